@@ -1,0 +1,23 @@
+# keyapi_fdw: the KeyAPI "TikTok trending videos" endpoint as a foreign table
+#
+#   make && sudo make install    build and install for the PostgreSQL of pg_config
+#   make check                   all tests, on a throwaway cluster (test/check)
+#   make demo                    a look at it, on a throwaway cluster (test/demo)
+
+EXTENSION = keyapi_fdw
+MODULE_big = keyapi_fdw
+OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c))
+DATA = $(wildcard sql/keyapi_fdw--*.sql)
+PGFILEDESC = "keyapi_fdw - foreign data wrapper for KeyAPI"
+
+PG_CFLAGS = -std=gnu11 -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter \
+	-Wno-missing-field-initializers -Wno-sign-compare
+SHLIB_LINK = -lcurl -ljansson
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(wildcard $(PGXS)),)
+include $(PGXS)
+endif
+
+$(OBJS): $(wildcard src/*.h)

@@ -1,0 +1,97 @@
+/*-------------------------------------------------------------------------
+ *
+ * http.h
+ *	  URL in, outcome out: the only room that knows libcurl.
+ *
+ * One multi handle lives as long as the backend and keeps connections and TLS
+ * sessions alive.  Transfers make progress only inside keyapi_http_drive,
+ * which can be interrupted at any time: it waits for libcurl's sockets and
+ * the backend's latch together.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_HTTP_H
+#define KEYAPI_HTTP_H
+
+#include "compat.h"
+
+typedef struct KeyapiHttpOptions
+{
+	const char *ca_file;		/* PEM bundle, or NULL: the system's */
+	const char *proxy;			/* URL, or NULL: none, whatever the
+								 * environment says */
+	int			connect_timeout;	/* ms until connected, TLS included */
+	int			request_timeout;	/* ms from DNS to the last byte */
+} KeyapiHttpOptions;
+
+typedef enum KeyapiHttpResult
+{
+	KEYAPI_HTTP_RESPONSE,		/* status and body arrived whole */
+	KEYAPI_HTTP_CONNECT_FAILED, /* DNS, TCP or proxy */
+	KEYAPI_HTTP_CONNECT_TIMEOUT,	/* connect_timeout passed */
+	KEYAPI_HTTP_TLS_FAILED,		/* handshake or certificate */
+	KEYAPI_HTTP_BROKEN,			/* reset, short or undecodable body */
+	KEYAPI_HTTP_TIMEOUT,		/* request_timeout passed */
+	KEYAPI_HTTP_TOO_LARGE		/* body over the cap, decompressed */
+} KeyapiHttpResult;
+
+typedef struct KeyapiHttpOutcome
+{
+	KeyapiHttpResult result;
+	int			status;			/* HTTP status; 0 if none arrived */
+	const char *body;			/* NUL-terminated, decompressed; "" if none */
+	size_t		body_len;
+	int64		wire_bytes;		/* body bytes as received, compressed */
+	int64		retry_after;	/* ms from now, clamped to one day; -1: none */
+	double		elapsed;		/* ms that the transfer was driven */
+	char		reason[256];	/* libcurl's words when not RESPONSE, or "" */
+} KeyapiHttpOutcome;
+
+typedef struct KeyapiTransfer KeyapiTransfer;
+
+/*
+ * Start a GET.
+ *
+ * url and bearer are copied (bearer is sent as "Authorization: Bearer ...",
+ * never in the URL, never to a redirect's target, for none is followed).  The
+ * transfer belongs to CurrentMemoryContext: when that is reset or deleted, an
+ * unfinished transfer is abandoned and all of it is freed.
+ *
+ * Raises an ERROR if libcurl cannot be initialised or refuses an option
+ * (58000), or on lack of memory; then nothing is left behind.
+ */
+extern KeyapiTransfer *keyapi_http_start(const char *url, const char *bearer,
+										 const KeyapiHttpOptions *options);
+
+/*
+ * Drive all transfers of this backend until one of them has just finished,
+ * timeout ms have passed (-1: no limit; 0: only what is ready now), or the
+ * latch was set, whichever comes first.  With no transfer in flight it is an
+ * interruptible sleep.  Raises what CHECK_FOR_INTERRUPTS raises, outside of
+ * every libcurl frame; all transfers stay valid then.  Exits the process when
+ * the postmaster has died.
+ *
+ * wait_event_info is what pg_stat_activity shows meanwhile.
+ *
+ * request_timeout and connect_timeout count only time spent in here: a
+ * transfer does not age while a cursor sleeps.
+ */
+extern void keyapi_http_drive(long timeout, uint32 wait_event_info);
+
+/*
+ * The outcome of a finished transfer, valid until its release; NULL while it
+ * is in flight.
+ */
+extern const KeyapiHttpOutcome *keyapi_http_outcome(const KeyapiTransfer *transfer);
+
+/*
+ * Free a transfer, abandoning it if it is in flight.  Never raises an error.
+ */
+extern void keyapi_http_release(KeyapiTransfer *transfer);
+
+/*
+ * "libcurl/7.88.1 OpenSSL/3.0.20 ...", for the User-Agent and diagnostics.
+ */
+extern const char *keyapi_http_version(void);
+
+#endif							/* KEYAPI_HTTP_H */

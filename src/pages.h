@@ -1,0 +1,106 @@
+/*-------------------------------------------------------------------------
+ *
+ * pages.h
+ *	  Page iterator: the rows of a set of lists, page by page, each page paid
+ *	  for once.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_PAGES_H
+#define KEYAPI_PAGES_H
+
+#include "compat.h"
+
+#include "utils/timestamp.h"
+
+#include "decode.h"
+#include "option.h"
+#include "request.h"
+
+/* A page as it arrived, decoded. */
+typedef struct KeyapiPage
+{
+	int			number;			/* from 1 */
+	int64		first_rank;		/* rank of its first video */
+	TimestampTz fetched_at;
+	int64		pass;			/* last pass that read it; private */
+	KeyapiDecoded data;
+} KeyapiPage;
+
+/* One row, pointing into what the iterator keeps for its whole life. */
+typedef struct KeyapiRow
+{
+	const KeyapiList *list;
+	const KeyapiPage *page;
+	const KeyapiVideo *video;
+	int64		rank;
+} KeyapiRow;
+
+/*
+ * Which rows a pass may read.  lists is kept by the caller until the next
+ * pass; the lists are distinct.
+ */
+typedef struct KeyapiPass
+{
+	const KeyapiList *lists;
+	int			nlists;
+	bool		rank_major;		/* row 1 of each list, then row 2, ...;
+								 * otherwise list after list */
+	int64		lo;				/* ranks lo..hi only, 1 <= lo; */
+	int64		hi;				/* ... PG_INT64_MAX: to the end */
+
+	/*
+	 * Whether a row of lists[list] on this page, with a rank in first..last,
+	 * may be wanted; a page without any is never asked for.  NULL: all are.
+	 */
+	bool		(*wanted) (void *arg, int list, int page,
+						   int64 first, int64 last);
+	void	   *arg;
+} KeyapiPass;
+
+/* What a scan cost, as totals over all passes. */
+typedef struct KeyapiBill
+{
+	int64		lists;			/* lists of which a page was read */
+	int64		requests;
+	int64		unread_pages;	/* paid for, but never read */
+	int64		duplicates;		/* rows dropped: their id came before */
+	int64		bytes;			/* bodies as received */
+	int64		credits;
+	double		http_time;		/* ms, summed over the requests */
+} KeyapiBill;
+
+typedef struct KeyapiPages KeyapiPages;
+
+/*
+ * An iterator in CurrentMemoryContext, which must outlive it: pages stay in
+ * memory until that context goes.  Nothing is looked up or sent before the
+ * first page is needed; then the user's key on the server is read.  paths are
+ * the npaths cells of each video that rows will carry (see decode.h), kept by
+ * the caller.
+ */
+extern KeyapiPages *keyapi_pages_create(Oid serverid, Oid userid,
+										const char *const *paths, int npaths);
+
+/*
+ * Begin a pass over the rows: the first, a rescan, or other lists.  Pages that
+ * earlier passes read are not asked for again.
+ */
+extern void keyapi_pages_rewind(KeyapiPages *pages, const KeyapiPass *pass);
+
+/*
+ * The next row of the pass, or false at its end.  In a list ranks ascend and
+ * no id comes twice.  Raises the errors of error.h, what the user's credentials
+ * raise (option.h), and what interrupts raise.
+ */
+extern bool keyapi_pages_next(KeyapiPages *pages, KeyapiRow *row);
+
+/*
+ * The first page of a list, without a pass: for ANALYZE.
+ */
+extern const KeyapiPage *keyapi_pages_first_page(KeyapiPages *pages,
+												 const KeyapiList *list);
+
+extern const KeyapiBill *keyapi_pages_bill(const KeyapiPages *pages);
+
+#endif							/* KEYAPI_PAGES_H */

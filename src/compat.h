@@ -15,4 +15,24 @@
 #error "keyapi_fdw needs PostgreSQL 15 or later"
 #endif
 
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/execnodes.h"
+
+/*
+ * The user whom a scan's permissions are checked for: a view's owner, say.
+ */
+static inline Oid
+keyapi_scan_userid(ForeignScanState *node)
+{
+#if PG_VERSION_NUM >= 160000
+	Oid			userid = castNode(ForeignScan, node->ss.ps.plan)->checkAsUser;
+#else
+	Index		rti = castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid;
+	Oid			userid = exec_rt_fetch(rti, node->ss.ps.state)->checkAsUser;
+#endif
+
+	return OidIsValid(userid) ? userid : GetUserId();
+}
+
 #endif							/* KEYAPI_COMPAT_H */

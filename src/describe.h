@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * describe.h
- *	  What the extension says of itself: EXPLAIN and IMPORT FOREIGN SCHEMA.
+ *	  What the extension says of itself: EXPLAIN.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,7 +14,4 @@
 
 extern void keyapiExplainForeignScan(ForeignScanState *node,
 									 struct ExplainState *es);
-extern List *keyapiImportForeignSchema(ImportForeignSchemaStmt *stmt,
-									   Oid serverOid);
-
 #endif							/* KEYAPI_DESCRIBE_H */

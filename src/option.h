@@ -10,6 +10,8 @@
 
 #include "compat.h"
 
+#include "access/attnum.h"
+
 #include "endpoint.h"
 
 typedef struct KeyapiServerOptions
@@ -61,13 +63,5 @@ extern KeyapiTableOptions *keyapi_table_options(Oid relid);
 extern void keyapi_column_source(const KeyapiEndpoint *endpoint,
 								 Oid relid, AttrNumber attnum,
 								 KeyapiColumnKind *kind, const char **field);
-
-/*
- * The API key of the user on this server: from the user's own mapping, else
- * from that for PUBLIC; from api_key, else read from api_key_file now.
- * Palloc'd.  Raises 28000 when there is no mapping or no key, 58P01 when the
- * file cannot be read.
- */
-extern char *keyapi_api_key(Oid userid, Oid serverid);
 
 #endif							/* KEYAPI_OPTION_H */

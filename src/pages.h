@@ -11,21 +11,7 @@
 
 #include "compat.h"
 
-#include "utils/timestamp.h"
-
-#include "decode.h"
-#include "option.h"
-#include "request.h"
-
-/* A page as it arrived, decoded. */
-typedef struct KeyapiPage
-{
-	int			number;			/* from 1 */
-	int64		first_rank;		/* rank of its first video */
-	TimestampTz fetched_at;
-	int64		pass;			/* last pass that read it; private */
-	KeyapiDecoded data;
-} KeyapiPage;
+#include "list.h"
 
 /* One row, pointing into what the iterator keeps for its whole life. */
 typedef struct KeyapiRow
@@ -101,6 +87,15 @@ extern bool keyapi_pages_next(KeyapiPages *pages, KeyapiRow *row);
 extern const KeyapiPage *keyapi_pages_first_page(KeyapiPages *pages,
 												 const KeyapiList *list);
 
-extern const KeyapiBill *keyapi_pages_bill(const KeyapiPages *pages);
+/*
+ * The end of the scan as seen by the user: a WARNING if the API seems to have
+ * answered another list than the one asked for.
+ */
+extern void keyapi_pages_finish(KeyapiPages *pages);
+
+/*
+ * What the iterator has cost so far.
+ */
+extern const KeyapiBill *keyapi_pages_bill(KeyapiPages *pages);
 
 #endif							/* KEYAPI_PAGES_H */

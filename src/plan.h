@@ -23,4 +23,11 @@ extern ForeignScan *keyapiGetForeignPlan(PlannerInfo *root,
 										 List *scan_clauses,
 										 Plan *outer_plan);
 
+/*
+ * The attribute numbers that the plan needs from the scan, offset by
+ * FirstLowInvalidHeapAttributeNumber; palloc'd.  The target list does not tell:
+ * it may hold all columns just because that is cheaper than a projection.
+ */
+extern Bitmapset *keyapi_plan_columns(const ForeignScan *plan);
+
 #endif							/* KEYAPI_PLAN_H */

@@ -1,0 +1,318 @@
+/*-------------------------------------------------------------------------
+ *
+ * error.c
+ *	  The table of causes, and the one place that raises them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "error.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+
+/* How much of an unexpected body an error quotes, in bytes. */
+#define QUOTED_BODY_BYTES 200
+
+/* How much of a message of the API an error quotes, in bytes. */
+#define QUOTED_MESSAGE_BYTES 1000
+
+#define BLOT "***"
+
+typedef struct CauseInfo
+{
+	int			sqlstate;
+	bool		transient;		/* another try may succeed */
+	const char *message;
+	const char *hint;			/* or NULL */
+} CauseInfo;
+
+static const CauseInfo causes[KEYAPI_NUM_CAUSES] = {
+	[KEYAPI_BAD_REQUEST] = {
+		ERRCODE_INVALID_PARAMETER_VALUE, false,
+		"the API rejected the parameters of a request",
+		"Check the values that the query gives for region, period and order_by."
+	},
+	[KEYAPI_UNAUTHORIZED] = {
+		ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, false,
+		"the API did not accept the API key",
+		"Check option \"api_key\" or \"api_key_file\" of the user mapping."
+	},
+	[KEYAPI_PAYMENT_REQUIRED] = {
+		ERRCODE_INSUFFICIENT_RESOURCES, false,
+		"the API account has no credits left",
+		"Buy credits for the account of this API key, or use another key."
+	},
+	[KEYAPI_FORBIDDEN] = {
+		ERRCODE_INSUFFICIENT_PRIVILEGE, false,
+		"the API key has no access to the endpoint",
+		"Enable the endpoint for this API key, or use another key."
+	},
+	[KEYAPI_RATE_LIMITED] = {
+		ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, true,
+		"the API's rate limit was exceeded",
+		"Wait, then run the query again."
+	},
+	[KEYAPI_UNAVAILABLE] = {
+		ERRCODE_SYSTEM_ERROR, true,
+		"the API failed to answer a request",
+		"The failure may be temporary; run the query again later."
+	},
+	[KEYAPI_UNEXPECTED_STATUS] = {
+		ERRCODE_SYSTEM_ERROR, false,
+		"the API answered a request with an unexpected status",
+		"Check option \"base_url\" of the server."
+	},
+	[KEYAPI_CANNOT_CONNECT] = {
+		ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, true,
+		"could not connect to the API",
+		"Check the network, and options \"base_url\", \"proxy\" and \"connect_timeout\" of the server."
+	},
+	[KEYAPI_TLS] = {
+		ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, false,
+		"could not establish a secure connection to the API",
+		"Check options \"base_url\" and \"ca_file\" of the server: the certificate must be valid for the host and be issued by an authority in the system's bundle or in ca_file."
+	},
+	[KEYAPI_BROKEN_TRANSFER] = {
+		ERRCODE_CONNECTION_FAILURE, true,
+		"the connection to the API broke during a request",
+		"The failure may be temporary; run the query again later."
+	},
+	[KEYAPI_TIMED_OUT] = {
+		ERRCODE_CONNECTION_FAILURE, true,
+		"a request to the API timed out",
+		"The failure may be temporary; option \"request_timeout\" of the server sets the limit."
+	},
+	[KEYAPI_BODY_TOO_LARGE] = {
+		ERRCODE_PROGRAM_LIMIT_EXCEEDED, false,
+		"a response of the API is too large",
+		"Check option \"base_url\" of the server; a smaller \"page_size\" makes pages smaller."
+	},
+	[KEYAPI_TRUNCATED_BODY] = {
+		ERRCODE_PROTOCOL_VIOLATION, true,
+		"a response of the API is incomplete",
+		"The failure may be temporary; run the query again later."
+	},
+	[KEYAPI_BAD_RESPONSE] = {
+		ERRCODE_PROTOCOL_VIOLATION, false,
+		"a response of the API could not be understood",
+		"Check option \"base_url\" of the server."
+	},
+};
+
+KeyapiCause
+keyapi_cause_of_status(int64 status)
+{
+	switch (status)
+	{
+		case 0:
+		case 200:
+			return KEYAPI_OK;
+		case 400:
+			return KEYAPI_BAD_REQUEST;
+		case 401:
+			return KEYAPI_UNAUTHORIZED;
+		case 402:
+			return KEYAPI_PAYMENT_REQUIRED;
+		case 403:
+			return KEYAPI_FORBIDDEN;
+		case 429:
+			return KEYAPI_RATE_LIMITED;
+		case 408:
+		case 425:
+		case 500:
+		case 502:
+		case 503:
+		case 504:
+		case 520:
+		case 521:
+		case 522:
+		case 523:
+		case 524:
+			return KEYAPI_UNAVAILABLE;
+		default:
+			return KEYAPI_UNEXPECTED_STATUS;
+	}
+}
+
+bool
+keyapi_cause_is_transient(KeyapiCause cause)
+{
+	return causes[cause].transient;
+}
+
+/* ---------------------------------------------------------------------
+ * Texts from outside
+ * ---------------------------------------------------------------------
+ */
+
+static int
+hex_byte(const char *digits)
+{
+	char		pair[3] = {digits[0], digits[1], '\0'};
+
+	return strtol(pair, NULL, 16);
+}
+
+/*
+ * The character at text, and in *len the bytes it takes: one, or more where a
+ * server has escaped it for a URL or a JSON string.
+ */
+static char
+unescape(const char *text, const char *end, int *len)
+{
+	if (text[0] == '%' && end - text >= 3 &&
+		isxdigit((unsigned char) text[1]) && isxdigit((unsigned char) text[2]))
+	{
+		*len = 3;
+		return hex_byte(text + 1);
+	}
+	if (end - text >= 6 && strncmp(text, "\\u00", 4) == 0 &&
+		isxdigit((unsigned char) text[4]) && isxdigit((unsigned char) text[5]))
+	{
+		*len = 6;
+		return hex_byte(text + 4);
+	}
+	if (text[0] == '\\' && end - text >= 2)
+	{
+		*len = 2;
+		return text[1];
+	}
+	*len = 1;
+	return text[0];
+}
+
+/*
+ * Length of the secret at text, however it is escaped and in any case; 0 if
+ * it is not there.
+ */
+static int
+secret_length(const char *text, const char *end, const char *secret)
+{
+	const char *p = text;
+
+	for (; *secret; secret++)
+	{
+		int			len;
+		char		c;
+
+		if (p >= end)
+			return 0;
+		if (pg_tolower((unsigned char) *p) == pg_tolower((unsigned char) *secret))
+		{
+			p++;
+			continue;
+		}
+		c = unescape(p, end, &len);
+		if (pg_tolower((unsigned char) c) != pg_tolower((unsigned char) *secret))
+			return 0;
+		p += len;
+	}
+	return p - text;
+}
+
+/*
+ * A text that came from outside as part of a message: without the secret, on
+ * one line, valid in the database's encoding, of at most max bytes.  An error
+ * report must not fail on what it reports, so what cannot be shown becomes "?".
+ */
+static char *
+presentable(const char *text, size_t text_len, int max, const char *secret)
+{
+	const char *end = text + text_len;
+	StringInfoData buf;
+	bool		keep_non_ascii;
+
+	initStringInfo(&buf);
+	while (text < end)
+	{
+		int			len = secret == NULL || *secret == '\0' ? 0 :
+			secret_length(text, end, secret);
+
+		if (len > 0)
+		{
+			appendStringInfoString(&buf, BLOT);
+			text += len;
+			continue;
+		}
+		appendStringInfoChar(&buf, (unsigned char) *text < ' ' ? ' ' : *text);
+		text++;
+	}
+
+	if (buf.len > max)
+	{
+		buf.len = GetDatabaseEncoding() == PG_UTF8 ?
+			pg_encoding_mbcliplen(PG_UTF8, buf.data, buf.len, max) : max;
+		buf.data[buf.len] = '\0';
+		appendStringInfoString(&buf, "...");
+	}
+	keep_non_ascii = GetDatabaseEncoding() == PG_UTF8 &&
+		pg_verify_mbstr(PG_UTF8, buf.data, buf.len, true);
+	for (char *p = buf.data; *p && !keep_non_ascii; p++)
+	{
+		if (IS_HIGHBIT_SET(*p))
+			*p = '?';
+	}
+	return buf.data;
+}
+
+static void
+append_text(StringInfo buf, const char *format, const char *text,
+			const char *secret)
+{
+	if (text != NULL && *text != '\0')
+		appendStringInfo(buf, format,
+						 presentable(text, strlen(text), QUOTED_MESSAGE_BYTES,
+									 secret));
+}
+
+/*
+ * "Endpoint tiktok/trending/videos, region=US&..., page 3: HTTP status 429, ..."
+ */
+static char *
+failure_detail(const KeyapiFailure *failure, const char *secret)
+{
+	StringInfoData buf;
+	StringInfoData facts;
+
+	initStringInfo(&facts);
+	if (failure->status != 0)
+		appendStringInfo(&facts, ", HTTP status %d", failure->status);
+	if (failure->code != 0)
+		appendStringInfo(&facts, ", code " INT64_FORMAT, failure->code);
+	append_text(&facts, ", message \"%s\"", failure->api_message, secret);
+	append_text(&facts, ", request id \"%s\"", failure->request_id, secret);
+	if (failure->retry_after >= 0)
+		appendStringInfo(&facts, ", retry after " INT64_FORMAT " s",
+						 (failure->retry_after + 999) / 1000);
+
+	initStringInfo(&buf);
+	append_text(&buf, "Server %s, ", failure->base_url, secret);
+	appendStringInfo(&buf, "endpoint %s, ", failure->list->endpoint->path);
+	append_text(&buf, "%s", keyapi_list_key(failure->list), secret);
+	appendStringInfo(&buf, ", page %d", failure->page);
+	if (facts.len > 0)
+		appendStringInfo(&buf, ": %s", facts.data + strlen(", "));
+	appendStringInfoChar(&buf, '.');
+	if (failure->body != NULL)
+		appendStringInfo(&buf, "\nThe response begins: %s",
+						 presentable(failure->body, failure->body_len,
+									 QUOTED_BODY_BYTES, secret));
+	return buf.data;
+}
+
+void
+keyapi_throw(const KeyapiFailure *failure, const char *secret)
+{
+	const CauseInfo *cause = &causes[failure->cause];
+	StringInfoData message;
+
+	initStringInfo(&message);
+	appendStringInfoString(&message, cause->message);
+	append_text(&message, ": %s", failure->reason, secret);
+	ereport(ERROR,
+			(errcode(cause->sqlstate),
+			 errmsg("%s", message.data),
+			 errdetail("%s", failure_detail(failure, secret)),
+			 cause->hint == NULL ? 0 : errhint("%s", cause->hint)));
+	pg_unreachable();
+}

@@ -1,0 +1,43 @@
+/*-------------------------------------------------------------------------
+ *
+ * keyapi_fdw.c
+ *	  The handler: which function answers which callback.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "compat.h"
+
+#include "fmgr.h"
+#include "foreign/fdwapi.h"
+
+#include "analyze.h"
+#include "describe.h"
+#include "import.h"
+#include "plan.h"
+#include "scan.h"
+
+PG_MODULE_MAGIC;
+
+extern PGDLLEXPORT Datum keyapi_fdw_handler(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(keyapi_fdw_handler);
+
+Datum
+keyapi_fdw_handler(PG_FUNCTION_ARGS)
+{
+	FdwRoutine *routine = makeNode(FdwRoutine);
+
+	routine->GetForeignRelSize = keyapiGetForeignRelSize;
+	routine->GetForeignPaths = keyapiGetForeignPaths;
+	routine->GetForeignPlan = keyapiGetForeignPlan;
+
+	routine->BeginForeignScan = keyapiBeginForeignScan;
+	routine->IterateForeignScan = keyapiIterateForeignScan;
+	routine->ReScanForeignScan = keyapiReScanForeignScan;
+	routine->EndForeignScan = keyapiEndForeignScan;
+
+	routine->ExplainForeignScan = keyapiExplainForeignScan;
+	routine->ImportForeignSchema = keyapiImportForeignSchema;
+	routine->AnalyzeForeignTable = keyapiAnalyzeForeignTable;
+
+	PG_RETURN_POINTER(routine);
+}

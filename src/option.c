@@ -1,0 +1,557 @@
+/*-------------------------------------------------------------------------
+ *
+ * option.c
+ *	  One table of options: names, owners, defaults and rules; the validator
+ *	  and the readers work from it.
+ *
+ * The options that choose a list (region, period, order_by, regions) are the
+ * parameters of the endpoint table, so they are not repeated here.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "option.h"
+
+#include "access/reloptions.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_foreign_table.h"
+#include "catalog/pg_user_mapping.h"
+#include "commands/defrem.h"
+#include "fmgr.h"
+#include "foreign/foreign.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/varlena.h"
+
+#include "credential.h"
+#include "http_url.h"
+
+/* Longest value of a parameter, in bytes; no region code comes near it. */
+#define MAX_PARAM_BYTES 64
+
+/* Farthest misspelling of an option that is still worth a suggestion. */
+#define MAX_TYPO_DISTANCE 4
+
+typedef enum OptionType
+{
+	OPTION_ENDPOINT,
+	OPTION_URL,
+	OPTION_PROXY,
+	OPTION_FILE,
+	OPTION_SECRET,
+	OPTION_DURATION,
+	OPTION_PAGE_SIZE,
+	OPTION_FIELD
+} OptionType;
+
+typedef struct OptionDef
+{
+	const char *name;
+	Oid			catalog;		/* what the option belongs to */
+	bool		superuser_only;
+	OptionType	type;
+	const char *default_value;	/* or NULL */
+	size_t		offset;			/* server options: into KeyapiServerOptions */
+} OptionDef;
+
+#define SERVER_FIELD(field) offsetof(KeyapiServerOptions, field)
+
+static const OptionDef options[] = {
+	{"base_url", ForeignServerRelationId, true, OPTION_URL,
+	"https://api.keyapi.ai", SERVER_FIELD(base_url)},
+	{"ca_file", ForeignServerRelationId, true, OPTION_FILE,
+	NULL, SERVER_FIELD(ca_file)},
+	{"proxy", ForeignServerRelationId, true, OPTION_PROXY,
+	NULL, SERVER_FIELD(proxy)},
+	{"connect_timeout", ForeignServerRelationId, false, OPTION_DURATION,
+	"10s", SERVER_FIELD(connect_timeout)},
+	{"request_timeout", ForeignServerRelationId, false, OPTION_DURATION,
+	"30s", SERVER_FIELD(request_timeout)},
+	{"api_key", UserMappingRelationId, false, OPTION_SECRET},
+	{"api_key_file", UserMappingRelationId, true, OPTION_FILE},
+	{"endpoint", ForeignTableRelationId, false, OPTION_ENDPOINT,
+	"tiktok/trending/videos"},
+	{"page_size", ForeignTableRelationId, false, OPTION_PAGE_SIZE},
+	{"field", AttributeRelationId, false, OPTION_FIELD},
+};
+
+/* What the catalogs that can hold options are called in messages. */
+static const struct
+{
+	Oid			catalog;
+	const char *name;
+}			option_owners[] = {
+	{ForeignServerRelationId, "a server"},
+	{UserMappingRelationId, "a user mapping"},
+	{ForeignTableRelationId, "a foreign table"},
+	{AttributeRelationId, "a column of a foreign table"},
+};
+
+extern PGDLLEXPORT Datum keyapi_fdw_validator(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(keyapi_fdw_validator);
+
+/* ---------------------------------------------------------------------
+ * Names
+ * ---------------------------------------------------------------------
+ */
+
+static const OptionDef *
+find_option(const char *name, Oid catalog)
+{
+	for (int i = 0; i < lengthof(options); i++)
+	{
+		if (options[i].catalog == catalog && strcmp(options[i].name, name) == 0)
+			return &options[i];
+	}
+	return NULL;
+}
+
+static const char *
+find_value(List *deflist, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, deflist)
+	{
+		DefElem    *def = lfirst_node(DefElem, lc);
+
+		if (strcmp(def->defname, name) == 0)
+			return defGetString(def);
+	}
+	return NULL;
+}
+
+/*
+ * All names that are valid for the catalog, the endpoint's parameters included.
+ */
+static List *
+option_names(Oid catalog, const KeyapiEndpoint *endpoint)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < lengthof(options); i++)
+	{
+		if (options[i].catalog == catalog)
+			names = lappend(names, unconstify(char *, options[i].name));
+	}
+	if (catalog != ForeignTableRelationId)
+		return names;
+	for (int i = 0; i < endpoint->nparams; i++)
+	{
+		const KeyapiParam *param = &endpoint->params[i];
+
+		names = lappend(names, unconstify(char *, param->name));
+		if (param->domain_option != NULL)
+			names = lappend(names, unconstify(char *, param->domain_option));
+	}
+	return names;
+}
+
+static bool
+is_option_name(const char *name, Oid catalog, const KeyapiEndpoint *endpoint)
+{
+	ListCell   *lc;
+
+	foreach(lc, option_names(catalog, endpoint))
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A hint for an option that does not exist here: where it does exist, what was
+ * probably meant, and what is valid.
+ */
+static char *
+unknown_option_hint(const char *name, Oid catalog,
+					const KeyapiEndpoint *endpoint)
+{
+	List	   *names = option_names(catalog, endpoint);
+	const char *closest = NULL;
+	int			closest_distance = MAX_TYPO_DISTANCE + 1;
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < lengthof(option_owners); i++)
+	{
+		if (option_owners[i].catalog != catalog &&
+			is_option_name(name, option_owners[i].catalog, endpoint))
+			appendStringInfo(&buf, "\"%s\" is an option of %s. ", name,
+							 option_owners[i].name);
+	}
+	foreach(lc, names)
+	{
+		const char *candidate = lfirst(lc);
+		int			distance;
+
+		/* the function refuses longer strings with an error */
+		if (strlen(name) > NAMEDATALEN)
+			break;
+		distance = varstr_levenshtein_less_equal(name, strlen(name),
+												 candidate, strlen(candidate),
+												 1, 1, 1,
+												 MAX_TYPO_DISTANCE, true);
+		if (distance < closest_distance && distance <= strlen(name) / 2)
+		{
+			closest = candidate;
+			closest_distance = distance;
+		}
+	}
+	if (closest != NULL)
+		appendStringInfo(&buf, "Perhaps you meant \"%s\". ", closest);
+	appendStringInfoString(&buf, "Valid options in this context are: ");
+	foreach(lc, names)
+		appendStringInfo(&buf, "%s%s", foreach_current_index(lc) == 0 ? "" : ", ",
+						 (const char *) lfirst(lc));
+	appendStringInfoChar(&buf, '.');
+	return buf.data;
+}
+
+/* ---------------------------------------------------------------------
+ * Values
+ * ---------------------------------------------------------------------
+ */
+
+static void
+bad_value(const char *name, const char *value, const char *rule)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value for option \"%s\": \"%s\"", name, value),
+			 errdetail("%s", rule)));
+}
+
+static int
+duration_value(const char *name, const char *value)
+{
+	const char *hint = NULL;
+	int			ms;
+	size_t		len = strlen(value);
+
+	/* parse_int knows the units, but takes a bare number for milliseconds */
+	if (len == 0 || !isalpha((unsigned char) value[len - 1]) ||
+		!parse_int(value, &ms, GUC_UNIT_MS, &hint) || ms < 1)
+		bad_value(name, value,
+				  "It must be a positive duration with a unit (ms, s, min, h, d), such as 30s.");
+	return ms;
+}
+
+static int
+page_size_value(const KeyapiEndpoint *endpoint, const char *value)
+{
+	int			size;
+
+	if (!parse_int(value, &size, 0, NULL) ||
+		size < 1 || size > endpoint->max_page_size)
+		bad_value("page_size", value,
+				  psprintf("It must be an integer from 1 to %d.",
+						   endpoint->max_page_size));
+	return size;
+}
+
+static void
+check_field(const char *value)
+{
+	size_t		len = strlen(value);
+
+	if (len == 0 || value[0] == '.' || value[len - 1] == '.' ||
+		strstr(value, "..") != NULL)
+		bad_value("field", value,
+				  "It must be a path into the video object, such as author.name.");
+}
+
+/*
+ * Whether a value is one of a NULL-terminated domain.
+ */
+static bool
+in_domain(const char *const *domain, const char *value)
+{
+	for (; *domain != NULL; domain++)
+	{
+		if (strcmp(*domain, value) == 0)
+			return true;
+	}
+	return false;
+}
+
+static char *
+join_domain(const char *const *domain)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; domain[i] != NULL; i++)
+		appendStringInfo(&buf, "%s%s", i == 0 ? "" : ", ", domain[i]);
+	return buf.data;
+}
+
+/*
+ * The comma list of a domain option, as a NULL-terminated array without
+ * duplicates.
+ */
+static const char *const *
+domain_value(const char *name, const char *value)
+{
+	List	   *elements;
+	ListCell   *lc;
+	const char **domain;
+	int			n = 0;
+
+	if (!SplitGUCList(pstrdup(value), ',', &elements) || elements == NIL)
+		bad_value(name, value,
+				  "It must be a list of values separated by commas.");
+	domain = palloc0(sizeof(char *) * (list_length(elements) + 1));
+	foreach(lc, elements)
+	{
+		const char *element = lfirst(lc);
+
+		if (*element == '\0' || strlen(element) > MAX_PARAM_BYTES)
+			bad_value(name, value,
+					  psprintf("Each value must have 1 to %d bytes.",
+							   MAX_PARAM_BYTES));
+		if (!in_domain(domain, element))
+			domain[n++] = element;
+	}
+	return domain;
+}
+
+/*
+ * What the options say of one parameter.
+ */
+static KeyapiParamOptions
+param_value(const KeyapiParam *param, List *deflist)
+{
+	const char *value = find_value(deflist, param->name);
+	const char *domain = param->domain_option == NULL ? NULL :
+		find_value(deflist, param->domain_option);
+	KeyapiParamOptions result = {KEYAPI_DEFAULT_VALUE, NULL, param->domain};
+
+	if (domain != NULL)
+		result.domain = domain_value(param->domain_option, domain);
+
+	if (value == NULL && domain != NULL)
+		result.kind = KEYAPI_DEFAULT_ALL;
+	else if (value != NULL && strcmp(value, "none") == 0)
+		result.kind = KEYAPI_DEFAULT_NONE;
+	else if (value != NULL && strcmp(value, "all") == 0)
+		result.kind = KEYAPI_DEFAULT_ALL;
+	else
+		result.value = value != NULL ? value : param->default_value;
+
+	if (result.kind == KEYAPI_DEFAULT_ALL && result.domain == NULL)
+		bad_value(param->name, value,
+				  psprintf("\"all\" needs the option \"%s\", which says what all is.",
+						   param->domain_option));
+	if (result.value != NULL && result.domain != NULL &&
+		!in_domain(result.domain, result.value))
+		bad_value(param->name, result.value,
+				  psprintf("It must be all, none or one of: %s.",
+						   join_domain(result.domain)));
+	if (result.value != NULL &&
+		(*result.value == '\0' || strlen(result.value) > MAX_PARAM_BYTES))
+		bad_value(param->name, result.value,
+				  psprintf("It must have 1 to %d bytes.", MAX_PARAM_BYTES));
+	return result;
+}
+
+static const KeyapiEndpoint *
+endpoint_value(List *deflist)
+{
+	const char *path = find_value(deflist, "endpoint");
+	const KeyapiEndpoint *endpoint;
+
+	if (path == NULL)
+		path = find_option("endpoint", ForeignTableRelationId)->default_value;
+	endpoint = keyapi_endpoint_find(path);
+	if (endpoint == NULL)
+	{
+		StringInfoData known;
+
+		initStringInfo(&known);
+		for (const KeyapiEndpoint *e = keyapi_endpoints; e->path != NULL; e++)
+			appendStringInfo(&known, "%s%s", e == keyapi_endpoints ? "" : ", ",
+							 e->path);
+		bad_value("endpoint", path,
+				  psprintf("Known endpoints are: %s.", known.data));
+	}
+	return endpoint;
+}
+
+/* ---------------------------------------------------------------------
+ * Validation
+ * ---------------------------------------------------------------------
+ */
+
+static void
+check_value(const OptionDef *option, const char *value)
+{
+	const char *rule = NULL;
+
+	switch (option->type)
+	{
+		case OPTION_URL:
+			rule = keyapi_base_url_problem(value);
+			break;
+		case OPTION_PROXY:
+			rule = keyapi_proxy_problem(value);
+			break;
+		case OPTION_FILE:
+			if (!is_absolute_path(value))
+				rule = "It must be an absolute path.";
+			break;
+		case OPTION_SECRET:
+			rule = keyapi_api_key_problem(value);
+			if (rule != NULL)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("invalid value for option \"%s\"", option->name),
+						 errdetail("%s", rule)));
+			break;
+		case OPTION_DURATION:
+			(void) duration_value(option->name, value);
+			break;
+		case OPTION_FIELD:
+			check_field(value);
+			break;
+		case OPTION_ENDPOINT:
+		case OPTION_PAGE_SIZE:
+			/* checked together, in table_options */
+			break;
+	}
+	if (rule != NULL)
+		bad_value(option->name, value, rule);
+}
+
+static KeyapiTableOptions *
+table_options(List *deflist)
+{
+	KeyapiTableOptions *result = palloc0(sizeof(KeyapiTableOptions));
+	const KeyapiEndpoint *endpoint = endpoint_value(deflist);
+	const char *page_size = find_value(deflist, "page_size");
+
+	result->endpoint = endpoint;
+	result->page_size = page_size == NULL ? endpoint->max_page_size :
+		page_size_value(endpoint, page_size);
+	for (int i = 0; i < endpoint->nparams; i++)
+		result->params[i] = param_value(&endpoint->params[i], deflist);
+	return result;
+}
+
+/*
+ * Validator: called with the merged list of options, hence also for options
+ * that the statement at hand leaves as they were.
+ */
+Datum
+keyapi_fdw_validator(PG_FUNCTION_ARGS)
+{
+	List	   *deflist = untransformRelOptions(PG_GETARG_DATUM(0));
+	Oid			catalog = PG_GETARG_OID(1);
+	const KeyapiEndpoint *endpoint = keyapi_endpoints;
+	ListCell   *lc;
+
+	if (catalog == ForeignTableRelationId)
+		endpoint = endpoint_value(deflist);
+
+	foreach(lc, deflist)
+	{
+		DefElem    *def = lfirst_node(DefElem, lc);
+		const OptionDef *option = find_option(def->defname, catalog);
+
+		if (!is_option_name(def->defname, catalog, endpoint))
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+					 errmsg("invalid option \"%s\"", def->defname),
+					 errhint("%s", unknown_option_hint(def->defname, catalog,
+													   endpoint))));
+		if (option == NULL)
+			continue;			/* a parameter: see table_options */
+		if (option->superuser_only && !superuser())
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("permission denied to set option \"%s\"",
+							def->defname),
+					 errdetail("Only a superuser may set it, or alter anything that has it set."),
+					 errhint("Drop the option, or ask a superuser.")));
+		check_value(option, defGetString(def));
+	}
+
+	if (catalog == ForeignTableRelationId)
+		(void) table_options(deflist);
+	if (catalog == UserMappingRelationId &&
+		find_value(deflist, "api_key") != NULL &&
+		find_value(deflist, "api_key_file") != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("options \"api_key\" and \"api_key_file\" exclude each other"),
+				 errhint("Drop one of them.")));
+	PG_RETURN_VOID();
+}
+
+/* ---------------------------------------------------------------------
+ * Readers
+ * ---------------------------------------------------------------------
+ */
+
+KeyapiServerOptions *
+keyapi_server_options(Oid serverid)
+{
+	List	   *deflist = GetForeignServer(serverid)->options;
+	KeyapiServerOptions *result = palloc0(sizeof(KeyapiServerOptions));
+	size_t		len;
+
+	for (int i = 0; i < lengthof(options); i++)
+	{
+		const OptionDef *option = &options[i];
+		const char *value;
+		char	   *target = (char *) result + option->offset;
+
+		if (option->catalog != ForeignServerRelationId)
+			continue;
+		value = find_value(deflist, option->name);
+		if (value == NULL)
+			value = option->default_value;
+		if (option->type == OPTION_DURATION)
+			*(int *) target = duration_value(option->name, value);
+		else
+			*(char **) target = value == NULL ? NULL : pstrdup(value);
+	}
+
+	len = strlen(result->base_url);
+	while (len > 0 && result->base_url[len - 1] == '/')
+		result->base_url[--len] = '\0';
+	return result;
+}
+
+KeyapiTableOptions *
+keyapi_table_options(Oid relid)
+{
+	return table_options(GetForeignTable(relid)->options);
+}
+
+void
+keyapi_column_source(const KeyapiEndpoint *endpoint, Oid relid,
+					 AttrNumber attnum, KeyapiColumnKind *kind,
+					 const char **field)
+{
+	const char *path = find_value(GetForeignColumnOptions(relid, attnum),
+								  "field");
+	char	   *name = get_attname(relid, attnum, false);
+	const KeyapiColumn *column = keyapi_endpoint_column(endpoint, name);
+
+	if (path != NULL || column == NULL)
+	{
+		*kind = KEYAPI_COLUMN_FIELD;
+		*field = path != NULL ? path : name;
+	}
+	else
+	{
+		*kind = column->kind;
+		*field = column->field;
+	}
+}

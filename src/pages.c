@@ -1,0 +1,521 @@
+/*-------------------------------------------------------------------------
+ *
+ * pages.c
+ *	  Page iterator: which page is needed next, and getting it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pages.h"
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/memutils.h"
+
+#include "credential.h"
+#include "error.h"
+#include "http.h"
+#include "option.h"
+
+/*
+ * How many unwanted pages in a row are skipped unseen while the end of a list
+ * is unknown: four times the pages of the longest list that the API is known to
+ * have.  Then the next one is asked for, which finds the end.
+ */
+#define MAX_BLIND_SKIPS 100
+
+/* Reading position in one list. */
+typedef struct ListCursor
+{
+	KeyapiListState *state;
+	int			number;			/* index in the pass */
+	int64		next_rank;
+	KeyapiPage *page;			/* that holds next_rank, or NULL */
+} ListCursor;
+
+/* The lists that the iterator has met, by keyapi_list_key. */
+typedef struct ListEntry
+{
+	const char *key;
+	KeyapiListState *state;
+	char		status;			/* simplehash's own */
+} ListEntry;
+
+#define SH_PREFIX listtable
+#define SH_ELEMENT_TYPE ListEntry
+#define SH_KEY_TYPE const char *
+#define SH_KEY key
+#define SH_HASH_KEY(tb, key) \
+	hash_bytes((const unsigned char *) (key), strlen(key))
+#define SH_EQUAL(tb, a, b) (strcmp(a, b) == 0)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+struct KeyapiPages
+{
+	MemoryContext context;
+	Oid			serverid;
+	Oid			userid;
+	const char *const *paths;
+	int			npaths;
+
+	/* set at the first request */
+	KeyapiServerOptions *server;
+	char	   *api_key;
+
+	listtable_hash *lists;
+	KeyapiBill	bill;
+
+	/* the current pass */
+	KeyapiPass	pass;
+	int64		pass_number;
+	MemoryContext pass_context;
+	ListCursor *cursors;
+	int			current;		/* cursor to read next */
+	int64		rank;			/* rank_major: the rank of this round */
+	bool		round_had_row;	/* ... and whether a list had it */
+};
+
+/* ---------------------------------------------------------------------
+ * Getting a page
+ * ---------------------------------------------------------------------
+ */
+
+static void *
+page_alloc(void *arg, size_t size)
+{
+	if (!AllocSizeIsValid(size))
+		return NULL;
+	return MemoryContextAllocExtended((MemoryContext) arg, size,
+									  MCXT_ALLOC_NO_OOM);
+}
+
+/*
+ * Look up what requests need: at the first one, so that a scan that needs none
+ * needs no user mapping either.
+ */
+static void
+prepare_requests(KeyapiPages *pages)
+{
+	MemoryContext oldcontext;
+
+	if (pages->api_key != NULL)
+		return;
+	oldcontext = MemoryContextSwitchTo(pages->context);
+	pages->server = keyapi_server_options(pages->serverid);
+	pages->api_key = keyapi_api_key(pages->userid, pages->serverid);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+static KeyapiCause
+cause_of_transfer(const KeyapiHttpOutcome *outcome)
+{
+	switch (outcome->result)
+	{
+		case KEYAPI_HTTP_RESPONSE:
+			return keyapi_cause_of_status(outcome->status);
+		case KEYAPI_HTTP_CONNECT_FAILED:
+		case KEYAPI_HTTP_CONNECT_TIMEOUT:
+			return KEYAPI_CANNOT_CONNECT;
+		case KEYAPI_HTTP_TLS_FAILED:
+			return KEYAPI_TLS;
+		case KEYAPI_HTTP_BROKEN:
+			return KEYAPI_BROKEN_TRANSFER;
+		case KEYAPI_HTTP_TIMEOUT:
+			return KEYAPI_TIMED_OUT;
+		case KEYAPI_HTTP_TOO_LARGE:
+			return KEYAPI_BODY_TOO_LARGE;
+	}
+	return KEYAPI_BAD_RESPONSE;
+}
+
+static KeyapiCause
+cause_of_body(KeyapiDecodeResult result, const KeyapiDecoded *data)
+{
+	switch (result)
+	{
+		case KEYAPI_DECODE_OK:
+			return KEYAPI_OK;
+		case KEYAPI_DECODE_REFUSED:
+			return keyapi_cause_of_status(data->code);
+		case KEYAPI_DECODE_TRUNCATED:
+			return KEYAPI_TRUNCATED_BODY;
+		case KEYAPI_DECODE_NOT_JSON:
+		case KEYAPI_DECODE_NO_DATA:
+			return KEYAPI_BAD_RESPONSE;
+		case KEYAPI_DECODE_NO_MEMORY:
+			ereport(ERROR,
+					(errcode(ERRCODE_OUT_OF_MEMORY),
+					 errmsg("out of memory"),
+					 errdetail("Failed while decoding a response of the API.")));
+	}
+	return KEYAPI_BAD_RESPONSE;
+}
+
+/*
+ * Decode the outcome of a request into *data.  Returns the cause of failure,
+ * with what is known of it in *failure.
+ */
+static KeyapiCause
+read_outcome(KeyapiPages *pages, const KeyapiHttpOutcome *outcome,
+			 KeyapiDecoded *data, KeyapiFailure *failure)
+{
+	const KeyapiAllocator allocator = {page_alloc, pages->context};
+	KeyapiDecodeResult result = KEYAPI_DECODE_NO_DATA;
+
+	failure->cause = cause_of_transfer(outcome);
+	failure->status = outcome->status;
+	failure->retry_after = outcome->retry_after;
+	failure->base_url = pages->server->base_url;
+	if (outcome->result != KEYAPI_HTTP_RESPONSE)
+	{
+		failure->reason = outcome->reason;
+		return failure->cause;
+	}
+
+	/* a body may explain a bad status, and a good status hide a bad code */
+	result = keyapi_decode(outcome->body, outcome->body_len,
+						   failure->list->endpoint,
+						   pages->paths, pages->npaths, &allocator, data);
+	if (failure->cause == KEYAPI_OK)
+	{
+		failure->cause = cause_of_body(result, data);
+		if (failure->cause == KEYAPI_TRUNCATED_BODY ||
+			failure->cause == KEYAPI_BAD_RESPONSE)
+			failure->reason = data->error;
+	}
+	if (failure->cause == KEYAPI_OK)
+		return KEYAPI_OK;
+	failure->code = data->code;
+	failure->api_message = data->message;
+	failure->request_id = data->request_id;
+	if (data->message == NULL)
+	{
+		failure->body = outcome->body;
+		failure->body_len = outcome->body_len;
+	}
+	return failure->cause;
+}
+
+/*
+ * Get a page from the API, and enter it into the list.
+ */
+static KeyapiPage *
+fetch_page(KeyapiPages *pages, KeyapiListState *state, int number)
+{
+	KeyapiPage *page = MemoryContextAllocZero(state->context,
+											  sizeof(KeyapiPage));
+	KeyapiFailure failure = {.list = &state->list, .page = number};
+	const KeyapiHttpOutcome *outcome;
+	KeyapiTransfer *transfer;
+	KeyapiHttpOptions options;
+
+	prepare_requests(pages);
+	options = (KeyapiHttpOptions)
+	{
+		.ca_file = pages->server->ca_file,
+		.proxy = pages->server->proxy,
+		.connect_timeout = pages->server->connect_timeout,
+		.request_timeout = pages->server->request_timeout,
+	};
+	transfer = keyapi_http_start(keyapi_list_url(&state->list,
+												 pages->server->base_url,
+												 number),
+								 pages->api_key, &options);
+	pages->bill.requests++;
+	pages->bill.credits += state->list.endpoint->credits;
+	while ((outcome = keyapi_http_outcome(transfer)) == NULL)
+		keyapi_http_drive(-1, PG_WAIT_EXTENSION);
+	pages->bill.bytes += outcome->wire_bytes;
+	pages->bill.http_time += outcome->elapsed;
+
+	if (read_outcome(pages, outcome, &page->data, &failure) != KEYAPI_OK)
+		keyapi_throw(&failure, pages->api_key);
+	keyapi_http_release(transfer);
+
+	page->number = number;
+	page->fetched_at = GetCurrentTimestamp();
+	keyapi_list_add(state, page);
+	return page;
+}
+
+/* ---------------------------------------------------------------------
+ * Reading one list
+ * ---------------------------------------------------------------------
+ */
+
+static KeyapiListState *
+find_list(KeyapiPages *pages, const KeyapiList *list)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(pages->context);
+	char	   *key = keyapi_list_key(list);
+	ListEntry  *entry = listtable_lookup(pages->lists, key);
+	bool		found;
+
+	if (entry == NULL)
+	{
+		KeyapiListState *state = keyapi_list_create(list);
+
+		entry = listtable_insert(pages->lists, key, &found);
+		entry->state = state;
+	}
+	else
+		pfree(key);
+	MemoryContextSwitchTo(oldcontext);
+	return entry->state;
+}
+
+static bool
+page_wanted(const KeyapiPages *pages, const ListCursor *cursor, int page,
+			int64 first, int64 last)
+{
+	const KeyapiPass *pass = &pages->pass;
+
+	return pass->wanted == NULL ||
+		pass->wanted(pass->arg, cursor->number, page, first, last);
+}
+
+/*
+ * The page of this pass that holds cursor->next_rank or ranks after it, asking
+ * for it if it is not there; NULL at the end of the list or of the pass's ranks.
+ */
+static KeyapiPage *
+next_page(KeyapiPages *pages, ListCursor *cursor)
+{
+	KeyapiListState *state = cursor->state;
+	int			skipped = 0;
+
+	while (cursor->next_rank <= pages->pass.hi &&
+		   !keyapi_list_ends_before(state, cursor->next_rank))
+	{
+		KeyapiPage *page = keyapi_list_page_at(state, cursor->next_rank);
+		int			number = keyapi_list_page_number(state, cursor->next_rank);
+		int64		first = (int64) (number - 1) * state->limit + 1;
+
+		CHECK_FOR_INTERRUPTS();
+		if (page != NULL)
+			return page;
+		if (page_wanted(pages, cursor, number, first, first + state->limit - 1) ||
+			++skipped > MAX_BLIND_SKIPS)
+		{
+			skipped = 0;
+			/* its ranks may not be those expected: look again */
+			(void) fetch_page(pages, state, number);
+		}
+		else
+			cursor->next_rank = first + state->limit;
+	}
+	return NULL;
+}
+
+/*
+ * The row at the cursor, without moving it; false at the end of its list.
+ */
+static bool
+peek_row(KeyapiPages *pages, ListCursor *cursor, KeyapiRow *row)
+{
+	for (;;)
+	{
+		KeyapiPage *page = cursor->page;
+		int64		index;
+
+		if (page == NULL || cursor->next_rank >= page->end_rank)
+		{
+			page = cursor->page = next_page(pages, cursor);
+			if (page == NULL)
+				return false;
+			page->pass = pages->pass_number;
+		}
+		index = cursor->next_rank - page->first_rank;
+		if (index >= page->data.nvideos)
+		{
+			cursor->next_rank = page->end_rank;
+			continue;
+		}
+		row->list = &cursor->state->list;
+		row->page = page;
+		row->video = &page->data.videos[index];
+		row->rank = cursor->next_rank;
+		if (!keyapi_list_is_duplicate(cursor->state, row->video, row->rank,
+									  pages->pass_number))
+			return true;
+		pages->bill.duplicates++;
+		cursor->next_rank++;
+	}
+}
+
+/* ---------------------------------------------------------------------
+ * Reading all lists
+ * ---------------------------------------------------------------------
+ */
+
+KeyapiPages *
+keyapi_pages_create(Oid serverid, Oid userid,
+					const char *const *paths, int npaths)
+{
+	KeyapiPages *pages = palloc0(sizeof(KeyapiPages));
+
+	pages->context = CurrentMemoryContext;
+	pages->serverid = serverid;
+	pages->userid = userid;
+	pages->paths = paths;
+	pages->npaths = npaths;
+	pages->lists = listtable_create(CurrentMemoryContext, 16, NULL);
+	pages->pass_context = AllocSetContextCreate(CurrentMemoryContext,
+												"keyapi_fdw pass",
+												ALLOCSET_SMALL_SIZES);
+	return pages;
+}
+
+void
+keyapi_pages_rewind(KeyapiPages *pages, const KeyapiPass *pass)
+{
+	MemoryContext oldcontext;
+
+	MemoryContextReset(pages->pass_context);
+	oldcontext = MemoryContextSwitchTo(pages->pass_context);
+	pages->pass = *pass;
+	pages->pass_number++;
+	pages->cursors = palloc0(sizeof(ListCursor) * Max(pass->nlists, 1));
+	for (int i = 0; i < pass->nlists; i++)
+	{
+		ListCursor *cursor = &pages->cursors[i];
+
+		cursor->state = find_list(pages, &pass->lists[i]);
+		cursor->number = i;
+		cursor->next_rank = pass->lo;
+	}
+	pages->current = 0;
+	pages->rank = pass->lo;
+	pages->round_had_row = false;
+	MemoryContextSwitchTo(oldcontext);
+}
+
+static bool
+next_in_list_order(KeyapiPages *pages, KeyapiRow *row)
+{
+	for (; pages->current < pages->pass.nlists; pages->current++)
+	{
+		ListCursor *cursor = &pages->cursors[pages->current];
+
+		if (peek_row(pages, cursor, row))
+		{
+			cursor->next_rank++;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * The lowest rank that any list still has, or PG_INT64_MAX.
+ */
+static int64
+lowest_rank(KeyapiPages *pages)
+{
+	int64		lowest = PG_INT64_MAX;
+	KeyapiRow	row;
+
+	for (int i = 0; i < pages->pass.nlists; i++)
+	{
+		if (peek_row(pages, &pages->cursors[i], &row))
+			lowest = Min(lowest, row.rank);
+	}
+	return lowest;
+}
+
+/*
+ * Rounds over the lists, each for one rank.  A list is opened when its turn
+ * comes, not before: the consumer may stop.
+ */
+static bool
+next_in_rank_order(KeyapiPages *pages, KeyapiRow *row)
+{
+	for (;;)
+	{
+		while (pages->current < pages->pass.nlists)
+		{
+			ListCursor *cursor = &pages->cursors[pages->current++];
+
+			if (peek_row(pages, cursor, row) && row->rank == pages->rank)
+			{
+				cursor->next_rank++;
+				pages->round_had_row = true;
+				return true;
+			}
+		}
+		pages->rank = pages->round_had_row ? pages->rank + 1 :
+			lowest_rank(pages);
+		if (pages->rank == PG_INT64_MAX)
+			return false;
+		pages->current = 0;
+		pages->round_had_row = false;
+	}
+}
+
+bool
+keyapi_pages_next(KeyapiPages *pages, KeyapiRow *row)
+{
+	return pages->pass.rank_major ? next_in_rank_order(pages, row) :
+		next_in_list_order(pages, row);
+}
+
+const KeyapiPage *
+keyapi_pages_first_page(KeyapiPages *pages, const KeyapiList *list)
+{
+	KeyapiListState *state = find_list(pages, list);
+	KeyapiPage *page = keyapi_list_page_at(state, 1);
+
+	return page != NULL ? page : fetch_page(pages, state, 1);
+}
+
+/* ---------------------------------------------------------------------
+ * Closing
+ * ---------------------------------------------------------------------
+ */
+
+void
+keyapi_pages_finish(KeyapiPages *pages)
+{
+	listtable_iterator iterator;
+	ListEntry  *entry;
+
+	listtable_start_iterate(pages->lists, &iterator);
+	while ((entry = listtable_iterate(pages->lists, &iterator)) != NULL)
+	{
+		const KeyapiListState *state = entry->state;
+
+		if (!state->echo_seen || state->echo_matched)
+			continue;
+		ereport(WARNING,
+				(errmsg("the API may have answered another list than %s",
+						entry->key),
+				 errdetail("No video that was read carries the %s asked for in %s; one carries \"%s\".",
+						   state->list.endpoint->echo_param,
+						   state->list.endpoint->echo_field,
+						   state->other_echo)));
+		return;
+	}
+}
+
+const KeyapiBill *
+keyapi_pages_bill(KeyapiPages *pages)
+{
+	listtable_iterator iterator;
+	ListEntry  *entry;
+
+	pages->bill.lists = 0;
+	pages->bill.unread_pages = 0;
+	listtable_start_iterate(pages->lists, &iterator);
+	while ((entry = listtable_iterate(pages->lists, &iterator)) != NULL)
+	{
+		ListCell   *lc;
+
+		pages->bill.lists += entry->state->pages != NIL;
+		foreach(lc, entry->state->pages)
+			pages->bill.unread_pages += ((KeyapiPage *) lfirst(lc))->pass == 0;
+	}
+	return &pages->bill;
+}

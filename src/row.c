@@ -1,0 +1,193 @@
+/*-------------------------------------------------------------------------
+ *
+ * row.c
+ *	  Cells -> Datums.
+ *
+ * Every value goes through its column's input function, so that a column may
+ * have any type that takes the text.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "row.h"
+
+#include "access/sysattr.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "option.h"
+
+/* How to fill one column. */
+typedef struct ColumnReader
+{
+	int			index;			/* in values and nulls */
+	KeyapiColumnKind kind;
+	int			source;			/* KEYAPI_COLUMN_FIELD: index of the cell;
+								 * KEYAPI_COLUMN_PARAM: of the parameter */
+	Oid			type;
+	int32		typmod;
+	Oid			ioparam;
+	FmgrInfo	input;
+} ColumnReader;
+
+struct KeyapiRowReader
+{
+	Relation	rel;
+	int			ncolumns;
+	ColumnReader *columns;
+};
+
+/* What the error context callback needs. */
+typedef struct ReadContext
+{
+	const KeyapiRowReader *reader;
+	const KeyapiRow *row;
+	const ColumnReader *column;
+} ReadContext;
+
+static bool
+is_used(Bitmapset *attrs_used, AttrNumber attnum)
+{
+	return attrs_used == NULL ||
+		bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, attrs_used) ||
+		bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, attrs_used);
+}
+
+KeyapiRowReader *
+keyapi_row_reader(Relation rel, const KeyapiEndpoint *endpoint,
+				  Bitmapset *attrs_used,
+				  const char *const **paths, int *npaths)
+{
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+	KeyapiRowReader *reader = palloc0(sizeof(KeyapiRowReader));
+	const char **cells = palloc0(sizeof(char *) * Max(tupdesc->natts, 1));
+	int			ncells = 0;
+
+	reader->rel = rel;
+	reader->columns = palloc0(sizeof(ColumnReader) * Max(tupdesc->natts, 1));
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
+		ColumnReader *column = &reader->columns[reader->ncolumns];
+		const char *field;
+		Oid			input;
+
+		if (attr->attisdropped || attr->attgenerated ||
+			!is_used(attrs_used, attr->attnum))
+			continue;
+		reader->ncolumns++;
+		keyapi_column_source(endpoint, RelationGetRelid(rel), attr->attnum,
+							 &column->kind, &field);
+		if (column->kind == KEYAPI_COLUMN_FIELD)
+		{
+			column->source = ncells;
+			cells[ncells++] = field;
+		}
+		else if (column->kind == KEYAPI_COLUMN_PARAM)
+			column->source = keyapi_endpoint_param(endpoint, field);
+		column->index = i;
+		column->type = attr->atttypid;
+		column->typmod = attr->atttypmod;
+		getTypeInputInfo(attr->atttypid, &input, &column->ioparam);
+		fmgr_info(input, &column->input);
+	}
+	*paths = cells;
+	*npaths = ncells;
+	return reader;
+}
+
+/*
+ * A number as text, palloc'd; NULL if it is negative, that is, unknown.
+ */
+static char *
+number_text(int64 number)
+{
+	return number < 0 ? NULL : psprintf(INT64_FORMAT, number);
+}
+
+/*
+ * The API's UTF-8 in the database's encoding, or NULL.
+ */
+static const char *
+server_text(const char *text)
+{
+	return text == NULL ? NULL : pg_any_to_server(text, strlen(text), PG_UTF8);
+}
+
+/*
+ * The value of a column as text, or NULL.
+ */
+static const char *
+column_text(const ColumnReader *column, const KeyapiRow *row)
+{
+	switch (column->kind)
+	{
+		case KEYAPI_COLUMN_FIELD:
+			return server_text(row->video->cells[column->source]);
+		case KEYAPI_COLUMN_PARAM:
+			return row->list->values[column->source];
+		case KEYAPI_COLUMN_RANK:
+			return number_text(row->rank);
+		case KEYAPI_COLUMN_PAGE:
+			return number_text(row->page->number);
+		case KEYAPI_COLUMN_TOTAL_COUNT:
+			return number_text(row->page->data.total_count);
+		case KEYAPI_COLUMN_REQUEST_ID:
+			return server_text(row->page->data.request_id);
+		case KEYAPI_COLUMN_FETCHED_AT:
+			return DatumGetCString(DirectFunctionCall1(timestamptz_out,
+													   TimestampTzGetDatum(row->page->fetched_at)));
+	}
+	return NULL;
+}
+
+static void
+read_context(void *arg)
+{
+	const ReadContext *context = arg;
+	const KeyapiRow *row = context->row;
+	TupleDesc	tupdesc = RelationGetDescr(context->reader->rel);
+
+	errcontext("column \"%s\" of foreign table \"%s\", video %s, page %d of list %s",
+			   NameStr(TupleDescAttr(tupdesc, context->column->index)->attname),
+			   RelationGetRelationName(context->reader->rel),
+			   row->video->id == NULL ? "without id" : row->video->id,
+			   row->page->number, keyapi_list_key(row->list));
+}
+
+void
+keyapi_row_read(KeyapiRowReader *reader, const KeyapiRow *row,
+				Datum *values, bool *nulls)
+{
+	ReadContext context = {reader, row, NULL};
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = read_context,
+		.arg = &context,
+	};
+
+	memset(nulls, true, sizeof(bool) * RelationGetDescr(reader->rel)->natts);
+	error_context_stack = &callback;
+	for (int i = 0; i < reader->ncolumns; i++)
+	{
+		ColumnReader *column = &reader->columns[i];
+		const char *text;
+
+		context.column = column;
+		if (column->kind == KEYAPI_COLUMN_FETCHED_AT &&
+			column->type == TIMESTAMPTZOID)
+		{
+			values[column->index] = TimestampTzGetDatum(row->page->fetched_at);
+			nulls[column->index] = false;
+			continue;
+		}
+		text = column_text(column, row);
+		values[column->index] =
+			InputFunctionCall(&column->input, unconstify(char *, text),
+							  column->ioparam, column->typmod);
+		nulls[column->index] = text == NULL;
+	}
+	error_context_stack = callback.previous;
+}

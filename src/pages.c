@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * pages.c
- *	  Page iterator: which page is needed next, and getting it.
+ *	  Page iterator: which page is needed next.
  *
  *-------------------------------------------------------------------------
  */
@@ -9,13 +9,7 @@
 
 #include "common/hashfn.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "utils/memutils.h"
-
-#include "credential.h"
-#include "error.h"
-#include "http.h"
-#include "option.h"
 
 /*
  * How many unwanted pages in a row are skipped unseen while the end of a list
@@ -56,15 +50,7 @@ typedef struct ListEntry
 struct KeyapiPages
 {
 	MemoryContext context;
-	Oid			serverid;
-	Oid			userid;
-	const char *const *paths;
-	int			npaths;
-
-	/* set at the first request */
-	KeyapiServerOptions *server;
-	char	   *api_key;
-
+	KeyapiFetcher *fetcher;
 	listtable_hash *lists;
 	KeyapiBill	bill;
 
@@ -77,169 +63,6 @@ struct KeyapiPages
 	int64		rank;			/* rank_major: the rank of this round */
 	bool		round_had_row;	/* ... and whether a list had it */
 };
-
-/* ---------------------------------------------------------------------
- * Getting a page
- * ---------------------------------------------------------------------
- */
-
-static void *
-page_alloc(void *arg, size_t size)
-{
-	if (!AllocSizeIsValid(size))
-		return NULL;
-	return MemoryContextAllocExtended((MemoryContext) arg, size,
-									  MCXT_ALLOC_NO_OOM);
-}
-
-/*
- * Look up what requests need: at the first one, so that a scan that needs none
- * needs no user mapping either.
- */
-static void
-prepare_requests(KeyapiPages *pages)
-{
-	MemoryContext oldcontext;
-
-	if (pages->api_key != NULL)
-		return;
-	oldcontext = MemoryContextSwitchTo(pages->context);
-	pages->server = keyapi_server_options(pages->serverid);
-	pages->api_key = keyapi_api_key(pages->userid, pages->serverid);
-	MemoryContextSwitchTo(oldcontext);
-}
-
-static KeyapiCause
-cause_of_transfer(const KeyapiHttpOutcome *outcome)
-{
-	switch (outcome->result)
-	{
-		case KEYAPI_HTTP_RESPONSE:
-			return keyapi_cause_of_status(outcome->status);
-		case KEYAPI_HTTP_CONNECT_FAILED:
-		case KEYAPI_HTTP_CONNECT_TIMEOUT:
-			return KEYAPI_CANNOT_CONNECT;
-		case KEYAPI_HTTP_TLS_FAILED:
-			return KEYAPI_TLS;
-		case KEYAPI_HTTP_BROKEN:
-			return KEYAPI_BROKEN_TRANSFER;
-		case KEYAPI_HTTP_TIMEOUT:
-			return KEYAPI_TIMED_OUT;
-		case KEYAPI_HTTP_TOO_LARGE:
-			return KEYAPI_BODY_TOO_LARGE;
-	}
-	return KEYAPI_BAD_RESPONSE;
-}
-
-static KeyapiCause
-cause_of_body(KeyapiDecodeResult result, const KeyapiDecoded *data)
-{
-	switch (result)
-	{
-		case KEYAPI_DECODE_OK:
-			return KEYAPI_OK;
-		case KEYAPI_DECODE_REFUSED:
-			return keyapi_cause_of_status(data->code);
-		case KEYAPI_DECODE_TRUNCATED:
-			return KEYAPI_TRUNCATED_BODY;
-		case KEYAPI_DECODE_NOT_JSON:
-		case KEYAPI_DECODE_NO_DATA:
-			return KEYAPI_BAD_RESPONSE;
-		case KEYAPI_DECODE_NO_MEMORY:
-			ereport(ERROR,
-					(errcode(ERRCODE_OUT_OF_MEMORY),
-					 errmsg("out of memory"),
-					 errdetail("Failed while decoding a response of the API.")));
-	}
-	return KEYAPI_BAD_RESPONSE;
-}
-
-/*
- * Decode the outcome of a request into *data.  Returns the cause of failure,
- * with what is known of it in *failure.
- */
-static KeyapiCause
-read_outcome(KeyapiPages *pages, const KeyapiHttpOutcome *outcome,
-			 KeyapiDecoded *data, KeyapiFailure *failure)
-{
-	const KeyapiAllocator allocator = {page_alloc, pages->context};
-	KeyapiDecodeResult result = KEYAPI_DECODE_NO_DATA;
-
-	failure->cause = cause_of_transfer(outcome);
-	failure->status = outcome->status;
-	failure->retry_after = outcome->retry_after;
-	failure->base_url = pages->server->base_url;
-	if (outcome->result != KEYAPI_HTTP_RESPONSE)
-	{
-		failure->reason = outcome->reason;
-		return failure->cause;
-	}
-
-	/* a body may explain a bad status, and a good status hide a bad code */
-	result = keyapi_decode(outcome->body, outcome->body_len,
-						   failure->list->endpoint,
-						   pages->paths, pages->npaths, &allocator, data);
-	if (failure->cause == KEYAPI_OK)
-	{
-		failure->cause = cause_of_body(result, data);
-		if (failure->cause == KEYAPI_TRUNCATED_BODY ||
-			failure->cause == KEYAPI_BAD_RESPONSE)
-			failure->reason = data->error;
-	}
-	if (failure->cause == KEYAPI_OK)
-		return KEYAPI_OK;
-	failure->code = data->code;
-	failure->api_message = data->message;
-	failure->request_id = data->request_id;
-	if (data->message == NULL)
-	{
-		failure->body = outcome->body;
-		failure->body_len = outcome->body_len;
-	}
-	return failure->cause;
-}
-
-/*
- * Get a page from the API, and enter it into the list.
- */
-static KeyapiPage *
-fetch_page(KeyapiPages *pages, KeyapiListState *state, int number)
-{
-	KeyapiPage *page = MemoryContextAllocZero(state->context,
-											  sizeof(KeyapiPage));
-	KeyapiFailure failure = {.list = &state->list, .page = number};
-	const KeyapiHttpOutcome *outcome;
-	KeyapiTransfer *transfer;
-	KeyapiHttpOptions options;
-
-	prepare_requests(pages);
-	options = (KeyapiHttpOptions)
-	{
-		.ca_file = pages->server->ca_file,
-		.proxy = pages->server->proxy,
-		.connect_timeout = pages->server->connect_timeout,
-		.request_timeout = pages->server->request_timeout,
-	};
-	transfer = keyapi_http_start(keyapi_list_url(&state->list,
-												 pages->server->base_url,
-												 number),
-								 pages->api_key, &options);
-	pages->bill.requests++;
-	pages->bill.credits += state->list.endpoint->credits;
-	while ((outcome = keyapi_http_outcome(transfer)) == NULL)
-		keyapi_http_drive(-1, PG_WAIT_EXTENSION);
-	pages->bill.bytes += outcome->wire_bytes;
-	pages->bill.http_time += outcome->elapsed;
-
-	if (read_outcome(pages, outcome, &page->data, &failure) != KEYAPI_OK)
-		keyapi_throw(&failure, pages->api_key);
-	keyapi_http_release(transfer);
-
-	page->number = number;
-	page->fetched_at = GetCurrentTimestamp();
-	keyapi_list_add(state, page);
-	return page;
-}
 
 /* ---------------------------------------------------------------------
  * Reading one list
@@ -302,7 +125,7 @@ next_page(KeyapiPages *pages, ListCursor *cursor)
 		{
 			skipped = 0;
 			/* its ranks may not be those expected: look again */
-			(void) fetch_page(pages, state, number);
+			(void) keyapi_fetch_page(pages->fetcher, state, number);
 		}
 		else
 			cursor->next_rank = first + state->limit;
@@ -358,10 +181,7 @@ keyapi_pages_create(Oid serverid, Oid userid,
 	KeyapiPages *pages = palloc0(sizeof(KeyapiPages));
 
 	pages->context = CurrentMemoryContext;
-	pages->serverid = serverid;
-	pages->userid = userid;
-	pages->paths = paths;
-	pages->npaths = npaths;
+	pages->fetcher = keyapi_fetcher_create(serverid, userid, paths, npaths);
 	pages->lists = listtable_create(CurrentMemoryContext, 16, NULL);
 	pages->pass_context = AllocSetContextCreate(CurrentMemoryContext,
 												"keyapi_fdw pass",
@@ -468,7 +288,7 @@ keyapi_pages_first_page(KeyapiPages *pages, const KeyapiList *list)
 	KeyapiListState *state = find_list(pages, list);
 	KeyapiPage *page = keyapi_list_page_at(state, 1);
 
-	return page != NULL ? page : fetch_page(pages, state, 1);
+	return page != NULL ? page : keyapi_fetch_page(pages->fetcher, state, 1);
 }
 
 /* ---------------------------------------------------------------------
@@ -506,6 +326,7 @@ keyapi_pages_bill(KeyapiPages *pages)
 	listtable_iterator iterator;
 	ListEntry  *entry;
 
+	pages->bill.cost = *keyapi_fetcher_cost(pages->fetcher);
 	pages->bill.lists = 0;
 	pages->bill.unread_pages = 0;
 	listtable_start_iterate(pages->lists, &iterator);

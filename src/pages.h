@@ -11,6 +11,7 @@
 
 #include "compat.h"
 
+#include "fetch.h"
 #include "list.h"
 
 /* One row, pointing into what the iterator keeps for its whole life. */
@@ -47,13 +48,10 @@ typedef struct KeyapiPass
 /* What a scan cost, as totals over all passes. */
 typedef struct KeyapiBill
 {
+	KeyapiCost	cost;
 	int64		lists;			/* lists of which a page was read */
-	int64		requests;
 	int64		unread_pages;	/* paid for, but never read */
 	int64		duplicates;		/* rows dropped: their id came before */
-	int64		bytes;			/* bodies as received */
-	int64		credits;
-	double		http_time;		/* ms, summed over the requests */
 } KeyapiBill;
 
 typedef struct KeyapiPages KeyapiPages;

@@ -64,10 +64,11 @@ keyapi_json_follow(json_t *value, const char *path)
 bool
 keyapi_real_to_integer(double value, int64_t *result)
 {
-	if (!(value >= -INT64_BOUND && value < INT64_BOUND))
+	if (!(value >= -INT64_BOUND && value < INT64_BOUND) ||
+		(double) (int64_t) value != value)
 		return false;
 	*result = (int64_t) value;
-	return (double) *result == value;
+	return true;
 }
 
 /*

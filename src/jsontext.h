@@ -24,7 +24,7 @@
 extern json_t *keyapi_json_follow(json_t *value, const char *path);
 
 /*
- * Is value a whole number that fits?  If so, it is in *result.
+ * If value is a whole number that fits, set *result and return true.
  */
 extern bool keyapi_real_to_integer(double value, int64_t *result);
 

@@ -1,0 +1,363 @@
+/*-------------------------------------------------------------------------
+ *
+ * decode_fuzz.c
+ *	  Arbitrary bodies against the decoder.
+ *
+ * With libFuzzer, or with -DSTANDALONE as a program of its own:
+ *
+ *	 decode_fuzz SEED RUNS		bodies made from good ones, the same for a seed
+ *	 decode_fuzz FILE			one body, to look at what was found
+ *
+ * Whatever goes in, the decoder must keep to its contract (see check_*): a
+ * violation aborts.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode.h"
+
+#define CHECK(condition) \
+	do { \
+		if (!(condition)) \
+		{ \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+			abort(); \
+		} \
+	} while (0)
+
+enum
+{
+	WHOLE,						/* index of "" in paths */
+	NPATHS = 6
+};
+static const char *const paths[NPATHS] = {"", "id", "v", "a.b", "a.0.b", "a.1"};
+
+/* All allocations of one decoding, as a list. */
+typedef union Chunk
+{
+	union Chunk *next;
+	max_align_t align;
+} Chunk;
+
+typedef struct Arena
+{
+	Chunk	   *chunks;
+	int			nchunks;
+	int			fail_at;		/* number of the allocation that fails, or -1 */
+} Arena;
+
+static void *
+arena_alloc(void *arg, size_t size)
+{
+	Arena	   *arena = arg;
+	Chunk	   *chunk;
+
+	if (arena->nchunks == arena->fail_at)
+		return NULL;
+	chunk = malloc(sizeof(Chunk) + size);
+	chunk->next = arena->chunks;
+	arena->chunks = chunk;
+	arena->nchunks++;
+	return chunk + 1;
+}
+
+static void
+arena_free(Arena *arena)
+{
+	while (arena->chunks != NULL)
+	{
+		Chunk	   *next = arena->chunks->next;
+
+		free(arena->chunks);
+		arena->chunks = next;
+	}
+}
+
+static KeyapiDecodeResult
+decode(const char *body, size_t len, Arena *arena, KeyapiDecoded *out)
+{
+	KeyapiAllocator allocator = {.alloc = arena_alloc, .arg = arena};
+
+	return keyapi_decode(body, len, &keyapi_endpoints[0], paths, NPATHS,
+						 &allocator, out);
+}
+
+/* Text is UTF-8. */
+static void
+check_text(const char *text)
+{
+	json_t	   *string;
+
+	if (text == NULL)
+		return;
+	string = json_string(text);
+	CHECK(string != NULL);
+	json_decref(string);
+}
+
+/*
+ * Nothing was lost: same value, keys in the same order.  A whole real may have
+ * become an integer.
+ */
+static void
+check_same(json_t *expected, json_t *got)
+{
+	if (json_is_real(expected))
+	{
+		CHECK(json_is_number(got));
+		CHECK(json_number_value(got) == json_real_value(expected));
+		return;
+	}
+	CHECK(json_typeof(got) == json_typeof(expected));
+	if (json_is_object(expected))
+	{
+		void	   *i = json_object_iter(expected);
+		void	   *k = json_object_iter(got);
+
+		CHECK(json_object_size(got) == json_object_size(expected));
+		while (i != NULL)
+		{
+			CHECK(strcmp(json_object_iter_key(i), json_object_iter_key(k)) == 0);
+			check_same(json_object_iter_value(i), json_object_iter_value(k));
+			i = json_object_iter_next(expected, i);
+			k = json_object_iter_next(got, k);
+		}
+	}
+	else if (json_is_array(expected))
+	{
+		CHECK(json_array_size(got) == json_array_size(expected));
+		for (size_t i = 0; i < json_array_size(expected); i++)
+			check_same(json_array_get(expected, i), json_array_get(got, i));
+	}
+	else
+		CHECK(json_equal(expected, got));
+}
+
+/* The whole objects are JSON, and what the body held if that was JSON. */
+static void
+check_objects(const char *body, size_t len, const KeyapiDecoded *out)
+{
+	json_t	   *root = json_loadb(body, len, JSON_DECODE_ANY, NULL);
+	json_t	   *data = json_object_get(root, "data");
+	json_t	   *list = json_object_get(data, "videos");
+
+	if (list == NULL || json_is_null(list))
+		list = json_object_get(data, "list");
+	for (int i = 0; i < out->nvideos; i++)
+	{
+		json_t	   *object = json_loads(out->videos[i].cells[WHOLE], 0, NULL);
+
+		CHECK(json_is_object(object));
+		if (root != NULL)
+			check_same(json_array_get(list, i), object);
+		json_decref(object);
+	}
+	json_decref(root);
+}
+
+/* A page that lacks its last brace is no page. */
+static void
+check_cut(const char *body, size_t len)
+{
+	Arena		arena = {.fail_at = -1};
+	KeyapiDecoded out;
+
+	while (len > 0 && memchr(" \t\r\n", body[len - 1], 4) != NULL)
+		len--;
+	CHECK(decode(body, len - 1, &arena, &out) == KEYAPI_DECODE_TRUNCATED);
+	arena_free(&arena);
+}
+
+/* Running out of memory is that, and nothing else. */
+static void
+check_no_memory(const char *body, size_t len, int fail_at)
+{
+	Arena		arena = {.fail_at = fail_at};
+	KeyapiDecoded out;
+
+	CHECK(decode(body, len, &arena, &out) == KEYAPI_DECODE_NO_MEMORY);
+	CHECK(out.nvideos == 0 && out.error != NULL);
+	arena_free(&arena);
+}
+
+int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *body = (const char *) data;
+	Arena		arena = {.fail_at = -1};
+	KeyapiDecoded out;
+	KeyapiDecodeResult result = decode(body, size, &arena, &out);
+
+	check_text(out.message);
+	check_text(out.request_id);
+	check_text(out.error);
+	CHECK((out.error == NULL) ==
+		  (result == KEYAPI_DECODE_OK || result == KEYAPI_DECODE_REFUSED));
+	CHECK((result == KEYAPI_DECODE_REFUSED) == (out.code != 0));
+	CHECK(result == KEYAPI_DECODE_OK || out.nvideos == 0);
+	CHECK(result != KEYAPI_DECODE_NO_MEMORY);
+	CHECK(out.limit >= 0 && out.total_count >= -1);
+	CHECK(out.has_more >= -1 && out.has_more <= 1);
+	for (int i = 0; i < out.nvideos; i++)
+	{
+		check_text(out.videos[i].id);
+		check_text(out.videos[i].echo);
+		for (int k = 0; k < NPATHS; k++)
+			check_text(out.videos[i].cells[k]);
+	}
+	if (result == KEYAPI_DECODE_OK)
+	{
+		check_objects(body, size, &out);
+		check_cut(body, size);
+	}
+	if (arena.nchunks > 0)
+		check_no_memory(body, size, (int) (size * 31 % (size_t) arena.nchunks));
+	arena_free(&arena);
+	return 0;
+}
+
+#ifdef STANDALONE
+
+/* Bodies to start from. */
+static const char *const seeds[] = {
+	"{\"code\":0,\"message\":\"success\",\"data\":{\"pagination\":{\"has_more\":true,"
+	"\"limit\":20,\"page\":1,\"total_count\":500},\"videos\":[{\"country_code\":\"US\","
+	"\"duration\":9,\"id\":\"7587114666132868383\",\"title\":\"it\xE2\x80\x99s \xF0\x9F\x90\xB6\"},"
+	"{\"id\":7587114666132868384,\"v\":[1.5e3,-0.25,true,null],\"a\":[{\"b\":1},[2]]}]},"
+	"\"requestId\":\"d78497da\"}",
+	"{\"data\":{\"list\":[{\"v\":\"\\ud83d\\ude00\\ud800\\u0000\xFF\x01\\n\\\\\","
+	"\"a\":{\"b\":123456789012345678901234567890}},{\"v\":1e999},{}],"
+	"\"pagination\":{\"size\":\"20\",\"total\":500.0,\"has_more\":\"false\"}}} ",
+	"{\"code\":402,\"data\":null,\"msg\":\"apiKey quota is not enough\"}",
+};
+
+/* What breaks decoders. */
+static const char *const pieces[] = {
+	"\"", "\\", "{", "}", "[", "]", ",", ":", "-", ".", "e", "0", "9", " ",
+	"\n", "\x01", "\x7F", "\x80", "\xC0", "\xED\xA0\x80", "\xEF\xBB\xBF",
+	"\xF0\x9F\x90\xB6", "\xF4\x90\x80\x80", "\xFF", "\\u0000", "\\ud83d", "\\ude00",
+	"\\u", "true", "false", "null", "tru", "1e999", "-1e-999", "9.0",
+	"9223372036854775807", "-9223372036854775809", "0.1", "1.",
+	"{\"a\":", "\"a\":{\"b\":", "\"v\":", "\"id\":", "{},", "[[[[",
+};
+
+static uint64_t random_state;
+
+/* A number below limit, from xorshift64. */
+static size_t
+random_below(size_t limit)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (size_t) (random_state % limit);
+}
+
+/*
+ * Replace up to 8 bytes somewhere in the body by a piece, by a random byte, by
+ * another part of the body, or by nothing.
+ */
+static size_t
+mutate(char *body, size_t len, size_t capacity)
+{
+	size_t		at = random_below(len + 1);
+	size_t		cut = random_below(3) == 0 ? random_below(9) : random_below(2);
+	char		bytes[64];
+	size_t		nbytes = 0;
+
+	switch (random_below(4))
+	{
+		case 0:
+		case 1:
+			{
+				const char *piece = pieces[random_below(sizeof(pieces) / sizeof(pieces[0]))];
+
+				nbytes = strlen(piece);
+				memcpy(bytes, piece, nbytes);
+				break;
+			}
+		case 2:
+			bytes[nbytes++] = (char) random_below(256);
+			break;
+		default:
+			if (len > 0)
+			{
+				size_t		from = random_below(len);
+
+				nbytes = random_below(len - from < sizeof(bytes) ? len - from : sizeof(bytes));
+				memcpy(bytes, body + from, nbytes);
+			}
+	}
+	if (cut > len - at)
+		cut = len - at;
+	if (len - cut + nbytes > capacity)
+		return len;
+	memmove(body + at + nbytes, body + at + cut, len - at - cut);
+	memcpy(body + at, bytes, nbytes);
+	return len - cut + nbytes;
+}
+
+/* The body in memory that ends where the body does. */
+static void
+run_exact(const char *body, size_t len)
+{
+	uint8_t    *copy = malloc(len > 0 ? len : 1);
+
+	memcpy(copy, body, len);
+	LLVMFuzzerTestOneInput(copy, len);
+	free(copy);
+}
+
+static int
+run_file(const char *name)
+{
+	static char body[1 << 20];
+	FILE	   *file = fopen(name, "rb");
+
+	if (file == NULL)
+	{
+		perror(name);
+		return 2;
+	}
+	run_exact(body, fread(body, 1, sizeof(body), file));
+	fclose(file);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	long		runs;
+
+	if (argc == 2)
+		return run_file(argv[1]);
+	if (argc != 3)
+	{
+		fprintf(stderr, "usage: %s SEED RUNS | FILE\n", argv[0]);
+		return 2;
+	}
+	/* xorshift never leaves 0 */
+	random_state = strtoull(argv[1], NULL, 10) | UINT64_C(0x9E3779B97F4A7C15) << 1;
+	runs = strtol(argv[2], NULL, 10);
+	for (long i = 0; i < runs; i++)
+	{
+		char		body[4096];
+		const char *seed = seeds[random_below(sizeof(seeds) / sizeof(seeds[0]))];
+		size_t		len = strlen(seed);
+
+		memcpy(body, seed, len);
+		for (size_t n = random_below(6) + (i % 2); n > 0; n--)
+			len = mutate(body, len, sizeof(body));
+		run_exact(body, len);
+	}
+	printf("ok 1 - %ld bodies, seed %s\n1..1\n", runs, argv[1]);
+	return 0;
+}
+
+#endif							/* STANDALONE */

@@ -12,6 +12,8 @@ PGFILEDESC = "keyapi_fdw - foreign data wrapper for KeyAPI"
 
 PG_CFLAGS = -std=gnu11 -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter \
 	-Wno-missing-field-initializers -Wno-sign-compare
+# Before 16, PostgreSQL leaves it empty, and nothing would be visible.
+PG_CPPFLAGS = -DPGDLLEXPORT='__attribute__((visibility("default")))'
 SHLIB_LINK = -lcurl -ljansson
 
 # The two commands find or install a PostgreSQL themselves.

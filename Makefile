@@ -12,12 +12,22 @@ PGFILEDESC = "keyapi_fdw - foreign data wrapper for KeyAPI"
 
 PG_CFLAGS = -std=gnu11 -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter \
 	-Wno-missing-field-initializers -Wno-sign-compare
+# Before 16, PostgreSQL leaves it empty, and nothing would be visible.
+PG_CPPFLAGS = -DPGDLLEXPORT='__attribute__((visibility("default")))'
 SHLIB_LINK = -lcurl -ljansson
 
+# The two commands find or install a PostgreSQL themselves.
+ifneq ($(filter check demo,$(MAKECMDGOALS)),)
+check demo:
+	test/$@
+.PHONY: check demo
+else
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
-ifneq ($(wildcard $(PGXS)),)
-include $(PGXS)
+ifeq ($(wildcard $(PGXS)),)
+$(error needs the development files of a PostgreSQL server (Debian: postgresql-server-dev-NN); PG_CONFIG=/path/to/pg_config names one)
 endif
+include $(PGXS)
 
 $(OBJS): $(wildcard src/*.h)
+endif

@@ -1,0 +1,182 @@
+# shellcheck shell=bash
+#
+# throwaway.sh
+#	  A temporary place to build and run in, of which nothing remains: a copy
+#	  of the source tree, an installation of the extension, and the programs
+#	  that run there.  Sourced by test/demo and test/check.
+#
+# Expects PG_CONFIG and pg_release (packages.sh) and top, the source tree.
+
+# Everything lives below this directory.
+work=
+
+# The process groups that must not outlive us, by their leader's pid.
+declare -A started_groups=()
+
+# open_workspace: makes $work and sees to it that it goes away again, however
+# this shell ends.  Sets tester, the user to build and run as: PostgreSQL
+# refuses to run as root, and a test should not.
+open_workspace()
+{
+	trap close_workspace EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+
+	umask 022
+	work=$(mktemp -d "${TMPDIR:-/tmp}/keyapi_fdw.XXXXXX")
+	mkdir "$work/home" "$work/tmp" "$work/tree" "$work/out" "$work/data"
+	tester=$(id -un)
+	if [ "$(id -u)" = 0 ]; then
+		tester=postgres
+		id "$tester" >/dev/null 2>&1 || tester=nobody
+	fi
+	copy_tree
+	give_to_tester "$work"
+}
+
+# What git ignores was built elsewhere, maybe for another PostgreSQL.
+copy_tree()
+{
+	sed -e '/^#/d' -e 's|^/|./|' -e 's|/$||' "$top/.gitignore" >"$work/ignored"
+	tar -C "$top" --exclude-from="$work/ignored" --exclude=./.git -c . |
+		tar -C "$work/tree" --no-same-owner -x
+}
+
+give_to_tester()
+{
+	[ "$(id -u)" != 0 ] || chown -R "$tester:" "$@"
+}
+
+# as_tester [NAME=VALUE...] COMMAND...: runs it as that user, in an
+# environment that owes nothing to the caller's: no PGHOST, no proxy, no key.
+as_tester()
+{
+	local -a become=()
+
+	[ "$(id -u)" != 0 ] ||
+		become=(setpriv --reuid "$tester" --regid "$(id -g "$tester")" --init-groups)
+	"${become[@]}" env -i \
+		PATH="$("$PG_CONFIG" --bindir):/usr/local/bin:/usr/bin:/bin" \
+		HOME="$work/home" TMPDIR="$work/tmp" LANG=C.UTF-8 TERM="${TERM:-dumb}" \
+		PG_CONFIG="$PG_CONFIG" "$@"
+}
+
+# in_background LABEL COMMAND...: a process group of its own, which ends with us
+in_background()
+{
+	local label=$1
+
+	shift
+	set -m
+	"$@" </dev/null &
+	set +m
+	started_groups[$!]=$label
+}
+
+# Servers leave their process group; their pid files lie below $work.
+stop_servers()
+{
+	local pid_file
+
+	find "$work" -name postmaster.pid 2>/dev/null | while read -r pid_file; do
+		as_tester pg_ctl stop -s -m immediate -D "${pid_file%/*}" || true
+	done
+}
+
+close_workspace()
+{
+	local group
+
+	trap '' HUP INT TERM
+	for group in "${!started_groups[@]}"; do
+		kill -TERM -- "-$group" 2>/dev/null && wait "$group" 2>/dev/null
+	done
+	cd /
+	[ -d "$work" ] || return 0
+	stop_servers
+	if [ -n "${keep_workspace:-}" ]; then
+		echo "Left for you to see: $work"
+	else
+		rm -rf "$work"
+	fi
+	work=
+}
+
+# quietly LOG COMMAND...: the command's output goes to the log, and on failure
+# the end of it to the screen
+quietly()
+{
+	local log=$1 status=0
+
+	shift
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	[ $status = 0 ] || tail -n 40 "$log" >&2
+	return $status
+}
+
+# build_extension [MAKE ARGUMENTS]: builds it and installs it below
+# $work/install; $work/extension.conf has the settings that find it there.
+build_extension()
+{
+	as_tester make -s -C "$work/tree" -j2 "$@" all &&
+		as_tester make -s -C "$work/tree" "$@" install DESTDIR="$work/install" &&
+		extension_settings >"$work/extension.conf"
+}
+
+# Where PostgreSQL can be told to look for extensions elsewhere: 18 and later
+# all, before that Debian's.
+extension_settings()
+{
+	local settings
+
+	settings=$("$("$PG_CONFIG" --bindir)/postgres" --describe-config | cut -f1)
+	if grep -qx extension_control_path <<<"$settings"; then
+		echo "extension_control_path = '$work/install$("$PG_CONFIG" --sharedir):\$system'"
+		echo "dynamic_library_path = '$work/install$("$PG_CONFIG" --pkglibdir):\$libdir'"
+	elif grep -qx extension_destdir <<<"$settings"; then
+		echo "extension_destdir = '$work/install'"
+	else
+		die "the PostgreSQL of $PG_CONFIG finds extensions only where it is installed" \
+			"(neither extension_control_path nor extension_destdir)"
+	fi
+}
+
+build_emulator()
+{
+	as_tester make -s -C "$work/tree/test/emulator" -j2
+}
+
+# start_emulator LOG: starts an emulator that lives as long as this shell, and
+# sets emulator_environment to what it says of itself, as NAME=VALUE words
+start_emulator()
+{
+	local line
+
+	emulator_environment=(KEYAPI_EMULATOR="$work/tree/test/emulator/keyapi_emulator")
+	coproc EMULATOR {
+		as_tester setsid "$work/tree/test/emulator/keyapi_emulator" 2>"$1"
+	}
+	# its last line names the CA of its TLS port
+	while read -r line <&"${EMULATOR[0]}"; do
+		emulator_environment+=("$line")
+		[[ $line != KEYAPI_EMULATOR_CA=* ]] || return 0
+	done
+	die "the emulator does not start: $(tail -n 5 "$1")"
+}
+
+# start_cluster: a server without TCP; its socket is in $work/tmp
+start_cluster()
+{
+	local data=$work/data/cluster
+
+	quietly "$work/out/initdb.log" as_tester initdb -D "$data" --no-sync \
+		--auth=trust --username=postgres --encoding=UTF8 --locale=C.UTF-8 &&
+		cat "$work/extension.conf" - >>"$data/postgresql.conf" <<-END &&
+			listen_addresses = ''
+			unix_socket_directories = '$work/tmp'
+			fsync = off
+		END
+		quietly "$work/out/pg_ctl.log" as_tester pg_ctl start -w -D "$data" \
+			-l "$work/out/server.log"
+}

@@ -366,7 +366,7 @@ word(Lexer *lex)
 bool
 keyapi_mend_json(const char *body, size_t len, KeyapiTextBuf *out)
 {
-	Lexer		lex = {.p = body, .end = body + len, .out = out};
+	Lexer		lex = {.p = body,.end = body + len,.out = out};
 
 	while (lex.p < lex.end)
 	{

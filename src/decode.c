@@ -277,7 +277,9 @@ parse(Decoder *d, const char *body, size_t len, json_t **root)
 		len -= skip;
 	}
 
-	*root = json_loadb(body, len, JSON_DECODE_ANY, NULL);
+	/* jansson overlooks a NUL that follows a number */
+	if (memchr(body, '\0', len) == NULL)
+		*root = json_loadb(body, len, JSON_DECODE_ANY, NULL);
 	if (*root != NULL)
 		return KEYAPI_DECODE_OK;
 

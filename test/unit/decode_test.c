@@ -399,6 +399,7 @@ static const ResultCase result_cases[] = {
 static void
 test_results(void)
 {
+	static const char nul[] = PAGE("{\"v\":5\0}");
 	KeyapiDecoded out;
 
 	for (size_t i = 0; i < sizeof(result_cases) / sizeof(result_cases[0]); i++)
@@ -408,6 +409,8 @@ test_results(void)
 		is_int(decode_paths(c->body, strlen(c->body), NULL, 0, &out), c->result,
 			   c->name);
 	}
+	is_int(decode_paths(nul, sizeof(nul) - 1, NULL, 0, &out), KEYAPI_DECODE_NOT_JSON,
+		   "NUL after a number");
 	is_int(decode_paths("\0{}", 3, NULL, 0, &out), KEYAPI_DECODE_NOT_JSON,
 		   "NUL outside a string");
 	is_int(decode_paths(PAGE("null"), strlen(PAGE("null")), NULL, 0, &out),

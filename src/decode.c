@@ -264,17 +264,22 @@ static KeyapiDecodeResult
 parse(Decoder *d, const char *body, size_t len, json_t **root)
 {
 	static const char bom[] = {'\xEF', '\xBB', '\xBF'};
-	size_t		bom_len = len < sizeof(bom) ? len : sizeof(bom);
+	size_t		skip = 0;
 
-	if (bom_len > 0 && memcmp(body, bom, bom_len) == 0)
-	{
-		body += bom_len;
-		len -= bom_len;
-	}
-	if (len == 0)
+	/* a byte order mark, or as much of it as there is */
+	while (skip < len && skip < sizeof(bom) && body[skip] == bom[skip])
+		skip++;
+	if (skip == len)
 		return fail(d, KEYAPI_DECODE_TRUNCATED, "the body is empty");
+	if (skip == sizeof(bom))
+	{
+		body += skip;
+		len -= skip;
+	}
 
-	*root = json_loadb(body, len, JSON_DECODE_ANY, NULL);
+	/* jansson overlooks a NUL that follows a number */
+	if (memchr(body, '\0', len) == NULL)
+		*root = json_loadb(body, len, JSON_DECODE_ANY, NULL);
 	if (*root != NULL)
 		return KEYAPI_DECODE_OK;
 
@@ -379,11 +384,12 @@ keyapi_decode(const char *body, size_t len, const KeyapiEndpoint *endpoint,
 			  const char *const *paths, int npaths,
 			  const KeyapiAllocator *allocator, KeyapiDecoded *out)
 {
-	Decoder		d = {.allocator = allocator, .out = out};
+	const KeyapiDecoded nothing = {.has_more = -1,.total_count = -1};
+	Decoder		d = {.allocator = allocator,.out = out};
 	json_t	   *root = NULL;
 	KeyapiDecodeResult result;
 
-	*out = (KeyapiDecoded) {.has_more = -1, .total_count = -1};
+	*out = nothing;
 	result = parse(&d, body, len, &root);
 	if (result == KEYAPI_DECODE_OK)
 		result = read_envelope(&d, root, endpoint, paths, npaths);

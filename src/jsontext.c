@@ -92,17 +92,12 @@ format_real(double value, char text[NUMBER_SIZE])
 			break;
 	}
 
-	/* whatever the locale's decimal point is, one byte or more, write one . */
-	char	   *to = text;
-
-	for (const char *from = text; *from != '\0'; from++)
+	/* the locale's decimal point need not be one */
+	for (char *p = text; *p != '\0'; p++)
 	{
-		if (strchr("0123456789+-e", *from) != NULL)
-			*to++ = *from;
-		else if (to[-1] != '.')
-			*to++ = '.';
+		if (strchr("0123456789+-e", *p) == NULL)
+			*p = '.';
 	}
-	*to = '\0';
 }
 
 static void

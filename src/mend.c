@@ -99,27 +99,22 @@ multibyte_char(Lexer *lex)
 		{0xF1, 0xF3, 0x80, 0xBF, 4},
 		{0xF4, 0xF4, 0x80, 0x8F, 4},
 	};
+	const int	nforms = sizeof(forms) / sizeof(forms[0]);
 	const unsigned char *p = (const unsigned char *) lex->p;
-	int			left = lex->end - lex->p < 4 ? (int) (lex->end - lex->p) : 4;
+	const unsigned char *end = (const unsigned char *) lex->end;
+	int			i = 0;
+	int			n = 1;
 
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-	{
-		if (p[0] < forms[i].first || p[0] > forms[i].last)
-			continue;
-
-		int			n = 1;
-
-		while (n < forms[i].len && n < left &&
-			   p[n] >= (n == 1 ? forms[i].min2 : 0x80) &&
-			   p[n] <= (n == 1 ? forms[i].max2 : 0xBF))
-			n++;
-		if (n == forms[i].len)
-			keep(lex, n);
-		else
-			replace(lex, n);
-		return;
-	}
-	replace(lex, 1);
+	while (i < nforms && (p[0] < forms[i].first || p[0] > forms[i].last))
+		i++;
+	while (i < nforms && n < forms[i].len && p + n < end &&
+		   p[n] >= (n == 1 ? forms[i].min2 : 0x80) &&
+		   p[n] <= (n == 1 ? forms[i].max2 : 0xBF))
+		n++;
+	if (i < nforms && n == forms[i].len)
+		keep(lex, n);
+	else
+		replace(lex, n);
 }
 
 /*
@@ -366,7 +361,7 @@ word(Lexer *lex)
 bool
 keyapi_mend_json(const char *body, size_t len, KeyapiTextBuf *out)
 {
-	Lexer		lex = {.p = body, .end = body + len, .out = out};
+	Lexer		lex = {.p = body,.end = body + len,.out = out};
 
 	while (lex.p < lex.end)
 	{

@@ -50,5 +50,5 @@ void
 keyapi_textbuf_free(KeyapiTextBuf *buf)
 {
 	free(buf->data);
-	*buf = (KeyapiTextBuf) {0};
+	memset(buf, 0, sizeof(*buf));
 }

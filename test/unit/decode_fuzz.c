@@ -80,7 +80,7 @@ arena_free(Arena *arena)
 static KeyapiDecodeResult
 decode(const char *body, size_t len, Arena *arena, KeyapiDecoded *out)
 {
-	KeyapiAllocator allocator = {.alloc = arena_alloc, .arg = arena};
+	KeyapiAllocator allocator = {.alloc = arena_alloc,.arg = arena};
 
 	return keyapi_decode(body, len, &keyapi_endpoints[0], paths, NPATHS,
 						 &allocator, out);

@@ -45,7 +45,6 @@ typedef struct Arena
 } Arena;
 
 static Arena arena = {.fail_at = -1};
-static KeyapiAllocator allocator;
 static int	ntests = 0;
 static int	nfailed = 0;
 
@@ -72,6 +71,8 @@ arena_alloc(void *arg, size_t size)
 		abort();
 	return a->chunks[a->nchunks++] = malloc(size);
 }
+
+static const KeyapiAllocator allocator = {.alloc = arena_alloc,.arg = &arena};
 
 static void
 arena_reset(void)
@@ -398,6 +399,7 @@ static const ResultCase result_cases[] = {
 static void
 test_results(void)
 {
+	static const char nul[] = PAGE("{\"v\":5\0}");
 	KeyapiDecoded out;
 
 	for (size_t i = 0; i < sizeof(result_cases) / sizeof(result_cases[0]); i++)
@@ -407,6 +409,8 @@ test_results(void)
 		is_int(decode_paths(c->body, strlen(c->body), NULL, 0, &out), c->result,
 			   c->name);
 	}
+	is_int(decode_paths(nul, sizeof(nul) - 1, NULL, 0, &out), KEYAPI_DECODE_NOT_JSON,
+		   "NUL after a number");
 	is_int(decode_paths("\0{}", 3, NULL, 0, &out), KEYAPI_DECODE_NOT_JSON,
 		   "NUL outside a string");
 	is_int(decode_paths(PAGE("null"), strlen(PAGE("null")), NULL, 0, &out),
@@ -620,7 +624,7 @@ static void
 test_locale(void)
 {
 	static const char body[] = PAGE("{\"v\":[0.5,1e999,-2.5e-7]}");
-	static const char *const locales[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "ps_AF.UTF-8"};
+	static const char *const locales[] = {"de_DE.UTF-8", "fr_FR.UTF-8"};
 
 	for (size_t i = 0; i < sizeof(locales) / sizeof(locales[0]); i++)
 	{
@@ -638,7 +642,6 @@ test_locale(void)
 int
 main(void)
 {
-	allocator = (KeyapiAllocator) {.alloc = arena_alloc, .arg = &arena};
 	test_example();
 	test_cells();
 	test_results();

@@ -170,13 +170,13 @@ start_cluster()
 {
 	local data=$work/data/cluster
 
-	quietly "$work/out/initdb.log" as_tester initdb -D "$data" --no-sync \
+	as_tester initdb -D "$data" --no-sync \
 		--auth=trust --username=postgres --encoding=UTF8 --locale=C.UTF-8 &&
 		cat "$work/extension.conf" - >>"$data/postgresql.conf" <<-END &&
 			listen_addresses = ''
 			unix_socket_directories = '$work/tmp'
 			fsync = off
 		END
-		quietly "$work/out/pg_ctl.log" as_tester pg_ctl start -w -D "$data" \
+		as_tester pg_ctl start -w -D "$data" \
 			-l "$work/out/server.log"
 }

@@ -205,7 +205,9 @@ unknown_option_hint(const char *name, Oid catalog,
 	}
 	if (closest != NULL)
 		appendStringInfo(&buf, "Perhaps you meant \"%s\". ", closest);
-	appendStringInfoString(&buf, "Valid options in this context are: ");
+	appendStringInfoString(&buf, names == NIL ?
+						   "There are no valid options in this context" :
+						   "Valid options in this context are: ");
 	foreach(lc, names)
 		appendStringInfo(&buf, "%s%s", foreach_current_index(lc) == 0 ? "" : ", ",
 						 (const char *) lfirst(lc));
@@ -407,11 +409,6 @@ check_value(const OptionDef *option, const char *value)
 			break;
 		case OPTION_SECRET:
 			rule = keyapi_api_key_problem(value);
-			if (rule != NULL)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("invalid value for option \"%s\"", option->name),
-						 errdetail("%s", rule)));
 			break;
 		case OPTION_DURATION:
 			(void) duration_value(option->name, value);
@@ -424,8 +421,16 @@ check_value(const OptionDef *option, const char *value)
 			/* checked together, in table_options */
 			break;
 	}
-	if (rule != NULL)
-		bad_value(option->name, value, rule);
+	if (rule == NULL)
+		return;
+
+	/* a proxy's URL may hold a password */
+	if (option->type == OPTION_SECRET || option->type == OPTION_PROXY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for option \"%s\"", option->name),
+				 errdetail("%s", rule)));
+	bad_value(option->name, value, rule);
 }
 
 static KeyapiTableOptions *

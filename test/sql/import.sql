@@ -22,5 +22,7 @@ IMPORT FOREIGN SCHEMA tiktok FROM SERVER "My Server" INTO a;
 SELECT * FROM a.tiktok_trending WHERE false;
 EXPLAIN (COSTS OFF) SELECT rank FROM a.tiktok_trending WHERE false;
 
+SET client_min_messages = warning;
 DROP SCHEMA a, b, c CASCADE;
+SET client_min_messages = warning;
 DROP EXTENSION keyapi_fdw CASCADE;

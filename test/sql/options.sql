@@ -1,7 +1,15 @@
 -- Options of servers, user mappings, foreign tables and columns
 CREATE EXTENSION keyapi_fdw;
-\set VERBOSITY verbose
-\set SHOW_CONTEXT never
+
+-- nothing is granted beyond the defaults
+SELECT proname, proacl FROM pg_proc WHERE proname LIKE 'keyapi%' ORDER BY 1;
+SELECT fdwname, fdwacl FROM pg_foreign_data_wrapper WHERE fdwname = 'keyapi_fdw';
+
+-- every object has a comment
+SELECT classid::regclass, objid FROM pg_depend
+WHERE refclassid = 'pg_extension'::regclass
+  AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'keyapi_fdw')
+  AND obj_description(objid, classid::regclass::name) IS NULL;
 
 -- every option has a default
 CREATE SERVER plain FOREIGN DATA WRAPPER keyapi_fdw;
@@ -13,7 +21,6 @@ CREATE SERVER full_house FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (
   request_timeout '1.5min');
 
 -- unknown names
-\set VERBOSITY default
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (base_ulr 'https://api.keyapi.ai');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (api_key 'sk_live_test');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (zzz '1');
@@ -106,16 +113,19 @@ CREATE USER MAPPING FOR CURRENT_USER SERVER owned OPTIONS (api_key 'sk_live_test
 ALTER USER MAPPING FOR CURRENT_USER SERVER owned OPTIONS (ADD api_key_file '/etc/passwd', DROP api_key);
 RESET ROLE;
 
--- nothing is granted beyond the defaults
-SELECT proname, proacl FROM pg_proc WHERE proname LIKE 'keyapi%' ORDER BY 1;
-SELECT fdwname, fdwacl FROM pg_foreign_data_wrapper WHERE fdwname = 'keyapi_fdw' AND fdwacl IS NULL;
-
--- every object has a comment
-SELECT classid::regclass, objid FROM pg_depend
-WHERE refclassid = 'pg_extension'::regclass
-  AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'keyapi_fdw')
-  AND obj_description(objid, classid::regclass::name) IS NULL;
+-- SQLSTATEs
+\set VERBOSITY sqlstate
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (zzz '1');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (base_url 'http://api.keyapi.ai');
+CREATE USER MAPPING FOR PUBLIC SERVER plain OPTIONS (api_key '');
+CREATE USER MAPPING FOR PUBLIC SERVER plain OPTIONS (api_key 'sk_live_1', api_key_file '/tmp/key');
+CREATE FOREIGN TABLE t (rank int) SERVER plain OPTIONS (period '8');
+SET ROLE regress_keyapi_owner;
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (proxy 'http://localhost');
+RESET ROLE;
+\set VERBOSITY default
 
 DROP OWNED BY regress_keyapi_owner;
 DROP ROLE regress_keyapi_owner;
+SET client_min_messages = warning;
 DROP EXTENSION keyapi_fdw CASCADE;

@@ -119,8 +119,6 @@ newest_packaged_release()
 			return
 		fi
 	done
-	die "the package archives have no postgresql-server-dev-NN for any of" \
-		"PostgreSQL $supported_versions"
 }
 
 # Do the package archives offer it?
@@ -138,7 +136,7 @@ missing_packages()
 	package_table | while read -r group package probe; do
 		# shellcheck disable=SC2086	# the probe is two words
 		if [[ $groups == *" $group "* ]] && ! have $probe; then
-			echo "${package/NN/${pg_release:-NN}}"
+			echo "${package/NN/${pg_release:-NN}}"	# NN: none chosen yet
 		fi
 	done
 }
@@ -154,6 +152,8 @@ require_packages()
 			echo "${0##*/}: could not refresh the package lists, going on" >&2
 		if [ -z "$pg_release" ]; then
 			use_packaged_postgres "$(newest_packaged_release)"
+			[ -n "$pg_release" ] || die "the package archives have no" \
+				"postgresql-server-dev-NN for any of $supported_versions"
 		fi
 		install_packages "$(missing_packages "$@"; available_optional_packages)"
 		[ -z "$(missing_packages "$@")" ] ||
@@ -177,17 +177,19 @@ available_optional_packages()
 # with the names of the packages if there is no way.
 become_root_for_apt()
 {
-	local packages=${1//$'\n'/ }
+	local packages=${1//$'\n'/ } release
 
 	as_root=()
-	if ! command -v apt-get >/dev/null; then
-		die "needs these packages of Debian (or what has the same contents): $packages"
-	elif [ "$(id -u)" != 0 ]; then
+	command -v apt-get >/dev/null ||
+		die "these Debian packages, or what is in them, are missing: $packages"
+	if [ "$(id -u)" != 0 ]; then
+		release=$(newest_packaged_release)
+		packages=${packages//-NN/-${release:-NN}}
 		command -v sudo >/dev/null ||
-			die "needs these packages (as root: apt-get install $packages)"
-		as_root=(sudo)
+			die "packages are missing; as root: apt-get install $packages"
 		sudo -n true 2>/dev/null || [ -t 0 ] ||
 			die "sudo asks for a password; first run: sudo apt-get install $packages"
+		as_root=(sudo)
 	fi
 }
 

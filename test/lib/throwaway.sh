@@ -90,7 +90,8 @@ close_workspace()
 
 	trap '' HUP INT TERM
 	for group in "${!started_groups[@]}"; do
-		kill -TERM -- "-$group" 2>/dev/null && wait "$group" 2>/dev/null
+		kill -TERM -- "-$group" 2>/dev/null || true
+		wait "$group" 2>/dev/null || true
 	done
 	cd /
 	[ -d "$work" ] || return 0

@@ -15,6 +15,7 @@
 #include "catalog/pg_opfamily.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/paths.h"
+#include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 
 typedef struct OrderContext

@@ -160,10 +160,9 @@ start_emulator()
 	coproc EMULATOR {
 		as_tester setsid "$work/tree/test/emulator/keyapi_emulator" 2>"$1"
 	}
-	# its last line names the CA of its TLS port
 	while read -r line <&"${EMULATOR[0]}"; do
 		emulator_environment+=("$line")
-		[[ $line != KEYAPI_EMULATOR_CA=* ]] || return 0
+		[[ $line != KEYAPI_EMULATOR_READY=* ]] || return 0
 	done
 	die "the emulator does not start: $(tail -n 5 "$1")"
 }

@@ -293,7 +293,7 @@ failure_detail(const KeyapiFailure *failure, const char *secret)
 	if (facts.len > 0)
 		appendStringInfo(&buf, ": %s", facts.data + strlen(", "));
 	appendStringInfoChar(&buf, '.');
-	if (failure->body != NULL)
+	if (failure->body_len > 0)
 		appendStringInfo(&buf, "\nThe response begins: %s",
 						 presentable(failure->body, failure->body_len,
 									 QUOTED_BODY_BYTES, secret));

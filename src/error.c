@@ -226,7 +226,7 @@ presentable(const char *text, size_t text_len, int max, const char *secret)
 	while (text < end)
 	{
 		int			len = secret == NULL || *secret == '\0' ? 0 :
-			secret_length(text, end, secret);
+		secret_length(text, end, secret);
 
 		if (len > 0)
 		{

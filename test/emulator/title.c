@@ -153,7 +153,7 @@ video_title(Buf *out, Random *rnd, const char *region)
 	if (!chance(rnd, .149))
 		add_sentence(&cap, rnd, choose_script(rnd, region));
 	add_oddities(&cap, rnd);
-	if (chance(rnd, .962))
+	if (chance(rnd, .975))
 		while (add_word(&cap, pick(rnd, tags, COUNT(tags))))
 			;
 	if (cap.chars == 0)

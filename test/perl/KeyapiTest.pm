@@ -176,6 +176,16 @@ sub ask
 	return $result;
 }
 
+# The distinct combinations of these fields of the requests' log, as "a,b"
+sub asked
+{
+	my ($self, $scenario, @fields) = @_;
+	my %seen = map { join(',', @$_{@fields}) => 1 }
+	  $self->emulator->log($scenario);
+
+	return sort keys %seen;
+}
+
 # Test that SQL works, silently, gives these rows, and takes so many requests.
 #
 # warning => REGEX: the one warning that it must give

@@ -46,12 +46,12 @@ pick(Random *rnd, const char *const *words, size_t n)
 }
 
 static int
-count_chars(const char *text)
+count_chars(const char *word)
 {
 	int			n = 0;
 
-	for (; *text; text++)
-		n += (*text & 0xC0) != 0x80;
+	for (; *word; word++)
+		n += (*word & 0xC0) != 0x80;
 	return n;
 }
 

@@ -163,12 +163,12 @@ END
 		7, 'parameters of a prepared statement');
 	$t->answers(
 		'params', <<'END',
-PREPARE some(text[]) AS SELECT id FROM params WHERE region = ANY ($1) AND rank = 1 ORDER BY id;
-EXECUTE some('{US,FR}');
+PREPARE several(text[]) AS SELECT id FROM params WHERE region = ANY ($1) AND rank = 1 ORDER BY id;
+EXECUTE several('{US,FR}');
 SET plan_cache_mode = force_generic_plan;
-EXECUTE some('{JP,FR,JP}');
-EXECUTE some('{}');
-EXECUTE some(NULL);
+EXECUTE several('{JP,FR,JP}');
+EXECUTE several('{}');
+EXECUTE several(NULL);
 END
 		"FR7vv1\nUS7vv1\nFR7vv1\nJP7vv1", 4, 'an array as parameter');
 	return;
@@ -217,12 +217,12 @@ sub test_defaults
 		'500|US|7|vv|t', 25, 'without WHERE');
 	$t->answers(
 		'defaults', "
-CREATE TEMP TABLE without AS SELECT * FROM defaults;
-CREATE TEMP TABLE with AS SELECT * FROM defaults
+CREATE TEMP TABLE plain AS SELECT * FROM defaults;
+CREATE TEMP TABLE bound AS SELECT * FROM defaults
 WHERE region = 'US' AND period = 7 AND order_by = 'vv';
-ALTER TABLE without DROP request_id, DROP fetched_at;
-ALTER TABLE with DROP request_id, DROP fetched_at;
-SELECT count(*) FROM (SELECT * FROM without INTERSECT SELECT * FROM with) x",
+ALTER TABLE plain DROP request_id, DROP fetched_at;
+ALTER TABLE bound DROP request_id, DROP fetched_at;
+SELECT count(*) FROM (SELECT * FROM plain INTERSECT SELECT * FROM bound) x",
 		'500', 50, '... is the same as with these conditions');
 	$t->sql("ALTER FOREIGN TABLE defaults"
 		  . " OPTIONS (SET region 'FR', SET period '30', SET order_by 'like')");
@@ -506,10 +506,10 @@ sub test_reference_example
 	$t->answers(
 		'reference',
 		'SELECT rank, region, region_name, country_code, id, item_id, duration,'
-		  . ' left(title, 8), right(title, 1), page, total_count, request_id'
+		  . " left(title, 8), right(title, 1), page, total_count, request_id <> ''"
 		  . " FROM reference WHERE region = 'US'",
 		'1|US|United States|US|7587114666132868383|7587114666132868383|9|This pup|'
-		  . "\xf0\x9f\x90\xb6|1|500|d78497da-6b4e-4da3-b15e-da48fca8d5af",
+		  . "\xf0\x9f\x90\xb6|1|500|t",
 		2, 'one video and a WARNING',
 		warning => qr/WARNING: .*region=US.* ended early: got 1 of 500/);
 	$t->answers('reference',
@@ -663,8 +663,8 @@ sub test_other_region
 		'elsewhere', "
 SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off;
 SELECT count(*) FROM generate_series(1, 3) g JOIN elsewhere t
-ON t.rank = g WHERE t.region = 'US'",
-		'3', 1, 'one WARNING for all passes', warning => $warning);
+ON t.rank + g > 0 WHERE t.region = 'US'",
+		'1500', 25, 'one WARNING for all passes', warning => $warning);
 
 	$t->change('elsewhere', 'lowercountry');
 	$t->answers('elsewhere',

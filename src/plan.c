@@ -156,6 +156,23 @@ keyapiGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
  */
 
 /*
+ * Whether a clause keeps all rows of a list, or those in a row.
+ */
+static bool
+keeps_rows_together(Node *clause, const KeyapiRelPlan *plan)
+{
+	KeyapiClauseUse use = keyapi_clause_use(clause, &plan->columns);
+	KeyapiSource *ranks;
+
+	if (use.data || !use.evaluable)
+		return false;
+	if (!use.rank)
+		return true;
+	ranks = keyapi_rank_source(list_make1(clause), &plan->columns);
+	return ranks->kind == KEYAPI_SOURCE_VALUE && !ranks->of_page;
+}
+
+/*
  * The number of rows after which the scan is over because of a LIMIT, or -1:
  * only if every row of the scan is a row of the result, in its order.
  */
@@ -174,9 +191,7 @@ max_rows(PlannerInfo *root, RelOptInfo *rel, const KeyapiRelPlan *plan,
 		return -1;
 	foreach(lc, clauses)
 	{
-		KeyapiClauseUse use = keyapi_clause_use(lfirst(lc), &plan->columns);
-
-		if (use.data || use.rank || !use.evaluable)
+		if (!keeps_rows_together(lfirst(lc), plan))
 			return -1;
 	}
 	return (int64) root->limit_tuples;

@@ -67,4 +67,32 @@
 #define keyapi_pathkey_strategy(key) ((key)->pk_strategy)
 #endif
 
+/*
+ * Whether a clause is another form of an outer join's clause, for other join
+ * orders.
+ */
+static inline bool
+keyapi_is_clone(const RestrictInfo *rinfo)
+{
+#if PG_VERSION_NUM >= 160000
+	return rinfo->is_clone;
+#else
+	return false;
+#endif
+}
+
+/*
+ * The expressions that Vars of a range table entry stand for, by column, if it
+ * is made of others of the same query: a join, or the grouping columns.
+ */
+static inline List *
+keyapi_rte_aliases(const RangeTblEntry *rte)
+{
+#if PG_VERSION_NUM >= 180000
+	if (rte->rtekind == RTE_GROUP)
+		return rte->groupexprs;
+#endif
+	return rte->rtekind == RTE_JOIN ? rte->joinaliasvars : NIL;
+}
+
 #endif							/* KEYAPI_COMPAT_H */

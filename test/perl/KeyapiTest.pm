@@ -118,6 +118,26 @@ sub change
 	return;
 }
 
+# Let a failed request of this server be an error, without further tries.
+sub fail_at_once
+{
+	my ($self, $server) = @_;
+	my $result = $self->run("ALTER SERVER $server OPTIONS (ADD max_retries '0')");
+
+	# without retries there is no such option
+	croak $result->{stderr}
+	  if $result->{status} != 0 && $result->{stderr} !~ /^ERROR:  HV00D:/;
+	return;
+}
+
+# The server's log
+sub server_log
+{
+	my ($self) = @_;
+
+	return PostgreSQL::Test::Utils::slurp_file($self->node->logfile);
+}
+
 # Run SQL that must work; returns its rows.  Statements run in one session, each
 # in a transaction of its own.
 sub sql

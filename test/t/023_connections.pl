@@ -145,7 +145,7 @@ my @delays = (
 	[ 'stall',                   qr/No response/,           'before the response' ],
 	[ 'stall,at=headers',        qr/Response not complete/, 'in the headers' ],
 	[ 'stall,at=body',           qr/Response not complete/, 'in the body' ],
-	[ 'drip,at=headers,ms=20,bytes=20',  qr/Response not complete/, 'headers drip' ],
+	[ 'drip,at=headers,ms=99,bytes=20',  qr/Response not complete/, 'headers drip' ],
 	[ 'drip,at=body,ms=20',      qr/Response not complete/, 'the body drips' ],
 	[ 'latency,ms=60000',        qr/No response/,           'delayed' ],
 	[ 'stall,at=body', qr/Response not complete/, 'a later page', 3 ]);

@@ -19,6 +19,7 @@
 PG_MODULE_MAGIC;
 
 extern PGDLLEXPORT Datum keyapi_fdw_handler(PG_FUNCTION_ARGS);
+
 PG_FUNCTION_INFO_V1(keyapi_fdw_handler);
 
 Datum

@@ -91,6 +91,7 @@ static const struct
 };
 
 extern PGDLLEXPORT Datum keyapi_fdw_validator(PG_FUNCTION_ARGS);
+
 PG_FUNCTION_INFO_V1(keyapi_fdw_validator);
 
 /* ---------------------------------------------------------------------
@@ -331,7 +332,7 @@ param_value(const KeyapiParam *param, List *deflist)
 {
 	const char *value = find_value(deflist, param->name);
 	const char *domain = param->domain_option == NULL ? NULL :
-		find_value(deflist, param->domain_option);
+	find_value(deflist, param->domain_option);
 	KeyapiParamOptions result = {KEYAPI_DEFAULT_VALUE, NULL, param->domain};
 
 	if (domain != NULL)

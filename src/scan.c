@@ -9,6 +9,7 @@
 
 #include "executor/executor.h"
 #include "foreign/foreign.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -26,6 +27,14 @@ typedef struct KeyapiScan
 	KeyapiBound *bound;			/* of the current pass; NULL: bind first */
 	MemoryContext bound_context;
 } KeyapiScan;
+
+static Oid
+scan_user(ForeignScanState *node)
+{
+	Oid			userid = keyapi_checked_user(node);
+
+	return OidIsValid(userid) ? userid : GetUserId();
+}
 
 void
 keyapiBeginForeignScan(ForeignScanState *node, int eflags)
@@ -47,7 +56,7 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 									 keyapi_plan_columns(plan),
 									 &paths, &npaths);
 	scan->pages = keyapi_pages_create(plan->fs_server,
-									  keyapi_scan_userid(node),
+									  scan_user(node),
 									  paths, npaths);
 	scan->bound_context = AllocSetContextCreate(CurrentMemoryContext,
 												"keyapi_fdw binding",
@@ -82,12 +91,12 @@ begin_pass(KeyapiScan *scan)
 	pass = (KeyapiPass)
 	{
 		.lists = bound->lists,
-		.nlists = bound->nlists,
-		.rank_major = bound->rank_major,
-		.lo = bound->lo,
-		.hi = bound->hi,
-		.wanted = page_wanted,
-		.arg = scan,
+			.nlists = bound->nlists,
+			.rank_major = bound->rank_major,
+			.lo = bound->lo,
+			.hi = bound->hi,
+			.wanted = page_wanted,
+			.arg = scan,
 	};
 	keyapi_pages_rewind(scan->pages, &pass);
 	scan->bound = bound;

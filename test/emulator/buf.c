@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void	   *
+void *
 xrealloc(void *old, size_t size)
 {
 	void	   *new = realloc(old, size);
@@ -26,19 +26,19 @@ xrealloc(void *old, size_t size)
 	return new;
 }
 
-void	   *
+void *
 xmalloc(size_t size)
 {
 	return xrealloc(NULL, size);
 }
 
-void	   *
+void *
 xcalloc(size_t size)
 {
 	return memset(xmalloc(size), 0, size);
 }
 
-char	   *
+char *
 xstrdup(const char *text)
 {
 	size_t		size = strlen(text) + 1;
@@ -46,7 +46,7 @@ xstrdup(const char *text)
 	return memcpy(xmalloc(size), text, size);
 }
 
-char	   *
+char *
 buf_reserve(Buf *buf, size_t more)
 {
 	size_t		need = buf->len + more + 1;

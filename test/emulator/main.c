@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "hold.h"
+#include "raw.h"
 #include "server.h"
 
 static char dir[4000] = "";
@@ -78,25 +79,84 @@ write_ca(const char *path, const char *pem)
 		die(path);
 }
 
+/* What listens on a port. */
+typedef enum Role
+{
+	ROLE_HTTP,
+	ROLE_MUTE,
+	ROLE_PROXY,
+	ROLE_DEAD,					/* drops the SYN */
+	ROLE_REFUSING				/* a port that nobody listens on */
+} Role;
+
+/* A socket bound to a free port of the loopback address. */
+static int
+bind_socket(struct sockaddr_in *address)
+{
+	socklen_t	size = sizeof(*address);
+	int			fd = socket(AF_INET,
+							SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	memset(address, 0, size);
+	address->sin_family = AF_INET;
+	address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 || bind(fd, (struct sockaddr *) address, size) < 0 ||
+		getsockname(fd, (struct sockaddr *) address, &size) < 0)
+		die("cannot bind");
+	return fd;
+}
+
 /*
- * Start a listener on a free port and print its URL.
+ * Start a listener and print its URL; cert and priorities are those of
+ * server_start().
  */
 static void
-listen_and_print(const char *variable, const Certificate *cert,
-				 const char *priorities)
+start(const char *variable, const char *scheme, Role role,
+	  const Certificate *cert, const char *priorities)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	socklen_t	size = sizeof(address);
-	int			fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_in address;
+	int			fd = bind_socket(&address);
 
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || bind(fd, (struct sockaddr *) &address, size) < 0 ||
-		listen(fd, 1024) < 0 ||
-		getsockname(fd, (struct sockaddr *) &address, &size) < 0)
+	if (role != ROLE_REFUSING && listen(fd, role == ROLE_DEAD ? 0 : 1024) < 0)
 		die("cannot listen");
-	server_start(fd, cert, priorities);
-	printf("%s=%s://127.0.0.1:%d\n", variable, cert ? "https" : "http",
+	switch (role)
+	{
+		case ROLE_HTTP:
+			server_start(fd, cert, priorities);
+			break;
+		case ROLE_MUTE:
+			raw_start_mute(fd);
+			break;
+		case ROLE_PROXY:
+			raw_start_proxy(fd);
+			break;
+		case ROLE_DEAD:
+			raw_fill_backlog(address.sin_port);
+			break;
+		case ROLE_REFUSING:
+			break;
+	}
+	printf("KEYAPI_EMULATOR_%s=%s://127.0.0.1:%d\n", variable, scheme,
 		   ntohs(address.sin_port));
+}
+
+static void
+start_all(void)
+{
+	Certificate good = tls_certificate(CERTIFICATE_GOOD);
+	Certificate expired = tls_certificate(CERTIFICATE_EXPIRED);
+	Certificate wrong_host = tls_certificate(CERTIFICATE_WRONG_HOST);
+
+	start("URL", "http", ROLE_HTTP, NULL, NULL);
+	start("TLS_URL", "https", ROLE_HTTP, &good, NULL);
+	start("TLS_EXPIRED_URL", "https", ROLE_HTTP, &expired, NULL);
+	start("TLS_WRONG_HOST_URL", "https", ROLE_HTTP, &wrong_host, NULL);
+	start("TLS_OLD_URL", "https", ROLE_HTTP, &good,
+		  "NORMAL:-VERS-ALL:+VERS-TLS1.1:+SIGN-ALL");
+	start("TLS_STALL_URL", "https", ROLE_MUTE, NULL, NULL);
+	start("DEAD_URL", "http", ROLE_DEAD, NULL, NULL);
+	start("REFUSED_URL", "http", ROLE_REFUSING, NULL, NULL);
+	start("PROXY", "http", ROLE_PROXY, NULL, NULL);
 }
 
 /* Wait for SIGTERM, SIGINT, or the end of whoever holds our stdin. */
@@ -125,9 +185,6 @@ main(int argc, char **argv)
 {
 	sigset_t	signals;
 	struct rlimit files;
-	Certificate good;
-	Certificate expired;
-	Certificate wrong_host;
 	char		ca_path[4096];
 
 	parse_arguments(argc, argv);
@@ -146,15 +203,8 @@ main(int argc, char **argv)
 
 	snprintf(ca_path, sizeof(ca_path), "%s/ca.pem", dir);
 	write_ca(ca_path, tls_init());
-	good = tls_certificate(CERTIFICATE_GOOD);
-	expired = tls_certificate(CERTIFICATE_EXPIRED);
-	wrong_host = tls_certificate(CERTIFICATE_WRONG_HOST);
-
 	hold_init();
-	listen_and_print("KEYAPI_EMULATOR_URL", NULL, NULL);
-	listen_and_print("KEYAPI_EMULATOR_TLS_URL", &good, NULL);
-	listen_and_print("KEYAPI_EMULATOR_TLS_EXPIRED_URL", &expired, NULL);
-	listen_and_print("KEYAPI_EMULATOR_TLS_WRONG_HOST_URL", &wrong_host, NULL);
+	start_all();
 	printf("KEYAPI_EMULATOR_CA=%s\n", ca_path);
 	printf("KEYAPI_EMULATOR_PID=%d\n", (int) getpid());
 	printf("KEYAPI_EMULATOR_READY=1\n");

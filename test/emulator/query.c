@@ -28,19 +28,19 @@ get_param(const char *raw, const char *name, char *value, size_t size)
 		if (strncmp(p, name, len) == 0 && p[len] == '=')
 		{
 			size_t		value_len;
-			char	   *text;
+			char	   *copy;
 			bool		ok;
 
 			p += len + 1;
 			value_len = strcspn(p, "&");
-			text = xmalloc(value_len + 1);
-			memcpy(text, p, value_len);
-			text[value_len] = '\0';
-			url_decode(text);
-			ok = *text != '\0' && strlen(text) < size;
+			copy = xmalloc(value_len + 1);
+			memcpy(copy, p, value_len);
+			copy[value_len] = '\0';
+			url_decode(copy);
+			ok = *copy != '\0' && strlen(copy) < size;
 			if (ok)
-				strcpy(value, text);
-			free(text);
+				strcpy(value, copy);
+			free(copy);
 			return ok;
 		}
 	}
@@ -51,25 +51,25 @@ get_param(const char *raw, const char *name, char *value, size_t size)
 static bool
 get_number(const char *raw, const char *name, long *number)
 {
-	char		text[10] = "";
+	char		digits[10] = "";
 
-	if (!get_param(raw, name, text, sizeof(text)))
+	if (!get_param(raw, name, digits, sizeof(digits)))
 		return false;
-	if (*text == '\0')
+	if (*digits == '\0')
 		return true;
-	if (text[strspn(text, "0123456789")] != '\0')
+	if (digits[strspn(digits, "0123456789")] != '\0')
 		return false;
-	*number = atol(text);
+	*number = atol(digits);
 	return *number > 0;
 }
 
 static bool
-is_order(const char *text)
+is_order(const char *name)
 {
 	static const char *const orders[] = {"vv", "like", "comment", "repost"};
 
 	for (int i = 0; i < 4; i++)
-		if (strcmp(orders[i], text) == 0)
+		if (strcmp(orders[i], name) == 0)
 			return true;
 	return false;
 }

@@ -25,7 +25,8 @@ typedef enum Phase
 	PHASE_READY,				/* all of it seen */
 	PHASE_HELD,					/* API request, delayed or stalled */
 	PHASE_AWAITING,				/* control request, waiting for an event */
-	PHASE_WIRED					/* answered behind the library's back */
+	PHASE_WIRED,				/* being answered behind the library's back */
+	PHASE_ANSWERED
 } Phase;
 
 typedef struct Request
@@ -58,6 +59,10 @@ on_uri(void *unused, const char *uri, struct MHD_Connection *connection)
 
 	(void) unused;
 	(void) connection;
+
+	/* Proxies send the absolute form, http://HOST/PATH. */
+	if (strncmp(uri, "http://", 7) == 0)
+		uri += 7 + strcspn(uri + 7, "/");
 	request->uri = xstrdup(uri);
 	request->raw_query = strchr(request->uri, '?');
 	if (request->raw_query != NULL)
@@ -141,6 +146,7 @@ send_answer(struct MHD_Connection *connection, Request *request)
 		return MHD_YES;
 	}
 
+	request->phase = PHASE_ANSWERED;
 	response = MHD_create_response_from_buffer(answer.body.len,
 											   answer.body.data, MHD_RESPMEM_MUST_FREE);
 	MHD_add_response_header(response, "Content-Type", answer.content_type);
@@ -288,16 +294,14 @@ on_request(void *unused, struct MHD_Connection *connection, const char *url,
 			return serve_api(connection, request);
 		case PHASE_HELD:
 			if (request->hold.gone)
-			{
-				note_answer(request, STATUS_CLIENT_GONE);
 				return MHD_NO;
-			}
 			return send_answer(connection, request);
 		case PHASE_AWAITING:
 			if (request->hold.gone)
 				return MHD_NO;
 			return send_reply(connection, control_awaited(&request->hold));
 		case PHASE_WIRED:
+		case PHASE_ANSWERED:
 			break;
 	}
 	return MHD_NO;
@@ -314,6 +318,8 @@ on_completed(void *unused, struct MHD_Connection *connection, void **context,
 		return;
 	if (request->scenario != NULL)
 	{
+		if (request->phase == PHASE_HELD)
+			note_answer(request, STATUS_CLIENT_GONE);
 		pthread_mutex_lock(&state_lock);
 		request->scenario->inflight--;
 		hold_signal(request->scenario);

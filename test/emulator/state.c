@@ -38,7 +38,7 @@ wall_ms(void)
 	return clock_us(CLOCK_REALTIME) / 1000;
 }
 
-Scenario   *
+Scenario *
 scenario_get(const char *name)
 {
 	Scenario  **bucket = &scenarios[hash_text(HASH_SEED, name) % BUCKETS];
@@ -107,7 +107,7 @@ grow_counters(Scenario *scenario)
 	scenario->counters_size = size;
 }
 
-long	   *
+long *
 scenario_counter(Scenario *scenario, const char *name)
 {
 	Counter    *counter;

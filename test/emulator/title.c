@@ -46,12 +46,12 @@ pick(Random *rnd, const char *const *words, size_t n)
 }
 
 static int
-count_chars(const char *text)
+count_chars(const char *word)
 {
 	int			n = 0;
 
-	for (; *text; text++)
-		n += (*text & 0xC0) != 0x80;
+	for (; *word; word++)
+		n += (*word & 0xC0) != 0x80;
 	return n;
 }
 
@@ -153,7 +153,7 @@ video_title(Buf *out, Random *rnd, const char *region)
 	if (!chance(rnd, .149))
 		add_sentence(&cap, rnd, choose_script(rnd, region));
 	add_oddities(&cap, rnd);
-	if (chance(rnd, .962))
+	if (chance(rnd, .975))
 		while (add_word(&cap, pick(rnd, tags, COUNT(tags))))
 			;
 	if (cap.chars == 0)

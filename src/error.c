@@ -248,12 +248,7 @@ presentable(const char *text, size_t text_len, int max, const char *secret)
 	initStringInfo(&buf);
 	while (text < end)
 	{
-<<<<<<< HEAD
-		int			len = secret == NULL || *secret == '\0' ? 0 :
-		secret_length(text, end, secret);
-=======
 		int			len = secret_length(text, end, secret);
->>>>>>> tests2
 
 		if (len > 0)
 		{

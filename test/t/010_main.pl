@@ -289,8 +289,7 @@ sub test_explain
 		  . "EXPLAIN (COSTS OFF) EXECUTE p('US') \\g /dev/null\n",
 		'', 0, 'nor does it for a generic plan');
 
-	$t->sql("CREATE USER MAPPING FOR PUBLIC SERVER explained"
-		  . " OPTIONS (api_key 'sk_live_test')");
+	$t->mapping('explained');
 	my $result = $t->ask('explained',
 		"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) $sql LIMIT 30");
 	is($result->{requests}, 2, 'EXPLAIN ANALYZE runs the query');

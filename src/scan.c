@@ -15,6 +15,7 @@
 #include "bind.h"
 #include "option.h"
 #include "plan.h"
+#include "reach.h"
 #include "row.h"
 
 /* State of a scan node, as long as the node. */
@@ -23,6 +24,7 @@ typedef struct KeyapiScan
 	KeyapiBinding *binding;
 	KeyapiPages *pages;
 	KeyapiRowReader *reader;
+	KeyapiOutlook outlook;
 	KeyapiBound *bound;			/* of the current pass; NULL: bind first */
 	MemoryContext bound_context;
 } KeyapiScan;
@@ -42,6 +44,7 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 
 	options = keyapi_table_options(RelationGetRelid(rel));
 	scan = palloc0(sizeof(KeyapiScan));
+	scan->outlook = keyapi_reach_outlook(node);
 	scan->binding = keyapi_binding_begin(node, options);
 	scan->reader = keyapi_row_reader(rel, options->endpoint,
 									 keyapi_plan_columns(plan),
@@ -86,6 +89,7 @@ begin_pass(KeyapiScan *scan)
 		.rank_major = bound->rank_major,
 		.lo = bound->lo,
 		.hi = bound->hi,
+		.max_rows = bound->max_rows,
 		.wanted = page_wanted,
 		.arg = scan,
 	};
@@ -98,13 +102,15 @@ keyapiIterateForeignScan(ForeignScanState *node)
 {
 	KeyapiScan *scan = node->fdw_state;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	KeyapiReach reach;
 	KeyapiRow	row;
 
 	if (scan->bound == NULL)
 		begin_pass(scan);
 
 	ExecClearTuple(slot);
-	if (keyapi_pages_next(scan->pages, &row))
+	reach = keyapi_reach_now(&scan->outlook, node, scan->bound->max_rows);
+	if (keyapi_pages_next(scan->pages, reach, &row))
 	{
 		keyapi_row_read(scan->reader, &row, slot->tts_values, slot->tts_isnull);
 		ExecStoreVirtualTuple(slot);

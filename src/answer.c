@@ -96,7 +96,7 @@ keyapi_answer_read(const KeyapiHttpOutcome *outcome,
 	failure->code = data->code;
 	failure->api_message = data->message;
 	failure->request_id = data->request_id;
-	if (data->message == NULL)
+	if (data->message == NULL || failure->reason != NULL)
 	{
 		failure->body = outcome->body;
 		failure->body_len = outcome->body_len;

@@ -12,6 +12,7 @@
 #include "compat.h"
 
 #include "nodes/execnodes.h"
+#include "utils/rel.h"
 
 #include "option.h"
 #include "request.h"
@@ -61,7 +62,8 @@ extern bool keyapi_binding_wants(KeyapiBinding *binding,
  * The lists that a query without any condition reads (ANALYZE), palloc'd;
  * raises 0A000 where a default is "none".
  */
-extern KeyapiList *keyapi_default_lists(const KeyapiTableOptions *options,
+extern KeyapiList *keyapi_default_lists(Relation rel,
+										const KeyapiTableOptions *options,
 										int *nlists);
 
 #endif							/* KEYAPI_BIND_H */

@@ -7,6 +7,8 @@
  */
 #include "budget.h"
 
+#include <limits.h>
+
 #include "access/xact.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"

@@ -15,9 +15,10 @@
 #error "keyapi_fdw needs PostgreSQL 15 or later"
 #endif
 
-#include "executor/executor.h"
-#include "miscadmin.h"
-#include "nodes/execnodes.h"
+/*
+ * Macros, so that this header brings no other with it: a room that uses one
+ * includes what it needs.
+ */
 
 /*
  * Parameters of an ExecutorRun_hook, and how they are passed on.
@@ -33,19 +34,50 @@
 #endif
 
 /*
- * The user whom a scan's permissions are checked for: a view's owner, say.
+ * The user whom a scan's permissions are checked for (a view's owner, say), or
+ * InvalidOid for the current one.
  */
-static inline Oid
-keyapi_scan_userid(ForeignScanState *node)
-{
 #if PG_VERSION_NUM >= 160000
-	Oid			userid = castNode(ForeignScan, node->ss.ps.plan)->checkAsUser;
+#define keyapi_checked_user(node) \
+	(castNode(ForeignScan, (node)->ss.ps.plan)->checkAsUser)
 #else
-	Index		rti = castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid;
-	Oid			userid = exec_rt_fetch(rti, node->ss.ps.state)->checkAsUser;
+#define keyapi_checked_user(node) \
+	(exec_rt_fetch(castNode(ForeignScan, (node)->ss.ps.plan)->scan.scanrelid, \
+				   (node)->ss.ps.state)->checkAsUser)
 #endif
 
-	return OidIsValid(userid) ? userid : GetUserId();
-}
+/*
+ * A path of a foreign scan.  disabled_nodes counts before 18 only as far as the
+ * costs do.
+ */
+#if PG_VERSION_NUM >= 180000
+#define keyapi_create_path(root, rel, rows, disabled_nodes, startup_cost, \
+						   total_cost, pathkeys, required_outer) \
+	create_foreignscan_path(root, rel, NULL, rows, disabled_nodes, \
+							startup_cost, total_cost, pathkeys, \
+							required_outer, NULL, NIL, NIL)
+#elif PG_VERSION_NUM >= 170000
+#define keyapi_create_path(root, rel, rows, disabled_nodes, startup_cost, \
+						   total_cost, pathkeys, required_outer) \
+	create_foreignscan_path(root, rel, NULL, rows, startup_cost, \
+							total_cost, pathkeys, required_outer, NULL, \
+							NIL, NIL)
+#else
+#define keyapi_create_path(root, rel, rows, disabled_nodes, startup_cost, \
+						   total_cost, pathkeys, required_outer) \
+	create_foreignscan_path(root, rel, NULL, rows, startup_cost, \
+							total_cost, pathkeys, required_outer, NULL, NIL)
+#endif
+
+/*
+ * The btree strategy that a sort key stands for: < or >.
+ */
+#if PG_VERSION_NUM >= 180000
+#define keyapi_pathkey_strategy(key) \
+	((key)->pk_cmptype == COMPARE_LT ? BTLessStrategyNumber : \
+	 BTGreaterStrategyNumber)
+#else
+#define keyapi_pathkey_strategy(key) ((key)->pk_strategy)
+#endif
 
 #endif							/* KEYAPI_COMPAT_H */

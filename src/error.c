@@ -18,6 +18,9 @@
 
 #define BLOT "***"
 
+/* How much of a secret, at the end of a text, is blotted out too, in bytes. */
+#define TELLING_BYTES 4
+
 typedef struct CauseInfo
 {
 	int			sqlstate;
@@ -153,26 +156,35 @@ hex_byte(const char *digits)
 	return strtol(pair, NULL, 16);
 }
 
+/* How a server may have escaped what it echoes. */
+typedef enum Escaping
+{
+	ESCAPED_NOT,
+	ESCAPED_FOR_URL,
+	ESCAPED_FOR_JSON,
+	NUM_ESCAPINGS
+} Escaping;
+
 /*
- * The character at text, and in *len the bytes it takes: one, or more where a
- * server has escaped it for a URL or a JSON string.
+ * The character at text, and in *len the bytes that it takes.
  */
 static char
-unescape(const char *text, const char *end, int *len)
+unescape(const char *text, const char *end, Escaping escaping, int *len)
 {
-	if (text[0] == '%' && end - text >= 3 &&
+	if (escaping == ESCAPED_FOR_URL && end - text >= 3 && text[0] == '%' &&
 		isxdigit((unsigned char) text[1]) && isxdigit((unsigned char) text[2]))
 	{
 		*len = 3;
 		return hex_byte(text + 1);
 	}
-	if (end - text >= 6 && strncmp(text, "\\u00", 4) == 0 &&
+	if (escaping == ESCAPED_FOR_JSON && end - text >= 6 &&
+		strncmp(text, "\\u00", 4) == 0 &&
 		isxdigit((unsigned char) text[4]) && isxdigit((unsigned char) text[5]))
 	{
 		*len = 6;
 		return hex_byte(text + 4);
 	}
-	if (text[0] == '\\' && end - text >= 2)
+	if (escaping == ESCAPED_FOR_JSON && end - text >= 2 && text[0] == '\\')
 	{
 		*len = 2;
 		return text[1];
@@ -182,32 +194,43 @@ unescape(const char *text, const char *end, int *len)
 }
 
 /*
- * Length of the secret at text, however it is escaped and in any case; 0 if
- * it is not there.
+ * Length of the secret at text, in any case; 0 if it is not there.  A text
+ * that ends amid the secret counts, unless it has hardly begun.
  */
 static int
-secret_length(const char *text, const char *end, const char *secret)
+escaped_secret_length(const char *text, const char *end, const char *secret,
+					  Escaping escaping)
 {
 	const char *p = text;
 
-	for (; *secret; secret++)
+	for (const char *s = secret; *s; s++)
 	{
 		int			len;
-		char		c;
 
 		if (p >= end)
-			return 0;
-		if (pg_tolower((unsigned char) *p) == pg_tolower((unsigned char) *secret))
-		{
-			p++;
-			continue;
-		}
-		c = unescape(p, end, &len);
-		if (pg_tolower((unsigned char) c) != pg_tolower((unsigned char) *secret))
+			return s - secret >= TELLING_BYTES ? p - text : 0;
+		if (pg_tolower((unsigned char) unescape(p, end, escaping, &len)) !=
+			pg_tolower((unsigned char) *s))
 			return 0;
 		p += len;
 	}
 	return p - text;
+}
+
+/*
+ * The same, however the secret is escaped.
+ */
+static int
+secret_length(const char *text, const char *end, const char *secret)
+{
+	int			longest = 0;
+
+	if (secret == NULL || *secret == '\0')
+		return 0;
+	for (Escaping escaping = 0; escaping < NUM_ESCAPINGS; escaping++)
+		longest = Max(longest,
+					  escaped_secret_length(text, end, secret, escaping));
+	return longest;
 }
 
 /*
@@ -225,8 +248,7 @@ presentable(const char *text, size_t text_len, int max, const char *secret)
 	initStringInfo(&buf);
 	while (text < end)
 	{
-		int			len = secret == NULL || *secret == '\0' ? 0 :
-			secret_length(text, end, secret);
+		int			len = secret_length(text, end, secret);
 
 		if (len > 0)
 		{
@@ -293,7 +315,7 @@ failure_detail(const KeyapiFailure *failure, const char *secret)
 	if (facts.len > 0)
 		appendStringInfo(&buf, ": %s", facts.data + strlen(", "));
 	appendStringInfoChar(&buf, '.');
-	if (failure->body != NULL)
+	if (failure->body_len > 0)
 		appendStringInfo(&buf, "\nThe response begins: %s",
 						 presentable(failure->body, failure->body_len,
 									 QUOTED_BODY_BYTES, secret));

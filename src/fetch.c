@@ -535,7 +535,7 @@ keyapi_fetcher_cost(const KeyapiFetcher *fetcher)
 }
 
 int64
-keyapi_fetcher_unread(const KeyapiFetcher *fetcher)
+keyapi_fetcher_unread(KeyapiFetcher *fetcher)
 {
 	int64		unread = 0;
 	dlist_iter	iter;

@@ -96,6 +96,6 @@ extern const KeyapiCost *keyapi_fetcher_cost(const KeyapiFetcher *fetcher);
 /*
  * Pages that were sent for and have not entered their list.
  */
-extern int64 keyapi_fetcher_unread(const KeyapiFetcher *fetcher);
+extern int64 keyapi_fetcher_unread(KeyapiFetcher *fetcher);
 
 #endif							/* KEYAPI_FETCH_H */

@@ -53,7 +53,9 @@ typedef struct KeyapiTransfer KeyapiTransfer;
  * Start a GET.
  *
  * url and bearer are copied (bearer is sent as "Authorization: Bearer ...",
- * never in the URL, never to a redirect's target, for none is followed).  The
+ * never in the URL, never to a redirect's target, for none is followed).  It is
+ * sent at most once: what libcurl would send again by itself, because a pooled
+ * connection turns out to be dead, is KEYAPI_HTTP_BROKEN.  The
  * transfer belongs to CurrentMemoryContext: when that is reset or deleted, an
  * unfinished transfer is abandoned and all of it is freed.
  *

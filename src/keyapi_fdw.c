@@ -31,6 +31,7 @@ _PG_init(void)
 }
 
 extern PGDLLEXPORT Datum keyapi_fdw_handler(PG_FUNCTION_ARGS);
+
 PG_FUNCTION_INFO_V1(keyapi_fdw_handler);
 
 Datum

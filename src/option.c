@@ -105,6 +105,7 @@ static const struct
 };
 
 extern PGDLLEXPORT Datum keyapi_fdw_validator(PG_FUNCTION_ARGS);
+
 PG_FUNCTION_INFO_V1(keyapi_fdw_validator);
 
 /* ---------------------------------------------------------------------
@@ -219,7 +220,9 @@ unknown_option_hint(const char *name, Oid catalog,
 	}
 	if (closest != NULL)
 		appendStringInfo(&buf, "Perhaps you meant \"%s\". ", closest);
-	appendStringInfoString(&buf, "Valid options in this context are: ");
+	appendStringInfoString(&buf, names == NIL ?
+						   "There are no valid options in this context" :
+						   "Valid options in this context are: ");
 	foreach(lc, names)
 		appendStringInfo(&buf, "%s%s", foreach_current_index(lc) == 0 ? "" : ", ",
 						 (const char *) lfirst(lc));
@@ -373,7 +376,7 @@ param_value(const KeyapiParam *param, List *deflist)
 {
 	const char *value = find_value(deflist, param->name);
 	const char *domain = param->domain_option == NULL ? NULL :
-		find_value(deflist, param->domain_option);
+	find_value(deflist, param->domain_option);
 	KeyapiParamOptions result = {KEYAPI_DEFAULT_VALUE, NULL, param->domain};
 
 	if (domain != NULL)
@@ -451,11 +454,6 @@ check_value(const OptionDef *option, const char *value)
 			break;
 		case OPTION_SECRET:
 			rule = keyapi_api_key_problem(value);
-			if (rule != NULL)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("invalid value for option \"%s\"", option->name),
-						 errdetail("%s", rule)));
 			break;
 		case OPTION_DURATION:
 			(void) duration_value(option, value);
@@ -474,8 +472,16 @@ check_value(const OptionDef *option, const char *value)
 			/* checked together, in table_options */
 			break;
 	}
-	if (rule != NULL)
-		bad_value(option->name, value, rule);
+	if (rule == NULL)
+		return;
+
+	/* a proxy's URL may hold a password */
+	if (option->type == OPTION_SECRET || option->type == OPTION_PROXY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for option \"%s\"", option->name),
+				 errdetail("%s", rule)));
+	bad_value(option->name, value, rule);
 }
 
 static KeyapiTableOptions *

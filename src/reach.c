@@ -19,8 +19,8 @@ static const EState *completing = NULL;
 
 static ExecutorRun_hook_type next_executor_run = NULL;
 
-static const KeyapiOutlook unknown_outlook = {KEYAPI_READS_SOME};
-static const KeyapiOutlook full_outlook = {KEYAPI_READS_ALL};
+static const KeyapiReachHint no_hint = {KEYAPI_READS_SOME};
+static const KeyapiReachHint full_hint = {KEYAPI_READS_ALL};
 
 /* ---------------------------------------------------------------------
  * The run
@@ -59,14 +59,14 @@ keyapi_reach_init(void)
 }
 
 KeyapiReach
-keyapi_reach_now(const KeyapiOutlook *outlook, const ForeignScanState *node,
+keyapi_reach_now(const KeyapiReachHint *hint, const ForeignScanState *node,
 				 int64 max_rows)
 {
-	if (!outlook->certain && completing != node->ss.ps.state)
+	if (!hint->certain && completing != node->ss.ps.state)
 		return KEYAPI_READS_SOME;
-	if (outlook->limited && max_rows < 0)
+	if (hint->limited && max_rows < 0)
 		return KEYAPI_READS_SOME;
-	return outlook->reach;
+	return hint->reach;
 }
 
 /* ---------------------------------------------------------------------
@@ -112,65 +112,65 @@ child_plans(const Plan *plan)
 }
 
 static void
-lower_reach(KeyapiOutlook *outlook, KeyapiReach reach)
+lower_reach(KeyapiReachHint *hint, KeyapiReach reach)
 {
-	outlook->reach = Min(outlook->reach, reach);
+	hint->reach = Min(hint->reach, reach);
 }
 
 /*
- * What a join leaves of the outlook of its child: a merge join stops when one
+ * What a join leaves of the hint of its child: a merge join stops when one
  * side ends, a hash join when the hash table is empty, and where one match is
  * enough the inner side is not read on.
  */
 static void
-outlook_below_join(KeyapiOutlook *outlook, const Join *join, bool inner)
+hint_below_join(KeyapiReachHint *hint, const Join *join, bool inner)
 {
 	if (!IsA(join, NestLoop))
-		lower_reach(outlook, KEYAPI_READS_MOST);
+		lower_reach(hint, KEYAPI_READS_MOST);
 	else if (inner && (join->inner_unique || join->jointype == JOIN_SEMI ||
 					   join->jointype == JOIN_ANTI))
-		*outlook = unknown_outlook;
+		*hint = no_hint;
 }
 
 /*
- * What a node leaves of the outlook of its child.
+ * What a node leaves of the hint of its child.
  */
 static void
-outlook_below(KeyapiOutlook *outlook, const Plan *plan, const Plan *child)
+hint_below(KeyapiReachHint *hint, const Plan *plan, const Plan *child)
 {
-	if (outlook->certain)
+	if (hint->certain)
 		return;
 	switch (nodeTag(plan))
 	{
 		case T_Sort:
 		case T_Hash:
-			outlook->certain = true;
+			hint->certain = true;
 			break;
 		case T_Agg:
-			outlook->certain =
+			hint->certain =
 				((const Agg *) plan)->aggstrategy != AGG_SORTED;
 			break;
 		case T_NestLoop:
 		case T_HashJoin:
 		case T_MergeJoin:
-			outlook_below_join(outlook, (const Join *) plan,
+			hint_below_join(hint, (const Join *) plan,
 							   child == plan->righttree);
 			break;
 		case T_SetOp:
-			lower_reach(outlook, KEYAPI_READS_MOST);
+			lower_reach(hint, KEYAPI_READS_MOST);
 			break;
 		case T_Limit:
-			if (outlook->limited)
-				*outlook = unknown_outlook;
-			outlook->limited = true;
+			if (hint->limited)
+				*hint = no_hint;
+			hint->limited = true;
 			break;
 		case T_Memoize:
 			if (((const Memoize *) plan)->singlerow)
-				*outlook = unknown_outlook;
+				*hint = no_hint;
 			break;
 		case T_WindowAgg:
 			if (((const WindowAgg *) plan)->runCondition != NIL)
-				*outlook = unknown_outlook;
+				*hint = no_hint;
 			break;
 		case T_Append:
 		case T_Group:
@@ -185,72 +185,72 @@ outlook_below(KeyapiOutlook *outlook, const Plan *plan, const Plan *child)
 		case T_Unique:
 			break;
 		default:
-			*outlook = unknown_outlook;
+			*hint = no_hint;
 	}
 }
 
 /*
- * Find the target in a plan tree.  If it is there, *outlook becomes the
- * outlook of the target that is read farthest.
+ * Find the target in a plan tree.  If it is there, *hint becomes the
+ * hint of the target that is read farthest.
  */
 static bool
-find_target(const Plan *plan, const Target *target, KeyapiOutlook *outlook)
+find_target(const Plan *plan, const Target *target, KeyapiReachHint *hint)
 {
 	bool		found = is_target(plan, target);
 	ListCell   *lc;
 
 	if (found)
 	{
-		*outlook = full_outlook;
+		*hint = full_hint;
 		return true;
 	}
 	foreach(lc, child_plans(plan))
 	{
 		const Plan *child = lfirst(lc);
-		KeyapiOutlook below;
+		KeyapiReachHint below;
 
 		if (!find_target(child, target, &below))
 			continue;
-		outlook_below(&below, plan, child);
-		if (!found || below.reach > outlook->reach)
-			*outlook = below;
+		hint_below(&below, plan, child);
+		if (!found || below.reach > hint->reach)
+			*hint = below;
 		found = true;
 	}
 	return found;
 }
 
-static KeyapiOutlook
-outlook_in_statement(const PlannedStmt *statement, const Target *target)
+static KeyapiReachHint
+hint_in_statement(const PlannedStmt *statement, const Target *target)
 {
-	KeyapiOutlook outlook;
+	KeyapiReachHint hint;
 	ListCell   *lc;
 
-	if (find_target(statement->planTree, target, &outlook))
-		return outlook;
+	if (find_target(statement->planTree, target, &hint))
+		return hint;
 	foreach(lc, statement->subplans)
 	{
 		/* lists of subplans may have holes */
 		if (lfirst(lc) == NULL ||
-			!find_target(lfirst(lc), target, &outlook))
+			!find_target(lfirst(lc), target, &hint))
 			continue;
-		if (!outlook.certain)
+		if (!hint.certain)
 		{
 			/* a CTE is read as far as those read who scan it */
 			const Target scans = {NULL, foreach_current_index(lc) + 1};
-			KeyapiOutlook of_scans = outlook_in_statement(statement, &scans);
+			KeyapiReachHint of_scans = hint_in_statement(statement, &scans);
 
-			lower_reach(&outlook, of_scans.limited ? KEYAPI_READS_SOME : of_scans.reach);
-			outlook.certain = of_scans.certain;
+			lower_reach(&hint, of_scans.limited ? KEYAPI_READS_SOME : of_scans.reach);
+			hint.certain = of_scans.certain;
 		}
-		return outlook;
+		return hint;
 	}
-	return unknown_outlook;
+	return no_hint;
 }
 
-KeyapiOutlook
-keyapi_reach_outlook(const ForeignScanState *node)
+KeyapiReachHint
+keyapi_reach_hint(const ForeignScanState *node)
 {
 	const Target target = {node->ss.ps.plan};
 
-	return outlook_in_statement(node->ss.ps.state->es_plannedstmt, &target);
+	return hint_in_statement(node->ss.ps.state->es_plannedstmt, &target);
 }

@@ -16,26 +16,26 @@
 #include "pages.h"
 
 /* What the plan says of a scan. */
-typedef struct KeyapiOutlook
+typedef struct KeyapiReachHint
 {
 	KeyapiReach reach;			/* if the plan's result is read to its end */
 	bool		certain;		/* ... or as soon as a row of it is read: a
 								 * sort reads all of its input first */
 	bool		limited;		/* reach is that of a LIMIT's rows */
-} KeyapiOutlook;
+} KeyapiReachHint;
 
 /*
  * Watch the executor; once, when the library is loaded.
  */
 extern void keyapi_reach_init(void);
 
-extern KeyapiOutlook keyapi_reach_outlook(const ForeignScanState *node);
+extern KeyapiReachHint keyapi_reach_hint(const ForeignScanState *node);
 
 /*
  * How far the scan will be read by the run of the executor that is asking for
  * a row.  max_rows are the rows after which a LIMIT provably ends it, or -1.
  */
-extern KeyapiReach keyapi_reach_now(const KeyapiOutlook *outlook,
+extern KeyapiReach keyapi_reach_now(const KeyapiReachHint *hint,
 									const ForeignScanState *node,
 									int64 max_rows);
 

@@ -9,6 +9,7 @@
 
 #include "executor/executor.h"
 #include "foreign/foreign.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -24,10 +25,18 @@ typedef struct KeyapiScan
 	KeyapiBinding *binding;
 	KeyapiPages *pages;
 	KeyapiRowReader *reader;
-	KeyapiOutlook outlook;
+	KeyapiReachHint hint;
 	KeyapiBound *bound;			/* of the current pass; NULL: bind first */
 	MemoryContext bound_context;
 } KeyapiScan;
+
+static Oid
+scan_user(ForeignScanState *node)
+{
+	Oid			userid = keyapi_checked_user(node);
+
+	return OidIsValid(userid) ? userid : GetUserId();
+}
 
 void
 keyapiBeginForeignScan(ForeignScanState *node, int eflags)
@@ -44,13 +53,13 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 
 	options = keyapi_table_options(RelationGetRelid(rel));
 	scan = palloc0(sizeof(KeyapiScan));
-	scan->outlook = keyapi_reach_outlook(node);
+	scan->hint = keyapi_reach_hint(node);
 	scan->binding = keyapi_binding_begin(node, options);
 	scan->reader = keyapi_row_reader(rel, options->endpoint,
 									 keyapi_plan_columns(plan),
 									 &paths, &npaths);
 	scan->pages = keyapi_pages_create(plan->fs_server,
-									  keyapi_scan_userid(node),
+									  scan_user(node),
 									  paths, npaths);
 	scan->bound_context = AllocSetContextCreate(CurrentMemoryContext,
 												"keyapi_fdw binding",
@@ -109,7 +118,7 @@ keyapiIterateForeignScan(ForeignScanState *node)
 		begin_pass(scan);
 
 	ExecClearTuple(slot);
-	reach = keyapi_reach_now(&scan->outlook, node, scan->bound->max_rows);
+	reach = keyapi_reach_now(&scan->hint, node, scan->bound->max_rows);
 	if (keyapi_pages_next(scan->pages, reach, &row))
 	{
 		keyapi_row_read(scan->reader, &row, slot->tts_values, slot->tts_isnull);

@@ -9,9 +9,11 @@
 # The PostgreSQL releases that the extension supports, the best one first.
 supported_versions="18 17 16 15"
 
-# What a fresh machine lacks.  A group is what somebody wants to do; NN stands
-# for the PostgreSQL release; the probe says how to see that a package is not
-# needed, whoever may have installed its contents (see have below).
+# What a fresh machine lacks.  A group is what somebody wants to do (optional
+# packages, which not every distribution has, come along only when others are
+# installed); NN stands for the PostgreSQL release; the probe says how to see
+# that a package is not needed, whoever may have installed its contents (see
+# have below).
 package_table()
 {
 	cat <<-'END'
@@ -27,6 +29,7 @@ package_table()
 		emulator  zlib1g-dev                header zlib.h
 		check     perl                      command prove
 		check     libipc-run-perl           perl_module IPC::Run
+		optional  pg-bsd-indent             command pg_bsd_indent
 	END
 }
 
@@ -111,11 +114,17 @@ newest_packaged_release()
 	local version
 
 	for version in $supported_versions; do
-		if apt-cache show "postgresql-server-dev-$version" >/dev/null 2>&1; then
+		if has_package "postgresql-server-dev-$version"; then
 			echo "$version"
 			return
 		fi
 	done
+}
+
+# Do the package archives offer it?
+has_package()
+{
+	apt-cache show "$1" >/dev/null 2>&1
 }
 
 # missing_packages GROUP...: the packages of these groups that are not there,
@@ -127,7 +136,7 @@ missing_packages()
 	package_table | while read -r group package probe; do
 		# shellcheck disable=SC2086	# the probe is two words
 		if [[ $groups == *" $group "* ]] && ! have $probe; then
-			echo "${package/NN/${pg_release:-NN}}"
+			echo "${package/NN/${pg_release:-NN}}"	# NN: none chosen yet
 		fi
 	done
 }
@@ -136,43 +145,51 @@ missing_packages()
 # Afterwards PG_CONFIG and pg_release name the PostgreSQL to use.
 require_packages()
 {
-	local missing
-
 	find_postgres
-	missing=$(missing_packages "$@")
-	if [ -n "$missing" ]; then
-		become_root_for_apt "$missing"
+	if [ -n "$(missing_packages "$@")" ]; then
+		become_root_for_apt "$(missing_packages "$@")"
 		apt_get update ||
 			echo "${0##*/}: could not refresh the package lists, going on" >&2
 		if [ -z "$pg_release" ]; then
 			use_packaged_postgres "$(newest_packaged_release)"
-			[ -n "$pg_release" ] ||
-				die "no package postgresql-server-dev-NN for PostgreSQL" \
-					"${supported_versions// /, } in the package archives"
-			missing=$(missing_packages "$@")
+			[ -n "$pg_release" ] || die "the package archives have no" \
+				"postgresql-server-dev-NN for any of $supported_versions"
 		fi
-		install_packages "$missing"
-		missing=$(missing_packages "$@")
-		[ -z "$missing" ] || die "still missing after the installation:" $missing
+		install_packages "$(missing_packages "$@"; available_optional_packages)"
+		[ -z "$(missing_packages "$@")" ] ||
+			die "still missing after the installation:" "$(missing_packages "$@")"
 	fi
 	export PG_CONFIG
+}
+
+available_optional_packages()
+{
+	local package
+
+	for package in $(missing_packages optional); do
+		if has_package "$package"; then
+			echo "$package"
+		fi
+	done
 }
 
 # Sets as_root, the words before a command that make it run as root; stops
 # with the names of the packages if there is no way.
 become_root_for_apt()
 {
-	local packages=${1//$'\n'/ }
+	local packages=${1//$'\n'/ } release
 
 	as_root=()
-	if ! command -v apt-get >/dev/null; then
-		die "needs these packages of Debian (or what has the same contents): $packages"
-	elif [ "$(id -u)" != 0 ]; then
+	command -v apt-get >/dev/null ||
+		die "these Debian packages, or what is in them, are missing: $packages"
+	if [ "$(id -u)" != 0 ]; then
+		release=$(newest_packaged_release)
+		packages=${packages//-NN/-${release:-NN}}
 		command -v sudo >/dev/null ||
-			die "needs these packages (as root: apt-get install $packages)"
-		as_root=(sudo)
+			die "packages are missing; as root: apt-get install $packages"
 		sudo -n true 2>/dev/null || [ -t 0 ] ||
 			die "sudo asks for a password; first run: sudo apt-get install $packages"
+		as_root=(sudo)
 	fi
 }
 
@@ -195,21 +212,21 @@ apt_get()
 # Debian's server packages create and start a system cluster when they are
 # installed, and start clusters that the administrator has stopped.  Nobody
 # asked for that here, so for this one run dpkg's scripts find programs that
-# do nothing in place of the two that would do it.
+# do nothing in place of those that would do it.
 install_packages()
 {
-	local stubs status=0 program
+	local packages stubs program status=0
 
-	echo "Installing" $1
+	read -r -d '' -a packages <<<"$1" || true
+	echo "Installing ${packages[*]}"
 	stubs=$(mktemp -d)
 	for program in pg_createcluster invoke-rc.d deb-systemd-invoke; do
 		printf '#!/bin/sh\nexit 0\n' >"$stubs/$program"
 		chmod 755 "$stubs/$program"
 	done
-	# shellcheck disable=SC2086	# one word a package
 	apt_get install --no-install-recommends --no-remove \
 		-o DPkg::Path="$stubs:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
-		$1 || status=$?
+		"${packages[@]}" || status=$?
 	rm -rf "$stubs"
-	[ $status = 0 ] || die "apt-get could not install:" $1
+	[ $status = 0 ] || die "apt-get could not install these packages"
 }

@@ -25,22 +25,24 @@ open_workspace()
 
 	umask 022
 	work=$(mktemp -d "${TMPDIR:-/tmp}/keyapi_fdw.XXXXXX")
-	mkdir "$work/home" "$work/tmp" "$work/tree" "$work/out" "$work/data"
+	mkdir "$work/home" "$work/tmp" "$work/out" "$work/data"
 	tester=$(id -un)
 	if [ "$(id -u)" = 0 ]; then
 		tester=postgres
 		id "$tester" >/dev/null 2>&1 || tester=nobody
 	fi
-	copy_tree
+	copy_tree "$work/tree"
 	give_to_tester "$work"
 }
 
-# What git ignores was built elsewhere, maybe for another PostgreSQL.
+# copy_tree DIRECTORY: the source tree without what git ignores, which was built
+# elsewhere, maybe for another PostgreSQL
 copy_tree()
 {
-	sed -e '/^#/d' -e 's|^/|./|' -e 's|/$||' "$top/.gitignore" >"$work/ignored"
-	tar -C "$top" --exclude-from="$work/ignored" --exclude=./.git -c . |
-		tar -C "$work/tree" --no-same-owner -x
+	mkdir -p "$1"
+	sed -e '/^#/d' -e 's|^/|./|' -e 's|/$||' "$top/.gitignore" |
+		tar -C "$top" --exclude-from=- --exclude=./.git -c . |
+		tar -C "$1" --no-same-owner -x
 }
 
 give_to_tester()
@@ -90,7 +92,8 @@ close_workspace()
 
 	trap '' HUP INT TERM
 	for group in "${!started_groups[@]}"; do
-		kill -TERM -- "-$group" 2>/dev/null && wait "$group" 2>/dev/null
+		kill -TERM -- "-$group" 2>/dev/null || true
+		wait "$group" 2>/dev/null || true
 	done
 	cd /
 	[ -d "$work" ] || return 0
@@ -157,10 +160,9 @@ start_emulator()
 	coproc EMULATOR {
 		as_tester setsid "$work/tree/test/emulator/keyapi_emulator" 2>"$1"
 	}
-	# its last line names the CA of its TLS port
 	while read -r line <&"${EMULATOR[0]}"; do
 		emulator_environment+=("$line")
-		[[ $line != KEYAPI_EMULATOR_CA=* ]] || return 0
+		[[ $line != KEYAPI_EMULATOR_READY=* ]] || return 0
 	done
 	die "the emulator does not start: $(tail -n 5 "$1")"
 }

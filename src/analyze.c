@@ -1,0 +1,116 @@
+/*-------------------------------------------------------------------------
+ *
+ * analyze.c
+ *	  ANALYZE of a foreign table: one page of each list that a query without
+ *	  conditions reads.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "analyze.h"
+
+#include "access/htup_details.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "bind.h"
+#include "option.h"
+#include "pages.h"
+#include "row.h"
+
+/* What a sample is drawn with. */
+typedef struct Sampler
+{
+	KeyapiPages *pages;
+	KeyapiRowReader *reader;
+	TupleDesc	tupdesc;
+	Datum	   *values;
+	bool	   *nulls;
+	MemoryContext row_context;
+} Sampler;
+
+static HeapTuple
+sample_row(Sampler *sampler, const KeyapiList *list, const KeyapiPage *page,
+		   int index)
+{
+	KeyapiRow	row = {
+		.list = list,
+		.page = page,
+		.video = &page->data.videos[index],
+		.rank = page->first_rank + index,
+	};
+	MemoryContext oldcontext;
+
+	MemoryContextReset(sampler->row_context);
+	oldcontext = MemoryContextSwitchTo(sampler->row_context);
+	keyapi_row_read(sampler->reader, &row, sampler->values, sampler->nulls);
+	MemoryContextSwitchTo(oldcontext);
+	return heap_form_tuple(sampler->tupdesc, sampler->values, sampler->nulls);
+}
+
+/*
+ * Add the first page of a list to the sample.  Returns the number of videos that
+ * the list announces.
+ */
+static double
+sample_list(Sampler *sampler, const KeyapiList *list, HeapTuple *rows,
+			int *nrows, int targrows)
+{
+	const KeyapiPage *page = keyapi_pages_first_page(sampler->pages, list);
+
+	for (int i = 0; i < page->data.nvideos && *nrows < targrows; i++)
+		rows[(*nrows)++] = sample_row(sampler, list, page, i);
+	return page->data.total_count >= 0 ? page->data.total_count :
+		page->data.nvideos;
+}
+
+static int
+acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
+					int targrows, double *totalrows, double *totaldeadrows)
+{
+	KeyapiTableOptions *options = keyapi_table_options(RelationGetRelid(relation));
+	ForeignTable *table = GetForeignTable(RelationGetRelid(relation));
+	TupleDesc	tupdesc = RelationGetDescr(relation);
+	const char *const *paths;
+	int			npaths;
+	int			nlists;
+	KeyapiList *lists = keyapi_default_lists(relation, options, &nlists);
+	int			nrows = 0;
+	Sampler		sampler = {
+		.tupdesc = tupdesc,
+		.values = palloc(sizeof(Datum) * Max(tupdesc->natts, 1)),
+		.nulls = palloc(sizeof(bool) * Max(tupdesc->natts, 1)),
+		.row_context = AllocSetContextCreate(CurrentMemoryContext,
+											 "keyapi_fdw sample row",
+											 ALLOCSET_DEFAULT_SIZES),
+	};
+
+	sampler.reader = keyapi_row_reader(relation, options->endpoint, NULL,
+									   &paths, &npaths);
+	sampler.pages = keyapi_pages_create(table->serverid, GetUserId(),
+										paths, npaths);
+	*totalrows = 0;
+	*totaldeadrows = 0;
+	for (int i = 0; i < nlists; i++)
+		*totalrows += sample_list(&sampler, &lists[i], rows, &nrows, targrows);
+	keyapi_pages_finish(sampler.pages);
+	MemoryContextDelete(sampler.row_context);
+	return nrows;
+}
+
+/*
+ * Lists have no blocks; what is reported is what they have instead.
+ */
+bool
+keyapiAnalyzeForeignTable(Relation relation, AcquireSampleRowsFunc *func,
+						  BlockNumber *totalpages)
+{
+	KeyapiTableOptions *options = keyapi_table_options(RelationGetRelid(relation));
+	int			nlists;
+
+	(void) keyapi_default_lists(relation, options, &nlists);
+	*func = acquire_sample_rows;
+	*totalpages = Max(nlists, 1) *
+		(options->endpoint->typical_rows / options->page_size);
+	return true;
+}

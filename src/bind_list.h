@@ -1,0 +1,88 @@
+/*-------------------------------------------------------------------------
+ *
+ * bind_list.h
+ *	  Which lists can hold rows that satisfy a set of clauses.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_BIND_LIST_H
+#define KEYAPI_BIND_LIST_H
+
+#include "compat.h"
+
+#include "bind_expr.h"
+#include "bind_row.h"
+#include "bind_value.h"
+#include "option.h"
+#include "request.h"
+
+/* By what the lists of a scan are sorted, in this order. */
+typedef struct KeyapiOrderKey
+{
+	int			param;
+	Oid			operator;		/* < or > of the column's type */
+	Oid			collation;
+} KeyapiOrderKey;
+
+typedef struct KeyapiOrder
+{
+	int			nkeys;
+	KeyapiOrderKey keys[KEYAPI_MAX_PARAMS];
+	bool		rank_major;		/* rank goes before all of them */
+} KeyapiOrder;
+
+/* Candidates for the lists to read (rule R4). */
+typedef struct KeyapiCandidates KeyapiCandidates;
+
+/*
+ * Prepare the candidates for an implicitly ANDed list of clauses, in
+ * CurrentMemoryContext.
+ *
+ * mentioned says which parameters are restricted by the query; the others have
+ * their defaults, and one without raises 0A000.  So does a mentioned parameter
+ * that neither a domain nor the clauses bound.
+ *
+ * With constants_only, nothing is raised and only constants count: parameters
+ * whose values cannot be known stay unknown.
+ */
+extern KeyapiCandidates *keyapi_candidates(KeyapiVirtualRow *row, Relation rel,
+										   const KeyapiScanColumns *columns,
+										   const KeyapiTableOptions *options,
+										   List *clauses, uint32 mentioned,
+										   const KeyapiOrder *order,
+										   bool constants_only);
+
+/*
+ * The lists, with the row's parameters of the moment, palloc'd; sorted by the
+ * order, NULL for none.
+ */
+extern KeyapiList *keyapi_candidates_lists(KeyapiCandidates *candidates,
+										   int *nlists);
+
+/* What is known of a scan's lists before it runs. */
+typedef struct KeyapiOutlook
+{
+	double		max_lists;		/* -1: unknown */
+	bool		known[KEYAPI_MAX_PARAMS];	/* whether the next is right */
+	KeyapiTextSet values[KEYAPI_MAX_PARAMS];	/* that a list may have */
+	bool		single[KEYAPI_MAX_PARAMS];	/* at most one value at a time */
+	KeyapiRange ranks;			/* a superset of those read */
+} KeyapiOutlook;
+
+/*
+ * The outlook on a scan of the relation with these clauses.  Evaluates
+ * constants only; raises nothing of its own.
+ */
+extern void keyapi_outlook(KeyapiOutlook *outlook, Relation rel,
+						   const KeyapiScanColumns *columns,
+						   const KeyapiTableOptions *options,
+						   List *clauses, uint32 mentioned);
+
+/*
+ * What is wrong with a scan that restricts (or, with mentioned false, leaves
+ * out) a parameter that it must bind: message of an error 0A000.  Palloc'd.
+ */
+extern char *keyapi_unbound_message(const char *relname,
+									const KeyapiParam *param, bool mentioned);
+
+#endif							/* KEYAPI_BIND_LIST_H */

@@ -1,0 +1,189 @@
+/*-------------------------------------------------------------------------
+ *
+ * bind_row.c
+ *	  Virtual rows.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bind_row.h"
+
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+/* How a column's values are made of text. */
+typedef struct ColumnInput
+{
+	Oid			type;
+	int32		typmod;
+	Oid			ioparam;
+	FmgrInfo	function;
+} ColumnInput;
+
+struct KeyapiVirtualRow
+{
+	const KeyapiScanColumns *columns;
+	PlanState  *parent;			/* or NULL */
+	ExprContext *econtext;
+	TupleTableSlot *slot;
+	ColumnInput params[KEYAPI_MAX_PARAMS];
+	ColumnInput rank;
+	ColumnInput page;
+};
+
+static void
+init_input(ColumnInput *input, Relation rel, AttrNumber attnum)
+{
+	Form_pg_attribute attr;
+	Oid			function;
+
+	if (attnum == 0)
+		return;
+	attr = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+	input->type = attr->atttypid;
+	input->typmod = attr->atttypmod;
+	getTypeInputInfo(attr->atttypid, &function, &input->ioparam);
+	fmgr_info(function, &input->function);
+}
+
+KeyapiVirtualRow *
+keyapi_virtual_row(Relation rel, const KeyapiScanColumns *columns,
+				   PlanState *parent)
+{
+	KeyapiVirtualRow *row = palloc0(sizeof(KeyapiVirtualRow));
+
+	row->columns = columns;
+	row->parent = parent;
+	row->econtext = parent != NULL ? CreateExprContext(parent->state) :
+		CreateStandaloneExprContext();
+	row->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(rel)),
+										 &TTSOpsVirtual);
+	ExecStoreAllNullTuple(row->slot);
+	row->econtext->ecxt_scantuple = row->slot;
+	for (int i = 0; i < columns->endpoint->nparams; i++)
+		init_input(&row->params[i], rel, columns->params[i]);
+	init_input(&row->rank, rel, columns->rank);
+	init_input(&row->page, rel, columns->page);
+	return row;
+}
+
+void
+keyapi_virtual_row_free(KeyapiVirtualRow *row)
+{
+	FreeExprContext(row->econtext, true);
+}
+
+ExprState *
+keyapi_row_expr(KeyapiVirtualRow *row, Expr *expr)
+{
+	return ExecInitExpr(expr, row->parent);
+}
+
+ExprState *
+keyapi_row_qual(KeyapiVirtualRow *row, List *clauses)
+{
+	return ExecInitQual(clauses, row->parent);
+}
+
+/* ---------------------------------------------------------------------
+ * Values
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * Texts need no input function, whose errors over length or a domain's
+ * constraint would hit values that no row has anyway.
+ */
+bool
+keyapi_row_param_datum(KeyapiVirtualRow *row, int param, const char *text,
+					   Datum *datum)
+{
+	ColumnInput *input = &row->params[param];
+	int32		typmod = input->typmod;
+	Oid			type = getBaseTypeAndTypmod(input->type, &typmod);
+
+	if (type == TEXTOID || type == VARCHAROID)
+	{
+		if (type == VARCHAROID && typmod >= (int32) VARHDRSZ &&
+			pg_mbstrlen(text) > typmod - VARHDRSZ)
+			return false;
+		*datum = CStringGetTextDatum(text);
+		return true;
+	}
+	*datum = InputFunctionCall(&input->function, unconstify(char *, text),
+							   input->ioparam, input->typmod);
+	return true;
+}
+
+static void
+set_column(KeyapiVirtualRow *row, AttrNumber attnum, Datum datum)
+{
+	if (attnum == 0)
+		return;
+	row->slot->tts_values[attnum - 1] = datum;
+	row->slot->tts_isnull[attnum - 1] = false;
+}
+
+void
+keyapi_row_set_param(KeyapiVirtualRow *row, int param, Datum datum)
+{
+	set_column(row, row->columns->params[param], datum);
+}
+
+static void
+set_number(KeyapiVirtualRow *row, AttrNumber attnum, ColumnInput *input,
+		   int64 number)
+{
+	MemoryContext oldcontext;
+	char		text[MAXINT8LEN + 1];
+
+	if (attnum == 0)
+		return;
+	if (input->type == INT4OID && number <= PG_INT32_MAX)
+	{
+		set_column(row, attnum, Int32GetDatum((int32) number));
+		return;
+	}
+	oldcontext = MemoryContextSwitchTo(row->econtext->ecxt_per_tuple_memory);
+	pg_lltoa(number, text);
+	set_column(row, attnum, InputFunctionCall(&input->function, text,
+											  input->ioparam, input->typmod));
+	MemoryContextSwitchTo(oldcontext);
+}
+
+void
+keyapi_row_set_rank(KeyapiVirtualRow *row, int64 rank)
+{
+	set_number(row, row->columns->rank, &row->rank, rank);
+}
+
+void
+keyapi_row_set_page(KeyapiVirtualRow *row, int64 page)
+{
+	set_number(row, row->columns->page, &row->page, page);
+}
+
+/* ---------------------------------------------------------------------
+ * Evaluation
+ * ---------------------------------------------------------------------
+ */
+
+bool
+keyapi_row_satisfies(KeyapiVirtualRow *row, ExprState *qual)
+{
+	return ExecQual(qual, row->econtext);
+}
+
+Datum
+keyapi_row_value(KeyapiVirtualRow *row, ExprState *expr, bool *isnull)
+{
+	return ExecEvalExprSwitchContext(expr, row->econtext, isnull);
+}
+
+void
+keyapi_row_reset(KeyapiVirtualRow *row)
+{
+	ResetExprContext(row->econtext);
+}

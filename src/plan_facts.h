@@ -1,0 +1,60 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_facts.h
+ *	  What the planner tells the executor: the copyable data of a plan node.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_PLAN_FACTS_H
+#define KEYAPI_PLAN_FACTS_H
+
+#include "compat.h"
+
+#include "nodes/pg_list.h"
+
+#include "bind_expr.h"
+#include "bind_list.h"
+
+typedef struct KeyapiPlanFacts
+{
+	/*
+	 * Parameters that are restricted by something that the scan's own
+	 * conditions do not show: joins, partition bounds, enclosing queries.
+	 */
+	uint32		mentioned;
+
+	/*
+	 * Clauses that restrict parameters from outside, unless external
+	 * parameters ($1) make them vanish.  The Vars of keyapi_mark_var stand for
+	 * the parameters, all else is opaque.
+	 */
+	List	   *outer_clauses;
+
+	/*
+	 * Parameters that are only compared with those of other foreign tables
+	 * whose defaults differ: without another restriction they have no default.
+	 */
+	uint32		conflicts;
+
+	KeyapiOrder order;			/* of the rows, as far as promised */
+	int64		max_rows;		/* after which the scan provably stops, or -1 */
+	bool		reads_all;		/* the plan means to read every row */
+	Bitmapset  *columns;		/* see keyapi_plan_columns */
+} KeyapiPlanFacts;
+
+/*
+ * The facts as a list that copyObject can copy (fdw_private), and back.
+ */
+extern List *keyapi_facts_pack(const KeyapiPlanFacts *facts);
+extern void keyapi_facts_unpack(KeyapiPlanFacts *facts, List *packed);
+
+/*
+ * A Var of this type that stands for parameters in the outer clauses; with none,
+ * for anything that the executor need not know.
+ */
+extern Var *keyapi_mark_var(uint32 params, Node *original);
+
+/* A KeyapiVarParams for such Vars; arg is ignored. */
+extern uint32 keyapi_mark_var_params(Var *var, void *arg);
+
+#endif							/* KEYAPI_PLAN_FACTS_H */

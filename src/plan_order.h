@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_order.h
+ *	  The orders in which a scan can deliver its rows, as pathkeys.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_PLAN_ORDER_H
+#define KEYAPI_PLAN_ORDER_H
+
+#include "compat.h"
+
+#include "nodes/pathnodes.h"
+
+#include "bind_expr.h"
+#include "bind_list.h"
+
+/*
+ * How to read lists so that the rows come sorted by as many of the pathkeys as
+ * possible, counted from the first.  Returns their number; the order says how.
+ */
+extern int	keyapi_order_for_pathkeys(KeyapiOrder *order, PlannerInfo *root,
+									  RelOptInfo *rel,
+									  const KeyapiScanColumns *columns,
+									  const KeyapiOutlook *outlook,
+									  List *pathkeys);
+
+#endif							/* KEYAPI_PLAN_ORDER_H */

@@ -1,0 +1,58 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_size.h
+ *	  What the planner knows of a foreign table, and what scanning it costs.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_PLAN_SIZE_H
+#define KEYAPI_PLAN_SIZE_H
+
+#include "compat.h"
+
+#include "nodes/pathnodes.h"
+
+#include "bind_expr.h"
+#include "bind_list.h"
+#include "bind_mention.h"
+#include "option.h"
+
+/* State of a foreign table in planning: fdw_private of its RelOptInfo. */
+typedef struct KeyapiRelPlan
+{
+	KeyapiTableOptions *options;
+	KeyapiScanColumns columns;
+	List	   *bounds;			/* partition bounds, as clauses */
+	List	   *base_clauses;	/* bounds and baserestrictinfo, as clauses */
+	KeyapiMentions mentions;
+	double		rows_per_list;
+} KeyapiRelPlan;
+
+/* Size and price of a scan with some set of clauses. */
+typedef struct KeyapiEstimate
+{
+	KeyapiOutlook outlook;
+	double		lists;
+	double		requests;
+	double		rows;			/* that pass the clauses */
+	Cost		startup_cost;
+	Cost		total_cost;
+} KeyapiEstimate;
+
+/*
+ * Estimate a scan with the relation's own clauses and, for a parameterised one,
+ * those of param_info (or NULL).
+ */
+extern void keyapi_estimate(KeyapiEstimate *estimate, PlannerInfo *root,
+							RelOptInfo *rel, ParamPathInfo *param_info);
+
+/*
+ * The clauses that such a scan has, without RestrictInfos.
+ */
+extern List *keyapi_path_clauses(const KeyapiRelPlan *plan,
+								 ParamPathInfo *param_info);
+
+/* Price of a request in the planner's units: see plan_size.c. */
+extern const Cost keyapi_request_cost;
+
+#endif							/* KEYAPI_PLAN_SIZE_H */

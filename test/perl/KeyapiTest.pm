@@ -1,0 +1,279 @@
+
+=pod
+
+=head1 NAME
+
+KeyapiTest - a cluster with the extension, and an emulator of the API
+
+=head1 SYNOPSIS
+
+  my $t = KeyapiTest->new;
+  $t->scenario('short', 'total=45');    # server and foreign table "short"
+
+  $t->answers('short', 'SELECT count(*) FROM short', '45', 3, 'whole list');
+  $t->fails('short', 'SELECT x FROM short', 42703, qr/"x"/, 'no such column');
+
+  my $result = $t->ask('short', 'SELECT 1');
+  is($result->{requests}, 0, 'nothing was asked');
+
+A test is SQL in, rows and the number of requests out.  Rows are psql's
+unaligned output without a header: columns separated by |, rows by line ends.
+
+Each scenario has a server, a mapping for PUBLIC and a foreign table of its
+own, all of the scenario's name, so that its requests are counted apart.
+
+=cut
+
+package KeyapiTest;
+
+use strict;
+use warnings;
+
+use Carp;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use KeyapiEmulator;
+
+# The key that the emulator accepts unless told otherwise
+use constant KEY => 'sk_live_test';
+
+# Start both.  conf => TEXT: further lines of postgresql.conf
+sub new
+{
+	my ($class, %options) = @_;
+	my $self = bless {
+		emulator => KeyapiEmulator->new,
+		node     => PostgreSQL::Test::Cluster->new('main'),
+	}, $class;
+
+	local $ENV{LC_ALL} = 'C';
+	$self->{node}->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
+	$self->{node}->append_conf('postgresql.conf', $options{conf})
+	  if defined $options{conf};
+	$self->{node}->start;
+	$self->sql('CREATE EXTENSION keyapi_fdw');
+	return $self;
+}
+
+sub node     { my ($self) = @_; return $self->{node} }
+sub emulator { my ($self) = @_; return $self->{emulator} }
+
+# base_url of a scenario
+sub url
+{
+	my ($self, $name, $settings) = @_;
+	return $self->emulator->url(join ';', $name, $settings || ());
+}
+
+# A server for the scenario, without mapping and table
+sub server
+{
+	my ($self, $name, $settings) = @_;
+	my $url = $self->url($name, $settings);
+
+	$self->sql("CREATE SERVER $name FOREIGN DATA WRAPPER keyapi_fdw"
+		  . " OPTIONS (base_url '$url')");
+	return;
+}
+
+# A server, a mapping for PUBLIC, and a table as IMPORT FOREIGN SCHEMA makes it
+sub scenario
+{
+	my ($self, $name, $settings) = @_;
+
+	$self->server($name, $settings);
+	$self->sql("CREATE USER MAPPING FOR PUBLIC SERVER $name OPTIONS (api_key '"
+		  . KEY . q{')});
+	$self->import_table($name);
+	return;
+}
+
+# The scenario's table
+sub import_table
+{
+	my ($self, $name) = @_;
+
+	$self->sql(<<"END");
+IMPORT FOREIGN SCHEMA tiktok FROM SERVER $name INTO public;
+ALTER FOREIGN TABLE tiktok_trending RENAME TO $name;
+END
+	return;
+}
+
+# Other settings for a scenario that is there, or for its name=...
+sub change
+{
+	my ($self, $name, $settings) = @_;
+	my $url = $self->url($name, $settings);
+
+	$self->sql("ALTER SERVER $name OPTIONS (SET base_url '$url')");
+	return;
+}
+
+# Let a failed request of this server be an error, without further tries.
+sub fail_at_once
+{
+	my ($self, $server) = @_;
+	my $result = $self->run("ALTER SERVER $server OPTIONS (ADD max_retries '0')");
+
+	# without retries there is no such option
+	croak $result->{stderr}
+	  if $result->{status} != 0 && $result->{stderr} !~ /^ERROR:  HV00D:/;
+	return;
+}
+
+# The server's log
+sub server_log
+{
+	my ($self) = @_;
+
+	return PostgreSQL::Test::Utils::slurp_file($self->node->logfile);
+}
+
+# Run SQL that must work; returns its rows.  Statements run in one session, each
+# in a transaction of its own.
+sub sql
+{
+	my ($self, $sql, %options) = @_;
+	my $result = $self->run($sql, %options);
+
+	croak "$result->{stderr}\nwhile running: $sql" if $result->{status} != 0;
+	return $result->{rows};
+}
+
+# Run SQL in a session of its own up to the first error; returns a hash with
+# rows, stderr (messages in verbose form, without the lines that vary) and
+# status (psql's: 3 after an error).
+#
+# as => ROLE, dbname => NAME
+sub run
+{
+	my ($self, $sql, %options) = @_;
+	my ($status, $rows, $stderr) = $self->node->psql(
+		$options{dbname} // 'postgres',
+		"\\set VERBOSITY verbose\n$sql",
+		extra_params => [ '--username', $options{as} // $self->superuser ],
+		timeout => $PostgreSQL::Test::Utils::timeout_default);
+
+	$stderr =~ s/^psql:<stdin>:\d+: //gm;
+	$stderr =~ s/^LOCATION: .*\n?//gm;
+	return { rows => $rows, stderr => $stderr, status => $status };
+}
+
+# Name of the role that initdb made
+sub superuser { return scalar getpwuid $> }
+
+# Like run, with the number of requests that it took in the scenario
+sub ask
+{
+	my ($self, $scenario, $sql, %options) = @_;
+	my $before = $self->emulator->count($scenario);
+	my $result = $self->run($sql, %options);
+
+	$result->{requests} = $self->emulator->count($scenario) - $before;
+	return $result;
+}
+
+# The distinct combinations of these fields of the requests' log, as "a,b"
+sub asked
+{
+	my ($self, $scenario, @fields) = @_;
+	my %seen = map { join(',', @$_{@fields}) => 1 }
+	  $self->emulator->log($scenario);
+
+	return sort keys %seen;
+}
+
+# Test that SQL works, silently, gives these rows, and takes so many requests.
+#
+# warning => REGEX: the one warning that it must give
+sub answers
+{
+	my ($self, $scenario, $sql, $rows, $requests, $test, %options) = @_;
+	my $result = $self->ask($scenario, $sql, %options);
+	my $stderr = $result->{stderr};
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	if ($options{warning})
+	{
+		my $warnings = () = $stderr =~ /^WARNING:/gm;
+
+		return fail_with($test, $stderr)
+		  if $warnings != 1 || $stderr !~ $options{warning};
+		$stderr = '';
+	}
+	return is(
+		"$stderr$result->{rows}\n($result->{requests} requests)",
+		"$rows\n($requests requests)",
+		$test);
+}
+
+# Test that SQL ends in an ERROR of this SQLSTATE, whose text (message, DETAIL,
+# HINT, CONTEXT) matches, and that none of the statements before it returned a
+# row.
+#
+# requests => N: that it took so many requests
+sub fails
+{
+	my ($self, $scenario, $sql, $sqlstate, $text, $test, %options) = @_;
+	my $result = $self->ask($scenario, $sql, %options);
+	my ($state) = $result->{stderr} =~ /^(?:ERROR|FATAL):\s+(\w{5}):/m;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return fail_with($test, "no error; rows: $result->{rows}") if !defined $state;
+	return fail_with($test, "$result->{requests} requests", $result->{stderr})
+	  if defined $options{requests}
+	  && $result->{requests} != $options{requests};
+	return ok(1, $test)
+	  if $state eq $sqlstate
+	  && $result->{stderr} =~ $text
+	  && $result->{rows} eq '';
+	return fail_with($test, "wanted $sqlstate and $text, got:",
+		$result->{stderr}, $result->{rows});
+}
+
+sub fail_with
+{
+	my ($test, @diagnostics) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	fail($test);
+	diag($_) foreach @diagnostics;
+	return;
+}
+
+# A file with this content that the server can read; returns its path.  It goes
+# with the test.
+sub file
+{
+	my ($self, $name, $content) = @_;
+	my $path = $self->path($name);
+
+	open my $handle, '>', $path or croak "$path: $!";
+	print {$handle} $content;
+	close $handle or croak "$path: $!";
+	return $path;
+}
+
+# Where such a file is
+sub path
+{
+	my ($self, $name) = @_;
+
+	$self->{directory} //= PostgreSQL::Test::Utils::tempdir_short();
+	return "$self->{directory}/$name";
+}
+
+# End both; the test's last act
+sub stop
+{
+	my ($self) = @_;
+
+	$self->node->stop;
+	$self->emulator->stop;
+	return;
+}
+
+1;

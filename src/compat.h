@@ -21,6 +21,19 @@
  */
 
 /*
+ * Parameters of an ExecutorRun_hook, and how they are passed on.
+ */
+#if PG_VERSION_NUM >= 180000
+#define KEYAPI_EXECUTOR_RUN_PARAMS \
+	QueryDesc *query, ScanDirection direction, uint64 count
+#define KEYAPI_EXECUTOR_RUN_ARGS query, direction, count
+#else
+#define KEYAPI_EXECUTOR_RUN_PARAMS \
+	QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once
+#define KEYAPI_EXECUTOR_RUN_ARGS query, direction, count, execute_once
+#endif
+
+/*
  * The user whom a scan's permissions are checked for (a view's owner, say), or
  * InvalidOid for the current one.
  */

@@ -18,7 +18,7 @@
 #include "bind_expr.h"
 #include "bind_list.h"
 #include "option.h"
-#include "plan_facts.h"
+#include "bind_facts.h"
 #include "scan.h"
 
 /* Values of a parameter that are shown before the rest is only counted. */

@@ -14,7 +14,7 @@
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
 
-#include "plan_facts.h"
+#include "bind_facts.h"
 #include "plan_order.h"
 #include "plan_outer.h"
 #include "plan_size.h"

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
- * plan_facts.h
+ * bind_facts.h
  *	  What the planner tells the executor: the copyable data of a plan node.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef KEYAPI_PLAN_FACTS_H
-#define KEYAPI_PLAN_FACTS_H
+#ifndef KEYAPI_BIND_FACTS_H
+#define KEYAPI_BIND_FACTS_H
 
 #include "compat.h"
 
@@ -57,4 +57,4 @@ extern Var *keyapi_mark_var(uint32 params, Node *original);
 /* A KeyapiVarParams for such Vars; arg is ignored. */
 extern uint32 keyapi_mark_var_params(Var *var, void *arg);
 
-#endif							/* KEYAPI_PLAN_FACTS_H */
+#endif							/* KEYAPI_BIND_FACTS_H */

@@ -25,14 +25,15 @@ typedef struct KeyapiPlanFacts
 
 	/*
 	 * Clauses that restrict parameters from outside, unless external
-	 * parameters ($1) make them vanish.  The Vars of keyapi_mark_var stand for
-	 * the parameters, all else is opaque.
+	 * parameters ($1) make them vanish.  The Vars of keyapi_mark_var stand
+	 * for the parameters, all else is opaque.
 	 */
 	List	   *outer_clauses;
 
 	/*
 	 * Parameters that are only compared with those of other foreign tables
-	 * whose defaults differ: without another restriction they have no default.
+	 * whose defaults differ: without another restriction they have no
+	 * default.
 	 */
 	uint32		conflicts;
 

@@ -215,8 +215,8 @@ keyapiGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	KeyapiRelPlan *plan = baserel->fdw_private;
 	Path	   *path = &best_path->path;
 	List	   *clauses =
-		list_concat_copy(plan->bounds,
-						 extract_actual_clauses(scan_clauses, false));
+	list_concat_copy(plan->bounds,
+					 extract_actual_clauses(scan_clauses, false));
 	KeyapiEstimate estimate;
 	KeyapiPlanFacts facts = {
 		.mentioned = plan->mentions.certain,

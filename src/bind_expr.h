@@ -56,7 +56,8 @@ extern uint32 keyapi_scan_var_params(Var *var, void *arg);
 
 /*
  * The parameters that an expression restricts, as far as it mentions them:
- * IS NOT NULL and NOT EXISTS mention nothing.
+ * IS NOT NULL and NOT EXISTS mention nothing.  Only Vars of the expression's own
+ * query level are shown to var_params, also from within SubLinks.
  */
 extern uint32 keyapi_mentions(Node *expr, KeyapiVarParams var_params,
 							  void *arg);

@@ -21,6 +21,19 @@
  */
 
 /*
+ * Parameters of an ExecutorRun_hook, and how they are passed on.
+ */
+#if PG_VERSION_NUM >= 180000
+#define KEYAPI_EXECUTOR_RUN_PARAMS \
+	QueryDesc *query, ScanDirection direction, uint64 count
+#define KEYAPI_EXECUTOR_RUN_ARGS query, direction, count
+#else
+#define KEYAPI_EXECUTOR_RUN_PARAMS \
+	QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once
+#define KEYAPI_EXECUTOR_RUN_ARGS query, direction, count, execute_once
+#endif
+
+/*
  * The user whom a scan's permissions are checked for (a view's owner, say), or
  * InvalidOid for the current one.
  */
@@ -65,6 +78,29 @@
 	 BTGreaterStrategyNumber)
 #else
 #define keyapi_pathkey_strategy(key) ((key)->pk_strategy)
+#endif
+
+/*
+ * Whether a clause is another form of an outer join's clause, for other join
+ * orders.
+ */
+#if PG_VERSION_NUM >= 160000
+#define keyapi_is_clone(rinfo) ((rinfo)->is_clone)
+#else
+#define keyapi_is_clone(rinfo) false
+#endif
+
+/*
+ * The expressions that Vars of a range table entry stand for, by column, if it
+ * is made of others of the same query: a join, or the grouping columns.
+ */
+#if PG_VERSION_NUM >= 180000
+#define keyapi_rte_aliases(rte) \
+	((rte)->rtekind == RTE_GROUP ? (rte)->groupexprs : \
+	 (rte)->rtekind == RTE_JOIN ? (rte)->joinaliasvars : NIL)
+#else
+#define keyapi_rte_aliases(rte) \
+	((rte)->rtekind == RTE_JOIN ? (rte)->joinaliasvars : NIL)
 #endif
 
 #endif							/* KEYAPI_COMPAT_H */

@@ -1,7 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * fetch.h
- *	  A page of a list, from the API.
+ *	  Pages of lists, from the API: several at a time, each tried again where
+ *	  that may help.
+ *
+ * A page that is asked for ahead arrives in its own time.  It enters its list
+ * when it is needed, and its failure is raised then and not before: nobody
+ * gets an error for a page that is not read.  (The first page of a list enters
+ * it at once, for it tells how long the list is.)
  *
  *-------------------------------------------------------------------------
  */
@@ -15,7 +21,8 @@
 /* What requests have cost. */
 typedef struct KeyapiCost
 {
-	int64		requests;
+	int64		requests;		/* retries included */
+	int64		retries;
 	int64		bytes;			/* bodies as received */
 	int64		credits;
 	double		http_time;		/* ms, summed over the requests */
@@ -35,12 +42,60 @@ extern KeyapiFetcher *keyapi_fetcher_create(Oid serverid, Oid userid,
 
 /*
  * Get a page of the list from the API, waiting for it, and add it to the list.
- * Raises the errors of error.h, what the user's credentials raise (option.h), and
- * what interrupts raise; the list is unchanged then.
+ * Raises the errors of error.h, what the user's credentials raise (option.h),
+ * 54000 if the budget is spent, and what interrupts raise; the list is unchanged
+ * then.
  */
 extern KeyapiPage *keyapi_fetch_page(KeyapiFetcher *fetcher,
 									 KeyapiListState *state, int number);
 
+/*
+ * Ask for a page of the list ahead of its need, if that is not done already;
+ * it is sent when max_concurrency, rate limits and budget let it.
+ */
+extern void keyapi_fetch_ahead(KeyapiFetcher *fetcher,
+							   KeyapiListState *state, int number);
+
+/*
+ * Send what may be sent, and take in what has arrived, without waiting.
+ */
+extern void keyapi_fetch_push(KeyapiFetcher *fetcher);
+
+/*
+ * Whether the page was asked for ahead.
+ */
+extern bool keyapi_fetch_pending(KeyapiFetcher *fetcher,
+								 const KeyapiListState *state, int number);
+
+/*
+ * Forget the pages that were asked for ahead and not sent, or in vain.  What
+ * was sent has to be paid for, so it is kept.
+ */
+extern void keyapi_fetch_forget(KeyapiFetcher *fetcher);
+
+/*
+ * Whether a page has arrived, so that the key and the API are known to work.
+ */
+extern bool keyapi_fetcher_works(const KeyapiFetcher *fetcher);
+
+/*
+ * Option max_concurrency.
+ */
+extern int	keyapi_fetcher_concurrency(KeyapiFetcher *fetcher);
+
+/*
+ * Raise 54000 if that many more requests, which read so many lists, are more
+ * than the statement may spend.
+ */
+extern void keyapi_fetcher_check_budget(KeyapiFetcher *fetcher,
+										const KeyapiEndpoint *endpoint,
+										int64 requests, int lists);
+
 extern const KeyapiCost *keyapi_fetcher_cost(const KeyapiFetcher *fetcher);
+
+/*
+ * Pages that were sent for and have not entered their list.
+ */
+extern int64 keyapi_fetcher_unread(KeyapiFetcher *fetcher);
 
 #endif							/* KEYAPI_FETCH_H */

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * keyapi_fdw.c
- *	  The handler: which function answers which callback.
+ *	  Wiring: what happens when the library is loaded, and which function
+ *	  answers which callback.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,12 +12,23 @@
 #include "foreign/fdwapi.h"
 
 #include "analyze.h"
+#include "budget.h"
 #include "describe.h"
 #include "import.h"
 #include "plan.h"
+#include "reach.h"
 #include "scan.h"
 
 PG_MODULE_MAGIC;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	keyapi_budget_init();
+	keyapi_reach_init();
+}
 
 extern PGDLLEXPORT Datum keyapi_fdw_handler(PG_FUNCTION_ARGS);
 

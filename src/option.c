@@ -43,6 +43,8 @@ typedef enum OptionType
 	OPTION_FILE,
 	OPTION_SECRET,
 	OPTION_DURATION,
+	OPTION_INTEGER,
+	OPTION_REAL,
 	OPTION_PAGE_SIZE,
 	OPTION_FIELD
 } OptionType;
@@ -55,6 +57,8 @@ typedef struct OptionDef
 	OptionType	type;
 	const char *default_value;	/* or NULL */
 	size_t		offset;			/* server options: into KeyapiServerOptions */
+	int			min;			/* of numbers, and of durations in ms */
+	int			max;
 } OptionDef;
 
 #define SERVER_FIELD(field) offsetof(KeyapiServerOptions, field)
@@ -67,9 +71,19 @@ static const OptionDef options[] = {
 	{"proxy", ForeignServerRelationId, true, OPTION_PROXY,
 	NULL, SERVER_FIELD(proxy)},
 	{"connect_timeout", ForeignServerRelationId, false, OPTION_DURATION,
-	"10s", SERVER_FIELD(connect_timeout)},
+	"10s", SERVER_FIELD(connect_timeout), 1, INT_MAX},
 	{"request_timeout", ForeignServerRelationId, false, OPTION_DURATION,
-	"30s", SERVER_FIELD(request_timeout)},
+	"30s", SERVER_FIELD(request_timeout), 1, INT_MAX},
+	{"max_retries", ForeignServerRelationId, false, OPTION_INTEGER,
+	"5", SERVER_FIELD(max_retries), 0, 100},
+	{"max_retry_wait", ForeignServerRelationId, false, OPTION_DURATION,
+	"60s", SERVER_FIELD(max_retry_wait), 0, INT_MAX},
+	{"max_concurrency", ForeignServerRelationId, false, OPTION_INTEGER,
+	"4", SERVER_FIELD(max_concurrency), 1, 32},
+	{"requests_per_second", ForeignServerRelationId, false, OPTION_REAL,
+	"0", SERVER_FIELD(requests_per_second), 0, 100000},
+	{"max_credits", ForeignServerRelationId, false, OPTION_INTEGER,
+	NULL, SERVER_FIELD(max_credits), 0, INT_MAX},
 	{"api_key", UserMappingRelationId, false, OPTION_SECRET},
 	{"api_key_file", UserMappingRelationId, true, OPTION_FILE},
 	{"endpoint", ForeignTableRelationId, false, OPTION_ENDPOINT,
@@ -231,18 +245,48 @@ bad_value(const char *name, const char *value, const char *rule)
 }
 
 static int
-duration_value(const char *name, const char *value)
+duration_value(const OptionDef *option, const char *value)
 {
 	const char *hint = NULL;
 	int			ms;
 	size_t		len = strlen(value);
 
 	/* parse_int knows the units, but takes a bare number for milliseconds */
+	if (option->min == 0 && strcmp(value, "0") == 0)
+		return 0;
 	if (len == 0 || !isalpha((unsigned char) value[len - 1]) ||
-		!parse_int(value, &ms, GUC_UNIT_MS, &hint) || ms < 1)
-		bad_value(name, value,
+		!parse_int(value, &ms, GUC_UNIT_MS, &hint) || ms < option->min)
+		bad_value(option->name, value,
+				  option->min == 0 ?
+				  "It must be 0 or a duration with a unit (ms, s, min, h, d), such as 30s." :
 				  "It must be a positive duration with a unit (ms, s, min, h, d), such as 30s.");
 	return ms;
+}
+
+static int
+integer_value(const OptionDef *option, const char *value)
+{
+	int			number;
+
+	if (!parse_int(value, &number, 0, NULL) ||
+		number < option->min || number > option->max)
+		bad_value(option->name, value,
+				  psprintf("It must be an integer from %d to %d.",
+						   option->min, option->max));
+	return number;
+}
+
+static double
+real_value(const OptionDef *option, const char *value)
+{
+	double		number;
+
+	if (!parse_real(value, &number, 0, NULL) ||
+		!(number >= option->min && number <= option->max))
+		bad_value(option->name, value,
+				  psprintf("It must be a number from %d to %d.",
+						   option->min, option->max));
+	return number;
 }
 
 static int
@@ -412,7 +456,13 @@ check_value(const OptionDef *option, const char *value)
 			rule = keyapi_api_key_problem(value);
 			break;
 		case OPTION_DURATION:
-			(void) duration_value(option->name, value);
+			(void) duration_value(option, value);
+			break;
+		case OPTION_INTEGER:
+			(void) integer_value(option, value);
+			break;
+		case OPTION_REAL:
+			(void) real_value(option, value);
 			break;
 		case OPTION_FIELD:
 			check_field(value);
@@ -523,7 +573,11 @@ keyapi_server_options(Oid serverid)
 		if (value == NULL)
 			value = option->default_value;
 		if (option->type == OPTION_DURATION)
-			*(int *) target = duration_value(option->name, value);
+			*(int *) target = duration_value(option, value);
+		else if (option->type == OPTION_INTEGER)
+			*(int *) target = value == NULL ? -1 : integer_value(option, value);
+		else if (option->type == OPTION_REAL)
+			*(double *) target = real_value(option, value);
 		else
 			*(char **) target = value == NULL ? NULL : pstrdup(value);
 	}

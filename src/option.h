@@ -21,6 +21,11 @@ typedef struct KeyapiServerOptions
 	char	   *proxy;			/* or NULL */
 	int			connect_timeout;	/* ms */
 	int			request_timeout;	/* ms */
+	int			max_retries;	/* of one page */
+	int			max_retry_wait; /* ms; longer pauses are not waited for */
+	int			max_concurrency;	/* requests in flight for one scan */
+	double		requests_per_second;	/* 0: any number */
+	int			max_credits;	/* per statement; -1: not set */
 } KeyapiServerOptions;
 
 /* What a parameter means that the query does not mention. */

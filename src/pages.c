@@ -5,27 +5,11 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "pages.h"
+#include "pages_internal.h"
 
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
-
-/*
- * How many unwanted pages in a row are skipped unseen while the end of a list
- * is unknown: four times the pages of the longest list that the API is known to
- * have.  Then the next one is asked for, which finds the end.
- */
-#define MAX_BLIND_SKIPS 100
-
-/* Reading position in one list. */
-typedef struct ListCursor
-{
-	KeyapiListState *state;
-	int			number;			/* index in the pass */
-	int64		next_rank;
-	KeyapiPage *page;			/* that holds next_rank, or NULL */
-} ListCursor;
 
 /* The lists that the iterator has met, by keyapi_list_key. */
 typedef struct ListEntry
@@ -46,23 +30,6 @@ typedef struct ListEntry
 #define SH_DECLARE
 #define SH_DEFINE
 #include "lib/simplehash.h"
-
-struct KeyapiPages
-{
-	MemoryContext context;
-	KeyapiFetcher *fetcher;
-	listtable_hash *lists;
-	KeyapiBill	bill;
-
-	/* the current pass */
-	KeyapiPass	pass;
-	int64		pass_number;
-	MemoryContext pass_context;
-	ListCursor *cursors;
-	int			current;		/* cursor to read next */
-	int64		rank;			/* rank_major: the rank of this round */
-	bool		round_had_row;	/* ... and whether a list had it */
-};
 
 /* ---------------------------------------------------------------------
  * Reading one list
@@ -90,14 +57,21 @@ find_list(KeyapiPages *pages, const KeyapiList *list)
 	return entry->state;
 }
 
-static bool
-page_wanted(const KeyapiPages *pages, const ListCursor *cursor, int page,
-			int64 first, int64 last)
+/*
+ * Get a page that the cursor needs, and those ahead that will be needed too.
+ */
+static void
+get_page(KeyapiPages *pages, ListCursor *cursor, int number)
 {
-	const KeyapiPass *pass = &pages->pass;
-
-	return pass->wanted == NULL ||
-		pass->wanted(pass->arg, cursor->number, page, first, last);
+	keyapi_pages_check_price(pages);
+	keyapi_pages_look_ahead(pages);
+	(void) keyapi_fetch_page(pages->fetcher, cursor->state, number);
+	if (pages->reach == KEYAPI_READS_ALL)
+	{
+		/* the network works while the rows of this page are read */
+		keyapi_pages_look_ahead(pages);
+		keyapi_fetch_push(pages->fetcher);
+	}
 }
 
 /*
@@ -115,20 +89,19 @@ next_page(KeyapiPages *pages, ListCursor *cursor)
 	{
 		KeyapiPage *page = keyapi_list_page_at(state, cursor->next_rank);
 		int			number = keyapi_list_page_number(state, cursor->next_rank);
-		int64		first = (int64) (number - 1) * state->limit + 1;
 
 		CHECK_FOR_INTERRUPTS();
 		if (page != NULL)
 			return page;
-		if (page_wanted(pages, cursor, number, first, first + state->limit - 1) ||
+		if (keyapi_pages_wants(pages, cursor, number) ||
 			++skipped > MAX_BLIND_SKIPS)
 		{
 			skipped = 0;
 			/* its ranks may not be those expected: look again */
-			(void) keyapi_fetch_page(pages->fetcher, state, number);
+			get_page(pages, cursor, number);
 		}
 		else
-			cursor->next_rank = first + state->limit;
+			cursor->next_rank = (int64) number * state->limit + 1;
 	}
 	return NULL;
 }
@@ -146,6 +119,8 @@ peek_row(KeyapiPages *pages, ListCursor *cursor, KeyapiRow *row)
 
 		if (page == NULL || cursor->next_rank >= page->end_rank)
 		{
+			if (page != NULL)
+				pages->ramp = Min(pages->ramp * 2, MAX_RAMP);
 			page = cursor->page = next_page(pages, cursor);
 			if (page == NULL)
 				return false;
@@ -186,6 +161,7 @@ keyapi_pages_create(Oid serverid, Oid userid,
 	pages->pass_context = AllocSetContextCreate(CurrentMemoryContext,
 												"keyapi_fdw pass",
 												ALLOCSET_SMALL_SIZES);
+	pages->ramp = 1;
 	return pages;
 }
 
@@ -194,10 +170,13 @@ keyapi_pages_rewind(KeyapiPages *pages, const KeyapiPass *pass)
 {
 	MemoryContext oldcontext;
 
+	keyapi_fetch_forget(pages->fetcher);
 	MemoryContextReset(pages->pass_context);
 	oldcontext = MemoryContextSwitchTo(pages->pass_context);
 	pages->pass = *pass;
 	pages->pass_number++;
+	pages->rows_left = pass->max_rows;
+	pages->price_checked = false;
 	pages->cursors = palloc0(sizeof(ListCursor) * Max(pass->nlists, 1));
 	for (int i = 0; i < pass->nlists; i++)
 	{
@@ -276,10 +255,16 @@ next_in_rank_order(KeyapiPages *pages, KeyapiRow *row)
 }
 
 bool
-keyapi_pages_next(KeyapiPages *pages, KeyapiRow *row)
+keyapi_pages_next(KeyapiPages *pages, KeyapiReach reach, KeyapiRow *row)
 {
-	return pages->pass.rank_major ? next_in_rank_order(pages, row) :
+	bool		found;
+
+	pages->reach = reach;
+	found = pages->pass.rank_major ? next_in_rank_order(pages, row) :
 		next_in_list_order(pages, row);
+	if (found && pages->rows_left > 0)
+		pages->rows_left--;
+	return found;
 }
 
 const KeyapiPage *
@@ -328,7 +313,7 @@ keyapi_pages_bill(KeyapiPages *pages)
 
 	pages->bill.cost = *keyapi_fetcher_cost(pages->fetcher);
 	pages->bill.lists = 0;
-	pages->bill.unread_pages = 0;
+	pages->bill.unread_pages = keyapi_fetcher_unread(pages->fetcher);
 	listtable_start_iterate(pages->lists, &iterator);
 	while ((entry = listtable_iterate(pages->lists, &iterator)) != NULL)
 	{

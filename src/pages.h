@@ -35,6 +35,8 @@ typedef struct KeyapiPass
 								 * otherwise list after list */
 	int64		lo;				/* ranks lo..hi only, 1 <= lo; */
 	int64		hi;				/* ... PG_INT64_MAX: to the end */
+	int64		max_rows;		/* not more than these are asked for; -1: any
+								 * number may be */
 
 	/*
 	 * Whether a row of lists[list] on this page, with a rank in first..last,
@@ -53,6 +55,18 @@ typedef struct KeyapiBill
 	int64		unread_pages;	/* paid for, but never read */
 	int64		duplicates;		/* rows dropped: their id came before */
 } KeyapiBill;
+
+/*
+ * How far the rows of a pass, or the first max_rows of them, will be read: pages
+ * are asked for ahead only as far as they will surely be read.
+ */
+typedef enum KeyapiReach
+{
+	KEYAPI_READS_SOME,			/* it may end after any row: nothing ahead */
+	KEYAPI_READS_MOST,			/* to the end, unless a join stops early: as
+								 * much ahead as was read so far */
+	KEYAPI_READS_ALL			/* to the end */
+} KeyapiReach;
 
 typedef struct KeyapiPages KeyapiPages;
 
@@ -74,10 +88,12 @@ extern void keyapi_pages_rewind(KeyapiPages *pages, const KeyapiPass *pass);
 
 /*
  * The next row of the pass, or false at its end.  In a list ranks ascend and
- * no id comes twice.  Raises the errors of error.h, what the user's credentials
- * raise (option.h), and what interrupts raise.
+ * no id comes twice.  Raises the errors of error.h for a page that the row needs,
+ * what the user's credentials raise (option.h), 54000 if the statement may not
+ * spend enough, and what interrupts raise.
  */
-extern bool keyapi_pages_next(KeyapiPages *pages, KeyapiRow *row);
+extern bool keyapi_pages_next(KeyapiPages *pages, KeyapiReach reach,
+							  KeyapiRow *row);
 
 /*
  * The first page of a list, without a pass: for ANALYZE.

@@ -16,6 +16,7 @@
 #include "bind.h"
 #include "option.h"
 #include "plan.h"
+#include "reach.h"
 #include "row.h"
 
 /* State of a scan node, as long as the node. */
@@ -24,6 +25,7 @@ typedef struct KeyapiScan
 	KeyapiBinding *binding;
 	KeyapiPages *pages;
 	KeyapiRowReader *reader;
+	KeyapiReachHint hint;
 	KeyapiBound *bound;			/* of the current pass; NULL: bind first */
 	MemoryContext bound_context;
 } KeyapiScan;
@@ -51,6 +53,7 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 
 	options = keyapi_table_options(RelationGetRelid(rel));
 	scan = palloc0(sizeof(KeyapiScan));
+	scan->hint = keyapi_reach_hint(node);
 	scan->binding = keyapi_binding_begin(node, options);
 	scan->reader = keyapi_row_reader(rel, options->endpoint,
 									 keyapi_plan_columns(plan),
@@ -91,12 +94,13 @@ begin_pass(KeyapiScan *scan)
 	pass = (KeyapiPass)
 	{
 		.lists = bound->lists,
-			.nlists = bound->nlists,
-			.rank_major = bound->rank_major,
-			.lo = bound->lo,
-			.hi = bound->hi,
-			.wanted = page_wanted,
-			.arg = scan,
+		.nlists = bound->nlists,
+		.rank_major = bound->rank_major,
+		.lo = bound->lo,
+		.hi = bound->hi,
+		.max_rows = bound->max_rows,
+		.wanted = page_wanted,
+		.arg = scan,
 	};
 	keyapi_pages_rewind(scan->pages, &pass);
 	scan->bound = bound;
@@ -107,13 +111,15 @@ keyapiIterateForeignScan(ForeignScanState *node)
 {
 	KeyapiScan *scan = node->fdw_state;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	KeyapiReach reach;
 	KeyapiRow	row;
 
 	if (scan->bound == NULL)
 		begin_pass(scan);
 
 	ExecClearTuple(slot);
-	if (keyapi_pages_next(scan->pages, &row))
+	reach = keyapi_reach_now(&scan->hint, node, scan->bound->max_rows);
+	if (keyapi_pages_next(scan->pages, reach, &row))
 	{
 		keyapi_row_read(scan->reader, &row, slot->tts_values, slot->tts_isnull);
 		ExecStoreVirtualTuple(slot);

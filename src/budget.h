@@ -1,0 +1,40 @@
+/*-------------------------------------------------------------------------
+ *
+ * budget.h
+ *	  How many credits a statement may spend, and has spent.
+ *
+ * A statement is one message of the client: what functions, triggers and
+ * procedures run within it shares its budget, and each FETCH has a new one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_BUDGET_H
+#define KEYAPI_BUDGET_H
+
+#include "compat.h"
+
+/*
+ * Define the settings; once, when the library is loaded.
+ */
+extern void keyapi_budget_init(void);
+
+/*
+ * Credits that the current statement may still spend at this server, whose
+ * option max_credits is server_max (-1: not set); PG_INT64_MAX if nothing
+ * limits them.
+ */
+extern int64 keyapi_budget_left(Oid serverid, int server_max);
+
+/*
+ * Raise 54000 if needed credits more than spent would be too many.  lists is
+ * how many lists that pays for, or 0 if it is just for the next request.
+ */
+extern void keyapi_budget_check(Oid serverid, int server_max, int64 needed,
+								int lists);
+
+/*
+ * A request has been sent.
+ */
+extern void keyapi_budget_spend(Oid serverid, int credits);
+
+#endif							/* KEYAPI_BUDGET_H */

@@ -1,0 +1,202 @@
+/*-------------------------------------------------------------------------
+ *
+ * gate.c
+ *	  When the next request with an API key may start.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "gate.h"
+
+#include "common/hashfn.h"
+#include "portability/instr_time.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#define US_PER_S INT64CONST(1000000)
+#define US_PER_MS INT64CONST(1000)
+
+/* How long nothing is asked for after a 402. */
+#define BROKE_FOR (60 * US_PER_S)
+
+/* Longest first pause after a 429 without Retry-After, in ms. */
+#define FIRST_PAUSE 1000
+
+/* What is left of the rate after a 429. */
+#define CUT 0.7
+
+/*
+ * What the rate gains per second, as a part of what was left: back after about
+ * one and a half seconds, a third beyond it after two and a half.
+ */
+#define RECOVERY 0.3
+
+/* The rate never falls below this many requests per second. */
+#define MIN_RATE 0.1
+
+/*
+ * A request may start this late without delaying those after it: the server's
+ * timers count in milliseconds.
+ */
+#define TIMER_SLACK (2 * US_PER_MS)
+
+/* A gate in this backend's table. */
+typedef struct GateEntry
+{
+	uint64		hash;
+	KeyapiGate	gate;
+} GateEntry;
+
+KeyapiGate *
+keyapi_gate_find(const char *base_url, const char *api_key)
+{
+	static HTAB *gates = NULL;
+	uint64		hash;
+	GateEntry  *entry;
+	bool		found;
+
+	if (gates == NULL)
+	{
+		HASHCTL		info = {.keysize = sizeof(uint64),.entrysize = sizeof(GateEntry)};
+
+		gates = hash_create("keyapi_fdw gates", 16, &info,
+							HASH_ELEM | HASH_BLOBS);
+	}
+	hash = hash_bytes_extended((const unsigned char *) base_url,
+							   strlen(base_url), 0);
+	hash = hash_bytes_extended((const unsigned char *) api_key,
+							   strlen(api_key), hash);
+	entry = hash_search(gates, &hash, HASH_ENTER, &found);
+	if (!found)
+		memset(&entry->gate, 0, sizeof(KeyapiGate));
+	return &entry->gate;
+}
+
+int64
+keyapi_gate_clock(void)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return (int64) INSTR_TIME_GET_MICROSEC(now);
+}
+
+/*
+ * The rate that the API is believed to bear now, 0 if it never complained.
+ */
+static double
+current_rate(const KeyapiGate *gate, int64 now)
+{
+	if (gate->rate <= 0)
+		return 0;
+	return gate->rate +
+		gate->recovery * Max(now - gate->rate_at, 0) / (double) US_PER_S;
+}
+
+int64
+keyapi_gate_opens(const KeyapiGate *gate, int64 now, double pace)
+{
+	int64		opens = Max(gate->closed_until, gate->broke_until);
+
+	if (pace > 0 || gate->rate > 0)
+		opens = Max(opens, gate->next_start);
+	return opens;
+}
+
+void
+keyapi_gate_start(KeyapiGate *gate, int64 now, double pace)
+{
+	double		rate = current_rate(gate, now);
+
+	if (pace > 0 && (rate <= 0 || rate > pace))
+		rate = pace;
+	if (rate > 0)
+		gate->next_start = Max(gate->next_start, now - TIMER_SLACK) +
+			(int64) (US_PER_S / rate);
+}
+
+/*
+ * Forget the successes of seconds that are past.
+ */
+static void
+roll_second(KeyapiGate *gate, int64 now)
+{
+	int64		second = now / US_PER_S;
+
+	if (second == gate->second)
+		return;
+	gate->successes_before = second == gate->second + 1 ? gate->successes : 0;
+	gate->successes = 0;
+	gate->second = second;
+}
+
+void
+keyapi_gate_succeeded(KeyapiGate *gate, int64 now)
+{
+	roll_second(gate, now);
+	gate->successes++;
+	gate->closings = 0;
+}
+
+/*
+ * Successes in the last 1,000 ms: rate limits are counted in seconds, and
+ * anything shorter would take a burst for a rate.
+ */
+static double
+observed_rate(KeyapiGate *gate, int64 now)
+{
+	double		elapsed;
+
+	roll_second(gate, now);
+	elapsed = (now % US_PER_S) / (double) US_PER_S;
+	return gate->successes + gate->successes_before * (1 - elapsed);
+}
+
+void
+keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,
+					int64 retry_after, int max_wait, double random)
+{
+	int64		pause;
+
+	if (sent <= gate->closed_at)
+	{
+		/* still the same complaint, but it may ask for a longer pause */
+		if (retry_after > 0)
+			gate->closed_until = Max(gate->closed_until,
+									 now + retry_after * US_PER_MS);
+		return;
+	}
+
+	/* if nothing succeeded in between, the pause was too short, not the rate */
+	if (gate->closings == 0)
+	{
+		double		rate = current_rate(gate, now);
+		double		observed = observed_rate(gate, now);
+
+		if (rate <= 0 || rate > observed)
+			rate = observed;
+		gate->rate = Max(rate * CUT, MIN_RATE);
+		gate->rate_at = now;
+		gate->recovery = gate->rate * RECOVERY;
+	}
+	pause = retry_after > 0 ? retry_after * US_PER_MS :
+		keyapi_full_jitter(FIRST_PAUSE, gate->closings, max_wait, random);
+	gate->closed_at = now;
+	gate->closed_until = Max(gate->closed_until, now + pause);
+	gate->closings++;
+}
+
+void
+keyapi_gate_refused(KeyapiGate *gate, int64 now)
+{
+	gate->broke_until = now + BROKE_FOR;
+}
+
+int64
+keyapi_full_jitter(int bound, int doublings, int max, double random)
+{
+	double		ms = bound;
+
+	for (int i = 0; i < doublings && ms < max; i++)
+		ms *= 2;
+	return (int64) (Min(ms, max) * random * US_PER_MS);
+}

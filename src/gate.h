@@ -1,0 +1,90 @@
+/*-------------------------------------------------------------------------
+ *
+ * gate.h
+ *	  When the next request with an API key may start: what the API has said of
+ *	  its rate limit and of the account.
+ *
+ * All times are readings of keyapi_gate_clock, in us, the same for all
+ * processes of a machine.  A gate has a fixed size and no pointers, and what
+ * works on it neither waits nor raises errors, so that it can live in shared
+ * memory under a spinlock.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_GATE_H
+#define KEYAPI_GATE_H
+
+#include "compat.h"
+
+/* All zeroes is the gate of a key of which nothing is known. */
+typedef struct KeyapiGate
+{
+	/* after a 402 */
+	int64		broke_until;	/* ask for nothing until then */
+
+	/* after a 429 */
+	int64		closed_at;		/* when the gate was closed last ... */
+	int64		closed_until;	/* ... and until when */
+	int			closings;		/* without a success in between */
+	double		rate;			/* requests per second that the API seems to
+								 * bear, at rate_at; 0: it never complained */
+	int64		rate_at;
+	double		recovery;		/* what the rate gains per second since */
+
+	/* pacing */
+	int64		next_start;
+
+	/* successes in this second of the clock and in the one before */
+	int64		second;
+	int			successes;
+	int			successes_before;
+} KeyapiGate;
+
+/*
+ * The gate of an API key at a server, made if need be; lives as long as the
+ * backend.  Raises an ERROR on lack of memory.
+ */
+extern KeyapiGate *keyapi_gate_find(const char *base_url, const char *api_key);
+
+extern int64 keyapi_gate_clock(void);
+
+/*
+ * When the next request may start; not after now means at once.  pace is the
+ * most requests per second that the user allows, 0 for any number.
+ */
+extern int64 keyapi_gate_opens(const KeyapiGate *gate, int64 now, double pace);
+
+/*
+ * A request starts, which was allowed to.
+ */
+extern void keyapi_gate_start(KeyapiGate *gate, int64 now, double pace);
+
+/*
+ * A request has been answered with what was asked for.
+ */
+extern void keyapi_gate_succeeded(KeyapiGate *gate, int64 now);
+
+/*
+ * A request that started at the time sent met the rate limit (429): close the
+ * gate for retry_after ms or, if that is not positive, for a random time below
+ * a bound that doubles from closing to closing up to max_wait ms; and slow down.
+ * Answers to requests that were sent before the gate closed say nothing new.
+ * random is in [0, 1).
+ */
+extern void keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,
+								int64 retry_after, int max_wait,
+								double random);
+
+/*
+ * The account has no credits (402): nothing will succeed for a while.
+ */
+extern void keyapi_gate_refused(KeyapiGate *gate, int64 now);
+
+/*
+ * A random delay in us below bound * 2^doublings, which is at most max; both in
+ * ms.  ("Full jitter": many who failed together come back one by one.)
+ */
+extern int64 keyapi_full_jitter(int bound, int doublings, int max,
+								double random);
+
+#endif							/* KEYAPI_GATE_H */

@@ -68,7 +68,7 @@ keyapi_scan_var_params(Var *var, void *arg)
 	const KeyapiScanColumns *columns = arg;
 	uint32		result = 0;
 
-	if (var->varno != columns->varno || var->varlevelsup != 0)
+	if (var->varno != columns->varno)
 		return 0;
 	for (int i = 0; i < columns->endpoint->nparams; i++)
 	{
@@ -89,6 +89,7 @@ typedef struct MentionContext
 {
 	KeyapiVarParams var_params;
 	void	   *arg;
+	int			depth;			/* queries entered */
 	uint32		params;
 } MentionContext;
 
@@ -113,8 +114,20 @@ mention_walker(Node *node, MentionContext *context)
 		return false;
 	if (IsA(node, Var))
 	{
-		context->params |= context->var_params((Var *) node, context->arg);
+		Var		   *var = (Var *) node;
+
+		if (var->varlevelsup == context->depth)
+			context->params |= context->var_params(var, context->arg);
 		return false;
+	}
+	if (IsA(node, Query))
+	{
+		bool		result;
+
+		context->depth++;
+		result = query_tree_walker((Query *) node, mention_walker, context, 0);
+		context->depth--;
+		return result;
 	}
 	/* "IS NOT NULL" may have been dropped for a NOT NULL column, or not */
 	if (IsA(node, NullTest) &&
@@ -123,14 +136,13 @@ mention_walker(Node *node, MentionContext *context)
 	if (IsA(node, BoolExpr) && ((BoolExpr *) node)->boolop == NOT_EXPR &&
 		is_exists(linitial(((BoolExpr *) node)->args)))
 		return false;
-	/* the subplan's own query is another block */
 	return expression_tree_walker(node, mention_walker, context);
 }
 
 uint32
 keyapi_mentions(Node *expr, KeyapiVarParams var_params, void *arg)
 {
-	MentionContext context = {var_params, arg, 0};
+	MentionContext context = {var_params, arg};
 
 	mention_walker(expr, &context);
 	return context.params;

@@ -56,7 +56,8 @@ extern uint32 keyapi_scan_var_params(Var *var, void *arg);
 
 /*
  * The parameters that an expression restricts, as far as it mentions them:
- * IS NOT NULL and NOT EXISTS mention nothing.
+ * IS NOT NULL and NOT EXISTS mention nothing.  Only Vars of the expression's own
+ * query level are shown to var_params, also from within SubLinks.
  */
 extern uint32 keyapi_mentions(Node *expr, KeyapiVarParams var_params,
 							  void *arg);
@@ -96,8 +97,9 @@ typedef struct KeyapiSource
 	bool		may_vanish;		/* bounds the column unless the clause folds
 								 * to true once external parameters are known */
 	bool		of_page;		/* compares the page, not the column asked for */
-	int			strategy;		/* BTLessStrategyNumber, ...; KEYAPI_SOURCE_VALUE
-								 * and KEYAPI_SOURCE_ARRAY only */
+	int			strategy;		/* BTLessStrategyNumber, ...;
+								 * KEYAPI_SOURCE_VALUE and KEYAPI_SOURCE_ARRAY
+								 * only */
 	Expr	   *value;			/* ditto; has no Var of the scan */
 	List	   *args;			/* KEYAPI_SOURCE_AND, KEYAPI_SOURCE_OR */
 	struct ExprState *state;	/* of value: see bind_value.h */

@@ -21,6 +21,7 @@ typedef struct KeyapiOrderKey
 {
 	int			param;
 	Oid			operator;		/* < or > of the column's type */
+	bool		descending;		/* which of them */
 	Oid			collation;
 } KeyapiOrderKey;
 

@@ -1,20 +1,493 @@
 /*-------------------------------------------------------------------------
  *
  * bind_mention.c
- *	  Which parameters of a scan the query restricts, at plan time.
+ *	  Mentions by joins: clauses and equivalence classes of one query block.
  *
  *-------------------------------------------------------------------------
  */
 #include "bind_mention.h"
 
-#include "plan_facts.h"
+#include "access/table.h"
+#include "foreign/fdwapi.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/restrictinfo.h"
+#include "parser/parsetree.h"
+
+#include "bind_facts.h"
+
+/* ---------------------------------------------------------------------
+ * Exposure
+ * ---------------------------------------------------------------------
+ */
+
+void
+keyapi_expose(KeyapiExposure *exposure, Index varno, AttrNumber attnum,
+			  uint32 params)
+{
+	KeyapiExposedColumn *column;
+
+	if (params == 0)
+		return;
+	column = palloc(sizeof(KeyapiExposedColumn));
+	column->varno = varno;
+	column->attnum = attnum;
+	column->params = params;
+	exposure->columns = lappend(exposure->columns, column);
+}
+
+/*
+ * A whole-row Var shows all that the relation shows.
+ */
+uint32
+keyapi_exposed_var_params(Var *var, void *arg)
+{
+	const KeyapiExposure *exposure = arg;
+	uint32		params = 0;
+	ListCell   *lc;
+
+	if (exposure->only != NULL && !bms_is_member(var->varno, exposure->only))
+		return 0;
+	foreach(lc, exposure->columns)
+	{
+		const KeyapiExposedColumn *column = lfirst(lc);
+
+		if (column->varno == var->varno &&
+			(column->attnum == var->varattno || var->varattno == 0))
+			params |= column->params;
+	}
+	return params;
+}
+
+void
+keyapi_expose_parents(KeyapiExposure *exposure, PlannerInfo *root)
+{
+	ListCell   *lc;
+
+	if (root->append_rel_array == NULL)
+		return;
+	/* the list grows as it is read, up to the topmost parents */
+	foreach(lc, exposure->columns)
+	{
+		const KeyapiExposedColumn *column = lfirst(lc);
+		AppendRelInfo *appinfo = root->append_rel_array[column->varno];
+		KeyapiExposure this_column = {list_make1((void *) column)};
+		ListCell   *lv;
+
+		if (appinfo == NULL)
+			continue;
+		foreach(lv, appinfo->translated_vars)
+			keyapi_expose(exposure, appinfo->parent_relid,
+						  foreach_current_index(lv) + 1,
+						  keyapi_mentions(lfirst(lv), keyapi_exposed_var_params,
+										  &this_column));
+	}
+}
+
+/* ---------------------------------------------------------------------
+ * Clauses
+ * ---------------------------------------------------------------------
+ */
+
+static bool
+has_external_params(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
+		return true;
+	return expression_tree_walker(node, has_external_params, context);
+}
+
+/*
+ * Nodes that have no business in a plan's private data: what they mention is all
+ * that counts.
+ */
+static bool
+is_opaque(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_Var:
+		case T_PlaceHolderVar:
+		case T_Aggref:
+		case T_GroupingFunc:
+		case T_WindowFunc:
+		case T_SubLink:
+		case T_SubPlan:
+		case T_AlternativeSubPlan:
+			return true;
+		case T_Param:
+			return ((Param *) node)->paramkind != PARAM_EXTERN;
+		case T_BoolExpr:
+			/* NOT EXISTS: what is inside would be taken for a mention */
+			return ((BoolExpr *) node)->boolop == NOT_EXPR &&
+				is_opaque(linitial(((BoolExpr *) node)->args));
+		default:
+			return false;
+	}
+}
+
+/*
+ * Reduce a clause to what the executor needs: external parameters, and marks
+ * where parameters of the scan are mentioned.
+ */
+static Node *
+mark_mutator(Node *node, KeyapiExposure *exposure)
+{
+	if (node == NULL)
+		return NULL;
+	if (is_opaque(node))
+		return (Node *) keyapi_mark_var(keyapi_mentions(node,
+														keyapi_exposed_var_params,
+														exposure),
+										node);
+	return expression_tree_mutator(node, mark_mutator, exposure);
+}
+
+void
+keyapi_add_mention(KeyapiMentions *mentions, Node *clause,
+				   KeyapiExposure *exposure)
+{
+	uint32		params = keyapi_mentions(clause, keyapi_exposed_var_params,
+										 exposure);
+
+	if (params == 0)
+		return;
+	if (has_external_params(clause, NULL))
+		mentions->clauses = lappend(mentions->clauses,
+									mark_mutator(clause, exposure));
+	else
+		mentions->certain |= params;
+}
+
+/*
+ * Join clauses that filter the relation: not those of an outer join that
+ * preserves it, whatever the other side of the clause is.
+ */
+static void
+add_join_clauses(KeyapiMentions *mentions, RelOptInfo *rel,
+				 KeyapiExposure *exposure)
+{
+	ListCell   *lc;
+
+	foreach(lc, rel->joininfo)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (bms_overlap(rinfo->outer_relids, rel->relids) ||
+			keyapi_is_clone(rinfo))
+			continue;
+		mentions->joined |= keyapi_mentions((Node *) rinfo->clause,
+											keyapi_exposed_var_params, exposure);
+		keyapi_add_mention(mentions, (Node *) rinfo->clause, exposure);
+	}
+}
+
+static void
+add_own_clauses(KeyapiMentions *mentions, RelOptInfo *rel,
+				KeyapiExposure *exposure)
+{
+	ListCell   *lc;
+
+	foreach(lc, rel->baserestrictinfo)
+		keyapi_add_mention(mentions,
+						   (Node *) lfirst_node(RestrictInfo, lc)->clause,
+						   exposure);
+}
+
+/* ---------------------------------------------------------------------
+ * Equivalence classes
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * What an equivalence class says of the relation: the exposed parameters that it
+ * equates with something of another relation.
+ */
+static uint32
+class_params(EquivalenceClass *class, RelOptInfo *rel,
+			 KeyapiExposure *exposure)
+{
+	Relids		own = IS_OTHER_REL(rel) ? rel->top_parent_relids : rel->relids;
+	uint32		params = 0;
+	bool		joins = false;
+	ListCell   *lc;
+
+	/* a constant has become a clause on each member */
+	if (class->ec_has_const || class->ec_has_volatile)
+		return 0;
+	foreach(lc, class->ec_members)
+	{
+		EquivalenceMember *member = lfirst(lc);
+
+		if (member->em_is_child)
+			continue;
+		if (bms_overlap(member->em_relids, own))
+			params |= keyapi_mentions((Node *) member->em_expr,
+									  keyapi_exposed_var_params, exposure);
+		else
+			joins = true;
+	}
+	return joins ? params : 0;
+}
+
+static void
+add_classes(KeyapiMentions *mentions, PlannerInfo *root, RelOptInfo *rel,
+			KeyapiExposure *exposure, EquivalenceClass *except)
+{
+	uint32		params = 0;
+	ListCell   *lc;
+
+	foreach(lc, root->eq_classes)
+	{
+		EquivalenceClass *class = lfirst(lc);
+
+		if (class != except)
+			params |= class_params(class, rel, exposure);
+	}
+	mentions->certain |= params;
+	mentions->joined |= params;
+}
+
+void
+keyapi_add_rel_mentions(KeyapiMentions *mentions, PlannerInfo *root,
+						RelOptInfo *rel, KeyapiExposure *exposure,
+						bool own_clauses)
+{
+	if (own_clauses)
+		add_own_clauses(mentions, rel, exposure);
+	add_join_clauses(mentions, rel, exposure);
+	add_classes(mentions, root, rel, exposure, NULL);
+}
+
+/* ---------------------------------------------------------------------
+ * Parameters that are only compared with each other (rule R5)
+ * ---------------------------------------------------------------------
+ */
+
+/* A member of a class that is a parameter's column. */
+typedef struct ParamMember
+{
+	RelOptInfo *rel;
+	KeyapiScanColumns columns;
+	KeyapiTableOptions *options;
+	int			param;
+} ParamMember;
+
+static KeyapiExposure
+scan_exposure(const KeyapiScanColumns *columns, PlannerInfo *root)
+{
+	KeyapiExposure exposure = {NIL, NULL};
+
+	for (int i = 0; i < columns->endpoint->nparams; i++)
+	{
+		if (columns->params[i] != 0)
+			keyapi_expose(&exposure, columns->varno, columns->params[i],
+						  KEYAPI_PARAM_BIT(i));
+	}
+	keyapi_expose_parents(&exposure, root);
+	return exposure;
+}
+
+/*
+ * Whether a member of a class is a parameter's column of one of our tables, like
+ * this one.
+ */
+static bool
+find_param_member(ParamMember *result, PlannerInfo *root,
+				  EquivalenceMember *member, RelOptInfo *ours)
+{
+	Node	   *expr = (Node *) member->em_expr;
+	RangeTblEntry *rte;
+	Relation	relation;
+	uint32		params;
+
+	while (IsA(expr, RelabelType))
+		expr = (Node *) ((RelabelType *) expr)->arg;
+	if (!IsA(expr, Var))
+		return false;
+	result->rel = root->simple_rel_array[((Var *) expr)->varno];
+	if (result->rel == NULL || result->rel->reloptkind != RELOPT_BASEREL ||
+		result->rel->fdwroutine == NULL ||
+		result->rel->fdwroutine->GetForeignRelSize !=
+		ours->fdwroutine->GetForeignRelSize)
+		return false;
+
+	rte = planner_rt_fetch(result->rel->relid, root);
+	result->options = keyapi_table_options(rte->relid);
+	relation = table_open(rte->relid, NoLock);
+	keyapi_scan_columns(&result->columns, relation, result->rel->relid,
+						result->options->endpoint);
+	table_close(relation, NoLock);
+	params = keyapi_scan_var_params((Var *) expr, &result->columns);
+	if (params == 0 || (params & (params - 1)) != 0)
+		return false;
+	result->param = pg_rightmost_one_pos32(params);
+	return true;
+}
+
+/*
+ * All members of a class, if each is a parameter's column of one of our tables;
+ * else NIL.
+ */
+static List *
+param_members(PlannerInfo *root, EquivalenceClass *class, RelOptInfo *ours)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, class->ec_members)
+	{
+		ParamMember *member = palloc0(sizeof(ParamMember));
+
+		if (((EquivalenceMember *) lfirst(lc))->em_is_child)
+			continue;
+		if (!find_param_member(member, root, lfirst(lc), ours))
+			return NIL;
+		result = lappend(result, member);
+	}
+	return result;
+}
+
+static bool
+same_default(const KeyapiParamOptions *a, const KeyapiParamOptions *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == KEYAPI_DEFAULT_VALUE)
+		return strcmp(a->value, b->value) == 0;
+	if (a->kind == KEYAPI_DEFAULT_NONE)
+		return true;
+	for (int i = 0;; i++)
+	{
+		if (a->domain[i] == NULL || b->domain[i] == NULL)
+			return a->domain[i] == b->domain[i];
+		if (strcmp(a->domain[i], b->domain[i]) != 0)
+			return false;
+	}
+}
+
+/*
+ * Turn the marks of one parameter into those of another, and forget the rest.
+ */
+typedef struct RemarkContext
+{
+	int			from;
+	int			to;
+} RemarkContext;
+
+static Node *
+remark_mutator(Node *node, RemarkContext *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var))
+	{
+		uint32		params = keyapi_mark_var_params((Var *) node, NULL);
+
+		return (Node *) keyapi_mark_var((params & KEYAPI_PARAM_BIT(context->from)) != 0 ?
+										KEYAPI_PARAM_BIT(context->to) : 0, node);
+	}
+	return expression_tree_mutator(node, remark_mutator, context);
+}
+
+/*
+ * Add what restricts another member of the class, for then it restricts our
+ * parameter, too.
+ */
+static void
+add_member_mentions(KeyapiMentions *mentions, PlannerInfo *root,
+					EquivalenceClass *class, ParamMember *member, int param)
+{
+	KeyapiExposure exposure = scan_exposure(&member->columns, root);
+	KeyapiMentions found = {0};
+	RemarkContext remark = {member->param, param};
+	Relation	relation;
+	ListCell   *lc;
+
+	relation = table_open(planner_rt_fetch(member->rel->relid, root)->relid,
+						  NoLock);
+	keyapi_add_mention(&found,
+					   (Node *) keyapi_partition_bounds(relation,
+														member->rel->relid),
+					   &exposure);
+	table_close(relation, NoLock);
+	add_own_clauses(&found, member->rel, &exposure);
+	add_join_clauses(&found, member->rel, &exposure);
+	add_classes(&found, root, member->rel, &exposure, class);
+	keyapi_add_enclosing_mentions(&found, root, &exposure);
+
+	if ((found.certain & KEYAPI_PARAM_BIT(member->param)) != 0)
+	{
+		mentions->certain |= KEYAPI_PARAM_BIT(param);
+		mentions->joined |= KEYAPI_PARAM_BIT(param);
+	}
+	foreach(lc, found.clauses)
+	{
+		Node	   *clause = remark_mutator(lfirst(lc), &remark);
+
+		if (keyapi_mentions(clause, keyapi_mark_var_params, NULL) != 0)
+			mentions->clauses = lappend(mentions->clauses, clause);
+	}
+}
+
+/*
+ * A class of nothing but parameters mentions none of them by itself.
+ */
+static void
+add_param_class(KeyapiMentions *mentions, PlannerInfo *root,
+				EquivalenceClass *class, List *members, RelOptInfo *rel)
+{
+	ParamMember *own = NULL;
+	ListCell   *lc;
+
+	foreach(lc, members)
+	{
+		if (((ParamMember *) lfirst(lc))->rel == rel)
+			own = lfirst(lc);
+	}
+	foreach(lc, members)
+	{
+		ParamMember *member = lfirst(lc);
+
+		if (member == own)
+			continue;
+		if (member->rel != rel)
+			add_member_mentions(mentions, root, class, member, own->param);
+		if (!same_default(&own->options->params[own->param],
+						  &member->options->params[member->param]))
+			mentions->conflicts |= KEYAPI_PARAM_BIT(own->param);
+	}
+}
 
 void
 keyapi_find_mentions(KeyapiMentions *mentions, PlannerInfo *root,
 					 RelOptInfo *rel, const KeyapiScanColumns *columns,
 					 const KeyapiTableOptions *options)
 {
+	KeyapiExposure exposure = scan_exposure(columns, root);
+	ListCell   *lc;
+
 	memset(mentions, 0, sizeof(*mentions));
+	add_join_clauses(mentions, rel, &exposure);
+	foreach(lc, root->eq_classes)
+	{
+		EquivalenceClass *class = lfirst(lc);
+		uint32		params = class_params(class, rel, &exposure);
+		List	   *members;
+
+		if (params == 0)
+			continue;
+		members = param_members(root, class, rel);
+		if (members == NIL || IS_OTHER_REL(rel))
+		{
+			mentions->certain |= params;
+			mentions->joined |= params;
+		}
+		else
+			add_param_class(mentions, root, class, members, rel);
+	}
+	keyapi_add_enclosing_mentions(mentions, root, &exposure);
 }
 
 uint32

@@ -80,4 +80,27 @@
 #define keyapi_pathkey_strategy(key) ((key)->pk_strategy)
 #endif
 
+/*
+ * Whether a clause is another form of an outer join's clause, for other join
+ * orders.
+ */
+#if PG_VERSION_NUM >= 160000
+#define keyapi_is_clone(rinfo) ((rinfo)->is_clone)
+#else
+#define keyapi_is_clone(rinfo) false
+#endif
+
+/*
+ * The expressions that Vars of a range table entry stand for, by column, if it
+ * is made of others of the same query: a join, or the grouping columns.
+ */
+#if PG_VERSION_NUM >= 180000
+#define keyapi_rte_aliases(rte) \
+	((rte)->rtekind == RTE_GROUP ? (rte)->groupexprs : \
+	 (rte)->rtekind == RTE_JOIN ? (rte)->joinaliasvars : NIL)
+#else
+#define keyapi_rte_aliases(rte) \
+	((rte)->rtekind == RTE_JOIN ? (rte)->joinaliasvars : NIL)
+#endif
+
 #endif							/* KEYAPI_COMPAT_H */

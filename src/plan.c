@@ -14,8 +14,9 @@
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
 
-#include "plan_facts.h"
+#include "bind_facts.h"
 #include "plan_order.h"
+#include "plan_outer.h"
 #include "plan_size.h"
 
 /*
@@ -113,24 +114,63 @@ add_base_paths(PlannerInfo *root, RelOptInfo *rel, ParamPathInfo *param_info)
 								rel->lateral_relids));
 }
 
+/*
+ * A path that gets values from these relations, if it then lacks none.
+ */
+static void
+add_parameterized_path(PlannerInfo *root, RelOptInfo *rel, Relids outer)
+{
+	ParamPathInfo *param_info = get_baserel_parampathinfo(root, rel, outer);
+	KeyapiEstimate estimate;
+
+	if (!binds_everything(rel->fdw_private, param_info))
+		return;
+	keyapi_estimate(&estimate, root, rel, param_info);
+	param_info->ppi_rows = estimate.rows;
+	add_path(rel, (Path *)
+			 keyapi_create_path(root, rel, estimate.rows, 0,
+								estimate.startup_cost, estimate.total_cost, NIL,
+								outer));
+}
+
 void
 keyapiGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 					  Oid foreigntableid)
 {
-	KeyapiRelPlan *plan = baserel->fdw_private;
 	ParamPathInfo *param_info = get_baserel_parampathinfo(root, baserel,
 														  baserel->lateral_relids);
+	ListCell   *lc;
 
-	if (binds_everything(plan, param_info))
+	if (binds_everything(baserel->fdw_private, param_info))
 		add_base_paths(root, baserel, param_info);
 	else
 		add_error_path(root, baserel);
+
+	foreach(lc, keyapi_outer_sets(root, baserel))
+		add_parameterized_path(root, baserel, lfirst(lc));
 }
 
 /* ---------------------------------------------------------------------
  * Plan
  * ---------------------------------------------------------------------
  */
+
+/*
+ * Whether a clause keeps all rows of a list, or those in a row.
+ */
+static bool
+keeps_rows_together(Node *clause, const KeyapiRelPlan *plan)
+{
+	KeyapiClauseUse use = keyapi_clause_use(clause, &plan->columns);
+	KeyapiSource *ranks;
+
+	if (use.data || !use.evaluable)
+		return false;
+	if (!use.rank)
+		return true;
+	ranks = keyapi_rank_source(list_make1(clause), &plan->columns);
+	return ranks->kind == KEYAPI_SOURCE_VALUE && !ranks->of_page;
+}
 
 /*
  * The number of rows after which the scan is over because of a LIMIT, or -1:
@@ -151,9 +191,7 @@ max_rows(PlannerInfo *root, RelOptInfo *rel, const KeyapiRelPlan *plan,
 		return -1;
 	foreach(lc, clauses)
 	{
-		KeyapiClauseUse use = keyapi_clause_use(lfirst(lc), &plan->columns);
-
-		if (use.data || use.rank || !use.evaluable)
+		if (!keeps_rows_together(lfirst(lc), plan))
 			return -1;
 	}
 	return (int64) root->limit_tuples;
@@ -177,8 +215,8 @@ keyapiGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	KeyapiRelPlan *plan = baserel->fdw_private;
 	Path	   *path = &best_path->path;
 	List	   *clauses =
-		list_concat_copy(plan->bounds,
-						 extract_actual_clauses(scan_clauses, false));
+	list_concat_copy(plan->bounds,
+					 extract_actual_clauses(scan_clauses, false));
 	KeyapiEstimate estimate;
 	KeyapiPlanFacts facts = {
 		.mentioned = plan->mentions.certain,

@@ -87,6 +87,8 @@ add_param(OrderContext *context, const PathKey *key, int param,
 	order_key = &context->order->keys[context->order->nkeys++];
 	order_key->param = param;
 	order_key->operator = operator;
+	order_key->descending =
+		keyapi_pathkey_strategy(key) == BTGreaterStrategyNumber;
 	order_key->collation = key->pk_eclass->ec_collation;
 	context->open &= ~KEYAPI_PARAM_BIT(param);
 	return true;

@@ -137,8 +137,8 @@ column_text(const ColumnReader *column, const KeyapiRow *row)
 		case KEYAPI_COLUMN_REQUEST_ID:
 			return server_text(row->page->data.request_id);
 		case KEYAPI_COLUMN_FETCHED_AT:
-			return DatumGetCString(DirectFunctionCall1(timestamptz_out,
-													   TimestampTzGetDatum(row->page->fetched_at)));
+			/* ISO: other styles may name the time zone ambiguously */
+			return pstrdup(timestamptz_to_str(row->page->fetched_at));
 	}
 	return NULL;
 }
@@ -177,7 +177,7 @@ keyapi_row_read(KeyapiRowReader *reader, const KeyapiRow *row,
 
 		context.column = column;
 		if (column->kind == KEYAPI_COLUMN_FETCHED_AT &&
-			column->type == TIMESTAMPTZOID)
+			column->type == TIMESTAMPTZOID && column->typmod == -1)
 		{
 			values[column->index] = TimestampTzGetDatum(row->page->fetched_at);
 			nulls[column->index] = false;

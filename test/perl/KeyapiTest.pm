@@ -36,9 +36,6 @@ use Test::More;
 
 use KeyapiEmulator;
 
-# The key that the emulator accepts unless told otherwise
-use constant KEY => 'sk_live_test';
-
 # Start both.  conf => TEXT: further lines of postgresql.conf
 sub new
 {
@@ -84,9 +81,18 @@ sub scenario
 	my ($self, $name, $settings) = @_;
 
 	$self->server($name, $settings);
-	$self->sql("CREATE USER MAPPING FOR PUBLIC SERVER $name OPTIONS (api_key '"
-		  . KEY . q{')});
+	$self->mapping($name);
 	$self->import_table($name);
+	return;
+}
+
+# A mapping for PUBLIC, with the key that the emulator accepts
+sub mapping
+{
+	my ($self, $name) = @_;
+
+	$self->sql("CREATE USER MAPPING FOR PUBLIC SERVER $name"
+		  . " OPTIONS (api_key 'sk_live_test')");
 	return;
 }
 

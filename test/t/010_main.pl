@@ -6,6 +6,7 @@ use warnings;
 
 use Test::More;
 
+use KeyapiSession;
 use KeyapiTest;
 
 my $t = KeyapiTest->new;
@@ -290,8 +291,7 @@ sub test_explain
 		  . "EXPLAIN (COSTS OFF) EXECUTE p('US') \\g /dev/null\n",
 		'', 0, 'nor does it for a generic plan');
 
-	$t->sql("CREATE USER MAPPING FOR PUBLIC SERVER explained"
-		  . " OPTIONS (api_key 'sk_live_test')");
+	$t->mapping('explained');
 	my $result = $t->ask('explained',
 		"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) $sql LIMIT 30");
 	is($result->{requests}, 2, 'EXPLAIN ANALYZE runs the query');
@@ -328,16 +328,16 @@ sub test_two_sessions
 	my @rows;
 
 	$t->scenario('shared', 'plainids');
-	push @sessions, $t->node->background_psql('postgres') for 1, 2;
+	push @sessions, KeyapiSession->new($t) for 1, 2;
 	foreach my $session (@sessions)
 	{
-		$session->query_safe('BEGIN');
-		$session->query_safe(
-			"DECLARE c CURSOR FOR SELECT id FROM shared WHERE region = 'US'");
+		$session->run("BEGIN;"
+			  . " DECLARE c CURSOR FOR SELECT id FROM shared WHERE region = 'US';");
 	}
 	foreach my $n (15, 15, 5)
 	{
-		push @{ $rows[$_] }, split /\n/, $sessions[$_]->query_safe("FETCH $n FROM c")
+		push @{ $rows[$_] },
+		  split /\n/, $sessions[$_]->run("FETCH $n FROM c;")->{rows}
 		  for 0, 1;
 	}
 	$_->quit foreach @sessions;

@@ -1,18 +1,18 @@
 /*-------------------------------------------------------------------------
  *
- * plan_facts.c
+ * bind_facts.c
  *	  Data of a plan node.
  *
  *-------------------------------------------------------------------------
  */
-#include "plan_facts.h"
+#include "bind_facts.h"
 
 #include "nodes/bitmapset.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/value.h"
 
-/* Order of the list, such as (2 (clause...) 0 (0) (664) (100) false -1 true (8 9)) */
+/* Order of the list, such as (2 (clause...) 0 (0) (664) (0) (100) 0 -1 1 (8 9)) */
 enum
 {
 	FACT_MENTIONED,				/* Integer */
@@ -20,6 +20,7 @@ enum
 	FACT_CONFLICTS,				/* Integer */
 	FACT_ORDER_PARAMS,			/* integer list */
 	FACT_ORDER_OPERATORS,		/* OID list */
+	FACT_ORDER_DESCENDING,		/* integer list, 0 or 1 each */
 	FACT_ORDER_COLLATIONS,		/* OID list */
 	FACT_RANK_MAJOR,			/* Integer, 0 or 1 */
 	FACT_MAX_ROWS,				/* Integer; -1 also where it does not fit */
@@ -32,6 +33,7 @@ keyapi_facts_pack(const KeyapiPlanFacts *facts)
 {
 	List	   *params = NIL;
 	List	   *operators = NIL;
+	List	   *descending = NIL;
 	List	   *collations = NIL;
 	List	   *columns = NIL;
 	int			column = -1;
@@ -43,20 +45,21 @@ keyapi_facts_pack(const KeyapiPlanFacts *facts)
 
 		params = lappend_int(params, key->param);
 		operators = lappend_oid(operators, key->operator);
+		descending = lappend_int(descending, key->descending);
 		collations = lappend_oid(collations, key->collation);
 	}
 	while ((column = bms_next_member(facts->columns, column)) >= 0)
 		columns = lappend_int(columns, column);
 
-	return list_concat(list_make5(makeInteger((int) facts->mentioned),
-								  facts->outer_clauses,
-								  makeInteger((int) facts->conflicts),
-								  params, operators),
-					   list_make5(collations,
-								  makeInteger(facts->order.rank_major),
-								  makeInteger((int) max_rows),
-								  makeInteger(facts->reads_all),
-								  columns));
+	return lappend(list_concat(list_make5(makeInteger((int) facts->mentioned),
+										  facts->outer_clauses,
+										  makeInteger((int) facts->conflicts),
+										  params, operators),
+							   list_make5(descending, collations,
+										  makeInteger(facts->order.rank_major),
+										  makeInteger((int) max_rows),
+										  makeInteger(facts->reads_all))),
+				   columns);
 }
 
 void
@@ -64,6 +67,7 @@ keyapi_facts_unpack(KeyapiPlanFacts *facts, List *packed)
 {
 	List	   *params = list_nth(packed, FACT_ORDER_PARAMS);
 	List	   *operators = list_nth(packed, FACT_ORDER_OPERATORS);
+	List	   *descending = list_nth(packed, FACT_ORDER_DESCENDING);
 	List	   *collations = list_nth(packed, FACT_ORDER_COLLATIONS);
 	ListCell   *lc;
 
@@ -76,6 +80,7 @@ keyapi_facts_unpack(KeyapiPlanFacts *facts, List *packed)
 	{
 		facts->order.keys[i].param = list_nth_int(params, i);
 		facts->order.keys[i].operator = list_nth_oid(operators, i);
+		facts->order.keys[i].descending = list_nth_int(descending, i) != 0;
 		facts->order.keys[i].collation = list_nth_oid(collations, i);
 	}
 	facts->order.rank_major = intVal(list_nth(packed, FACT_RANK_MAJOR)) != 0;

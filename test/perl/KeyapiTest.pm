@@ -64,15 +64,14 @@ sub url
 	return $self->emulator->url(join ';', $name, $settings || ());
 }
 
-# A server for the scenario, without mapping and table.  It asks for a page only
-# when a row of it is due, so that requests can be foretold.
+# A server for the scenario, without mapping and table
 sub server
 {
 	my ($self, $name, $settings) = @_;
 	my $url = $self->url($name, $settings);
 
 	$self->sql("CREATE SERVER $name FOREIGN DATA WRAPPER keyapi_fdw"
-		  . " OPTIONS (base_url '$url', max_concurrency '1')");
+		  . " OPTIONS (base_url '$url')");
 	return;
 }
 
@@ -119,11 +118,21 @@ sub change
 	return;
 }
 
-# Let a failed request of this server be an error, without further tries.
+# Let this server's pages be asked for one by one, in order.
+sub one_by_one
+{
+	my ($self, $server) = @_;
+
+	$self->sql("ALTER SERVER $server OPTIONS (ADD max_concurrency '1')");
+	return;
+}
+
+# Let this server's first failed request be an error, without further tries.
 sub fail_at_once
 {
 	my ($self, $server) = @_;
 
+	$self->one_by_one($server);
 	$self->sql("ALTER SERVER $server OPTIONS (ADD max_retries '0')");
 	return;
 }

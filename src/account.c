@@ -22,6 +22,7 @@
 typedef struct Account
 {
 	KeyapiAccountId id;
+	KeyapiGate	gate;
 	int64		last_used;		/* reading of AccountPart.uses; 0: free */
 	int64		day;			/* UTC, since 2000-01-01 ... */
 	int64		spent;			/* ... credits on that day */
@@ -95,26 +96,80 @@ find(AccountPart *part, const KeyapiAccountId *id)
 	return oldest;
 }
 
-bool
-keyapi_account_spend(const KeyapiAccountId *id, int credits,
-					 int64 limit, int64 *spent)
+/*
+ * What was spent on this UTC day.  The part must be locked.
+ */
+static int64 *
+spent_today(Account *account)
 {
-	AccountPart *part = keyapi_shared_part(KEYAPI_PART_ACCOUNTS);
 	int64		day = GetCurrentTimestamp() / USECS_PER_DAY;
-	Account    *account;
-	bool		allowed;
 
-	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	account = find(part, id);
 	if (account->day != day)
 	{
 		account->day = day;
 		account->spent = 0;
 	}
-	*spent = account->spent;
-	allowed = limit < 0 || account->spent + credits <= limit;
-	if (allowed)
-		account->spent += credits;
+	return &account->spent;
+}
+
+static AccountPart *
+lock_part(void)
+{
+	AccountPart *part = keyapi_shared_part(KEYAPI_PART_ACCOUNTS);
+
+	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
+	return part;
+}
+
+KeyapiGate *
+keyapi_account_lock(const KeyapiAccountId *id)
+{
+	return &find(lock_part(), id)->gate;
+}
+
+void
+keyapi_account_unlock(void)
+{
+	AccountPart *part = keyapi_shared_part(KEYAPI_PART_ACCOUNTS);
+
 	LWLockRelease(&part->lock);
-	return allowed;
+}
+
+KeyapiGate
+keyapi_account_gate(const KeyapiAccountId *id)
+{
+	KeyapiGate	gate = *keyapi_account_lock(id);
+
+	keyapi_account_unlock();
+	return gate;
+}
+
+int64
+keyapi_account_spent(const KeyapiAccountId *id)
+{
+	int64		spent = *spent_today(find(lock_part(), id));
+
+	keyapi_account_unlock();
+	return spent;
+}
+
+KeyapiStart
+keyapi_account_start(const KeyapiAccountId *id, int64 now, double pace,
+					 int credits, int limit)
+{
+	Account    *account = find(lock_part(), id);
+	int64	   *spent = spent_today(account);
+	KeyapiStart start = KEYAPI_START_NOW;
+
+	if (limit >= 0 && *spent + credits > limit)
+		start = KEYAPI_START_BROKE;
+	else if (keyapi_gate_opens(&account->gate, now, pace) > now)
+		start = KEYAPI_START_LATER;
+	else
+	{
+		keyapi_gate_start(&account->gate, now, pace);
+		*spent += credits;
+	}
+	keyapi_account_unlock();
+	return start;
 }

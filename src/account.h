@@ -11,6 +11,8 @@
 
 #include "compat.h"
 
+#include "gate.h"
+
 #define KEYAPI_DIGEST_LEN 32
 
 /* Compare with memcmp.  Tells nothing of what it was made of. */
@@ -32,11 +34,36 @@ extern KeyapiAccountId keyapi_account_id(const char *base_url,
 										 const char *api_key);
 
 /*
- * Take credits from what the account may spend on this UTC day.  False, and
- * nothing is taken, if the day's limit would be exceeded; -1 is no limit.
- * *spent is what the day has cost before.
+ * What is known of the account's rate limit and credits, as a copy; see gate.h.
  */
-extern bool keyapi_account_spend(const KeyapiAccountId *account, int credits,
-								 int64 limit, int64 *spent);
+extern KeyapiGate keyapi_account_gate(const KeyapiAccountId *id);
+
+/*
+ * Lock the accounts and return the gate of this one, to be changed by what
+ * gate.h has; then unlock.  Nothing may raise an error in between.
+ */
+extern KeyapiGate *keyapi_account_lock(const KeyapiAccountId *id);
+extern void keyapi_account_unlock(void);
+
+/*
+ * Credits that the account has spent on this UTC day, as far as this server
+ * knows.
+ */
+extern int64 keyapi_account_spent(const KeyapiAccountId *id);
+
+typedef enum KeyapiStart
+{
+	KEYAPI_START_NOW,
+	KEYAPI_START_LATER,			/* the gate is closed, or it is too early */
+	KEYAPI_START_BROKE			/* the day's limit would be exceeded */
+} KeyapiStart;
+
+/*
+ * Start a request that costs some credits, if it may start now: only then is
+ * anything changed.  pace is as in gate.h; limit is the most credits on a day,
+ * -1: no limit.
+ */
+extern KeyapiStart keyapi_account_start(const KeyapiAccountId *id, int64 now,
+										double pace, int credits, int limit);
 
 #endif							/* KEYAPI_ACCOUNT_H */

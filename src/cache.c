@@ -196,7 +196,7 @@ keyapi_cache_find_stale(const KeyapiCacheKey *key, int age,
  */
 
 bool
-keyapi_cache_has(KeyapiSnapshotId id, int number)
+keyapi_cache_spares(KeyapiSnapshotId id, int number)
 {
 	CachePart  *part;
 	CachedSnapshot *snapshot;
@@ -207,7 +207,9 @@ keyapi_cache_has(KeyapiSnapshotId id, int number)
 	part = cache_part();
 	LWLockAcquire(&part->lock, LW_SHARED);
 	snapshot = keyapi_cache_find_id(part, id);
-	found = snapshot != NULL && keyapi_cache_find_page(snapshot, number) != NULL;
+	found = snapshot != NULL &&
+		((snapshot->last_page != 0 && number > snapshot->last_page) ||
+		 keyapi_cache_find_page(snapshot, number) != NULL);
 	LWLockRelease(&part->lock);
 	return found;
 }

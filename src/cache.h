@@ -109,9 +109,9 @@ extern KeyapiLookup keyapi_cache_get(KeyapiSnapshotId id, int page,
 									 KeyapiBody *body);
 
 /*
- * Whether a page is there.
+ * Whether a page is there, or the list is known to end before it.
  */
-extern bool keyapi_cache_has(KeyapiSnapshotId id, int page);
+extern bool keyapi_cache_spares(KeyapiSnapshotId id, int page);
 
 /*
  * Add a page.  Does nothing if the snapshot is gone or has the page.  If there

@@ -324,18 +324,25 @@ failure_detail(const KeyapiFailure *failure, const char *secret)
 	return buf.data;
 }
 
+char *
+keyapi_failure_message(const KeyapiFailure *failure, const char *secret)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, causes[failure->cause].message);
+	append_text(&buf, ": %s", failure->reason, secret);
+	return buf.data;
+}
+
 void
 keyapi_throw(const KeyapiFailure *failure, const char *secret)
 {
 	const CauseInfo *cause = &causes[failure->cause];
-	StringInfoData message;
 
-	initStringInfo(&message);
-	appendStringInfoString(&message, cause->message);
-	append_text(&message, ": %s", failure->reason, secret);
 	ereport(ERROR,
 			(errcode(cause->sqlstate),
-			 errmsg("%s", message.data),
+			 errmsg("%s", keyapi_failure_message(failure, secret)),
 			 errdetail("%s", failure_detail(failure, secret)),
 			 cause->hint == NULL ? 0 : errhint("%s", cause->hint)));
 	pg_unreachable();

@@ -220,13 +220,21 @@ find_cached(KeyapiSnapshot *snapshot, int number)
 	return find_local(snapshot, number);
 }
 
+const KeyapiBody *
+keyapi_snapshot_get(KeyapiSnapshot *snapshot, int number)
+{
+	const KeyapiBody *body = find_local(snapshot, number);
+
+	if (body == NULL && snapshot->id.number != 0)
+		body = find_cached(snapshot, number);
+	return body;
+}
+
 KeyapiPageState
 keyapi_snapshot_look(KeyapiSnapshot *snapshot, int number, TimestampTz until,
 					 const KeyapiBody **body)
 {
-	*body = find_local(snapshot, number);
-	if (*body == NULL && snapshot->id.number != 0)
-		*body = find_cached(snapshot, number);
+	*body = keyapi_snapshot_get(snapshot, number);
 	if (*body != NULL)
 		return KEYAPI_PAGE_HERE;
 	if (snapshot->id.number == 0)
@@ -243,10 +251,24 @@ keyapi_snapshot_look(KeyapiSnapshot *snapshot, int number, TimestampTz until,
 }
 
 bool
-keyapi_snapshot_has(const KeyapiSnapshot *snapshot, int number)
+keyapi_snapshot_spares(const KeyapiSnapshot *snapshot, int number)
 {
-	return find_local(snapshot, number) != NULL ||
-		keyapi_cache_has(snapshot->id, number);
+	for (int i = 0; i < snapshot->num_pages; i++)
+	{
+		const LocalPage *page = &snapshot->pages[i];
+
+		if (page->number == number ||
+			(page->number < number && page->body.last))
+			return true;
+	}
+	return keyapi_cache_spares(snapshot->id, number);
+}
+
+void
+keyapi_snapshot_extend(KeyapiSnapshot *snapshot, int number, TimestampTz until)
+{
+	if (snapshot->id.number != 0)
+		(void) keyapi_flight_lead(snapshot->id.number, number, until);
 }
 
 void

@@ -45,9 +45,22 @@ extern KeyapiPageState keyapi_snapshot_look(KeyapiSnapshot *snapshot, int page,
 											const KeyapiBody **body);
 
 /*
- * Whether a page is there, without asking anybody for it.
+ * Look for a page without asking anybody for it: the body as above, or NULL.
  */
-extern bool keyapi_snapshot_has(const KeyapiSnapshot *snapshot, int page);
+extern const KeyapiBody *keyapi_snapshot_get(KeyapiSnapshot *snapshot,
+											 int page);
+
+/*
+ * Whether asking for a page costs nothing: it is there, or the list is known to
+ * end before it.
+ */
+extern bool keyapi_snapshot_spares(const KeyapiSnapshot *snapshot, int page);
+
+/*
+ * Lead the flight of a page, which was YOURS, for a longer time.
+ */
+extern void keyapi_snapshot_extend(KeyapiSnapshot *snapshot, int page,
+								   TimestampTz until);
 
 /*
  * A page has arrived.  The body is copied.

@@ -101,20 +101,15 @@ begin_count(StatsPart *part, Oid server)
 }
 
 void
-keyapi_stats_count(Oid server, KeyapiCounter counter, int64 n)
+keyapi_stats_add(Oid server, const int64 counts[KEYAPI_NUM_COUNTERS],
+				 double http_time)
 {
 	StatsPart  *part = keyapi_shared_part(KEYAPI_PART_STATS);
+	KeyapiStats *stats = begin_count(part, server);
 
-	begin_count(part, server)->counts[counter] += n;
-	LWLockRelease(&part->lock);
-}
-
-void
-keyapi_stats_http_time(Oid server, double ms)
-{
-	StatsPart  *part = keyapi_shared_part(KEYAPI_PART_STATS);
-
-	begin_count(part, server)->http_time += ms;
+	for (int i = 0; i < KEYAPI_NUM_COUNTERS; i++)
+		stats->counts[i] += counts[i];
+	stats->http_time += http_time;
 	LWLockRelease(&part->lock);
 }
 

@@ -49,14 +49,11 @@ typedef struct KeyapiStats
 extern Size keyapi_stats_part_size(int nprocs);
 
 /*
- * Count something for the current database and role.
+ * Count for the current database and role; http_time is in ms.
  */
-extern void keyapi_stats_count(Oid server, KeyapiCounter counter, int64 n);
-
-/*
- * Count the time that a request took, in ms.
- */
-extern void keyapi_stats_http_time(Oid server, double ms);
+extern void keyapi_stats_add(Oid server,
+							 const int64 counts[KEYAPI_NUM_COUNTERS],
+							 double http_time);
 
 /*
  * Count an error, and remember its message.

@@ -64,14 +64,15 @@ sub url
 	return $self->emulator->url(join ';', $name, $settings || ());
 }
 
-# A server for the scenario, without mapping and table
+# A server for the scenario, without mapping and table.  It caches nothing, so
+# that each statement's requests can be counted.
 sub server
 {
 	my ($self, $name, $settings) = @_;
 	my $url = $self->url($name, $settings);
 
 	$self->sql("CREATE SERVER $name FOREIGN DATA WRAPPER keyapi_fdw"
-		  . " OPTIONS (base_url '$url')");
+		  . " OPTIONS (base_url '$url', cache_ttl '0')");
 	return;
 }
 

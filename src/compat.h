@@ -84,28 +84,23 @@
  * Whether a clause is another form of an outer join's clause, for other join
  * orders.
  */
-static inline bool
-keyapi_is_clone(const RestrictInfo *rinfo)
-{
 #if PG_VERSION_NUM >= 160000
-	return rinfo->is_clone;
+#define keyapi_is_clone(rinfo) ((rinfo)->is_clone)
 #else
-	return false;
+#define keyapi_is_clone(rinfo) false
 #endif
-}
 
 /*
  * The expressions that Vars of a range table entry stand for, by column, if it
  * is made of others of the same query: a join, or the grouping columns.
  */
-static inline List *
-keyapi_rte_aliases(const RangeTblEntry *rte)
-{
 #if PG_VERSION_NUM >= 180000
-	if (rte->rtekind == RTE_GROUP)
-		return rte->groupexprs;
+#define keyapi_rte_aliases(rte) \
+	((rte)->rtekind == RTE_GROUP ? (rte)->groupexprs : \
+	 (rte)->rtekind == RTE_JOIN ? (rte)->joinaliasvars : NIL)
+#else
+#define keyapi_rte_aliases(rte) \
+	((rte)->rtekind == RTE_JOIN ? (rte)->joinaliasvars : NIL)
 #endif
-	return rte->rtekind == RTE_JOIN ? rte->joinaliasvars : NIL;
-}
 
 #endif							/* KEYAPI_COMPAT_H */

@@ -6,6 +6,7 @@ use warnings;
 
 use Test::More;
 
+use KeyapiSession;
 use KeyapiTest;
 
 my $t = KeyapiTest->new;
@@ -326,16 +327,16 @@ sub test_two_sessions
 	my @rows;
 
 	$t->scenario('shared', 'plainids');
-	push @sessions, $t->node->background_psql('postgres') for 1, 2;
+	push @sessions, KeyapiSession->new($t) for 1, 2;
 	foreach my $session (@sessions)
 	{
-		$session->query_safe('BEGIN');
-		$session->query_safe(
-			"DECLARE c CURSOR FOR SELECT id FROM shared WHERE region = 'US'");
+		$session->run("BEGIN;"
+			  . " DECLARE c CURSOR FOR SELECT id FROM shared WHERE region = 'US';");
 	}
 	foreach my $n (15, 15, 5)
 	{
-		push @{ $rows[$_] }, split /\n/, $sessions[$_]->query_safe("FETCH $n FROM c")
+		push @{ $rows[$_] },
+		  split /\n/, $sessions[$_]->run("FETCH $n FROM c;")->{rows}
 		  for 0, 1;
 	}
 	$_->quit foreach @sessions;

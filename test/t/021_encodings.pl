@@ -171,8 +171,8 @@ sub test_messages
 	my ($encoding) = @_;
 
 	change('total=20;' . in_all('id', '🐶日本'));
-	$session->sql(q{CREATE FOREIGN TABLE m (title integer) SERVER e;});
-	fails('SELECT * FROM m', '22P02', qr/integer: ".*CONTEXT:  column "title".*, video \S+, page 1/s,
+	$session->sql(q{CREATE FOREIGN TABLE m (region_name integer) SERVER e;});
+	fails('SELECT * FROM m', '22P02', qr/integer: ".*CONTEXT:  column "region_name".*, video \S+, page 1/s,
 		"$encoding: an odd id in the context");
 	change('fault=status,code=400,message=' . percent('Nein, 🐶!'));
 	fails('SELECT * FROM e', '22023', utf8_qr('message "Nein, (?:\?{4}|🐶)!"'), '... in a message');

@@ -118,15 +118,22 @@ sub change
 	return;
 }
 
-# Let a failed request of this server be an error, without further tries.
+# Let this server's pages be asked for one by one, in order.
+sub one_by_one
+{
+	my ($self, $server) = @_;
+
+	$self->sql("ALTER SERVER $server OPTIONS (ADD max_concurrency '1')");
+	return;
+}
+
+# Let this server's first failed request be an error, without further tries.
 sub fail_at_once
 {
 	my ($self, $server) = @_;
-	my $result = $self->run("ALTER SERVER $server OPTIONS (ADD max_retries '0')");
 
-	# without retries there is no such option
-	croak $result->{stderr}
-	  if $result->{status} != 0 && $result->{stderr} !~ /^ERROR:  HV00D:/;
+	$self->one_by_one($server);
+	$self->sql("ALTER SERVER $server OPTIONS (ADD max_retries '0')");
 	return;
 }
 

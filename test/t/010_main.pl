@@ -40,6 +40,7 @@ done_testing();
 sub test_whole_list
 {
 	$t->scenario('whole');
+	$t->one_by_one('whole');
 	$t->answers(
 		'whole',
 		'SELECT count(*), count(DISTINCT id), min(rank), max(rank)'
@@ -503,6 +504,7 @@ REFRESH MATERIALIZED VIEW CONCURRENTLY $name\_view;");
 sub test_reference_example
 {
 	$t->scenario('reference', 'example');
+	$t->one_by_one('reference');
 	$t->answers(
 		'reference',
 		'SELECT rank, region, region_name, country_code, id, item_id, duration,'
@@ -568,6 +570,7 @@ sub test_early_end
 		[ 'lietotal=900;hasmore=absent',   500, 26, 500, 900 ]);
 
 	$t->scenario('early');
+	$t->one_by_one('early');
 	foreach my $list (@lists)
 	{
 		my ($settings, $rows, $requests, $got, $announced) = @$list;

@@ -18,7 +18,7 @@
 #include "bind_list.h"
 #include "bind_row.h"
 #include "bind_value.h"
-#include "plan_facts.h"
+#include "bind_facts.h"
 
 struct KeyapiBinding
 {

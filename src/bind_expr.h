@@ -97,8 +97,9 @@ typedef struct KeyapiSource
 	bool		may_vanish;		/* bounds the column unless the clause folds
 								 * to true once external parameters are known */
 	bool		of_page;		/* compares the page, not the column asked for */
-	int			strategy;		/* BTLessStrategyNumber, ...; KEYAPI_SOURCE_VALUE
-								 * and KEYAPI_SOURCE_ARRAY only */
+	int			strategy;		/* BTLessStrategyNumber, ...;
+								 * KEYAPI_SOURCE_VALUE and KEYAPI_SOURCE_ARRAY
+								 * only */
 	Expr	   *value;			/* ditto; has no Var of the scan */
 	List	   *args;			/* KEYAPI_SOURCE_AND, KEYAPI_SOURCE_OR */
 	struct ExprState *state;	/* of value: see bind_value.h */

@@ -13,8 +13,7 @@
 #include "optimizer/restrictinfo.h"
 #include "parser/parsetree.h"
 
-#include "plan.h"
-#include "plan_facts.h"
+#include "bind_facts.h"
 
 /* ---------------------------------------------------------------------
  * Exposure
@@ -291,11 +290,12 @@ scan_exposure(const KeyapiScanColumns *columns, PlannerInfo *root)
 }
 
 /*
- * Whether a member of a class is a parameter's column of one of our tables.
+ * Whether a member of a class is a parameter's column of one of our tables, like
+ * this one.
  */
 static bool
 find_param_member(ParamMember *result, PlannerInfo *root,
-				  EquivalenceMember *member)
+				  EquivalenceMember *member, RelOptInfo *ours)
 {
 	Node	   *expr = (Node *) member->em_expr;
 	RangeTblEntry *rte;
@@ -309,7 +309,8 @@ find_param_member(ParamMember *result, PlannerInfo *root,
 	result->rel = root->simple_rel_array[((Var *) expr)->varno];
 	if (result->rel == NULL || result->rel->reloptkind != RELOPT_BASEREL ||
 		result->rel->fdwroutine == NULL ||
-		result->rel->fdwroutine->GetForeignRelSize != keyapiGetForeignRelSize)
+		result->rel->fdwroutine->GetForeignRelSize !=
+		ours->fdwroutine->GetForeignRelSize)
 		return false;
 
 	rte = planner_rt_fetch(result->rel->relid, root);
@@ -330,7 +331,7 @@ find_param_member(ParamMember *result, PlannerInfo *root,
  * else NIL.
  */
 static List *
-param_members(PlannerInfo *root, EquivalenceClass *class)
+param_members(PlannerInfo *root, EquivalenceClass *class, RelOptInfo *ours)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
@@ -341,7 +342,7 @@ param_members(PlannerInfo *root, EquivalenceClass *class)
 
 		if (((EquivalenceMember *) lfirst(lc))->em_is_child)
 			continue;
-		if (!find_param_member(member, root, lfirst(lc)))
+		if (!find_param_member(member, root, lfirst(lc), ours))
 			return NIL;
 		result = lappend(result, member);
 	}
@@ -477,7 +478,7 @@ keyapi_find_mentions(KeyapiMentions *mentions, PlannerInfo *root,
 
 		if (params == 0)
 			continue;
-		members = param_members(root, class);
+		members = param_members(root, class, rel);
 		if (members == NIL || IS_OTHER_REL(rel))
 		{
 			mentions->certain |= params;

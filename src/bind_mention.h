@@ -21,10 +21,10 @@
 
 typedef struct KeyapiMentions
 {
-	uint32		certain;		/* parameters restricted whatever the values of
-								 * external parameters */
-	List	   *clauses;		/* that restrict others, unless they vanish: see
-								 * KeyapiPlanFacts.outer_clauses */
+	uint32		certain;		/* parameters restricted whatever the values
+								 * of external parameters */
+	List	   *clauses;		/* that restrict others, unless they vanish:
+								 * see KeyapiPlanFacts.outer_clauses */
 	uint32		conflicts;		/* see KeyapiPlanFacts.conflicts */
 	uint32		joined;			/* parameters restricted by a join */
 } KeyapiMentions;

@@ -394,7 +394,7 @@ keyapi_param_source(List *clauses, const KeyapiScanColumns *columns, int param)
 KeyapiSource *
 keyapi_rank_source(List *clauses, const KeyapiScanColumns *columns)
 {
-	Target		target = {.columns = columns, .kind = TARGET_RANK};
+	Target		target = {.columns = columns,.kind = TARGET_RANK};
 
 	if (columns->rank == 0 && columns->page == 0)
 		return make_source(KEYAPI_SOURCE_OPEN);

@@ -189,7 +189,7 @@ make_set(List *texts)
 	{
 		const char *text = lfirst(lc);
 
-		if (*text != '\0' && strlen(text) <= MAX_PARAM_BYTES)
+		if (*text !='\0' && strlen(text) <= MAX_PARAM_BYTES)
 			set.texts[n++] = text;
 	}
 	qsort(set.texts, n, sizeof(char *), compare_texts);
@@ -211,7 +211,7 @@ unite(KeyapiTextSet a, KeyapiTextSet b)
 	while (i < a.n || j < b.n)
 	{
 		int			order = i == a.n ? 1 : j == b.n ? -1 :
-			strcmp(a.texts[i], b.texts[j]);
+		strcmp(a.texts[i], b.texts[j]);
 
 		set.texts[set.n++] = order <= 0 ? a.texts[i] : b.texts[j];
 		i += order <= 0;

@@ -81,9 +81,9 @@ void
 keyapi_budget_check(Oid serverid, int server_max, int64 needed, int lists)
 {
 	bool		of_server = left_of(server_max, serverid) <
-		left_of(max_credits, InvalidOid);
+	left_of(max_credits, InvalidOid);
 	const char *setting = of_server ? "option \"max_credits\" of the server" :
-		"keyapi_fdw.max_credits";
+	"keyapi_fdw.max_credits";
 	int			limit = of_server ? server_max : max_credits;
 	int64		spent = find_account(of_server ? serverid : InvalidOid)->spent;
 

@@ -18,7 +18,7 @@
 #include "bind_expr.h"
 #include "bind_list.h"
 #include "option.h"
-#include "plan_facts.h"
+#include "bind_facts.h"
 #include "scan.h"
 
 /* Values of a parameter that are shown before the rest is only counted. */
@@ -144,7 +144,7 @@ append_source(StringInfo buf, const Description *d, const KeyapiParam *param,
 			{
 				const KeyapiSource *arg = lfirst(lc);
 				bool		parens = arg->kind == KEYAPI_SOURCE_OR &&
-					source->kind == KEYAPI_SOURCE_AND;
+				source->kind == KEYAPI_SOURCE_AND;
 
 				if (!first)
 					appendStringInfoString(buf,
@@ -247,10 +247,13 @@ explain_ranks(const Description *d)
 		return;
 	if (ranks->lo > ranks->hi)
 		text = pstrdup("none");
+
 	else if (ranks->hi == PG_INT64_MAX)
 		text = psprintf(INT64_FORMAT "..", ranks->lo);
+
 	else
 		text = psprintf(INT64_FORMAT ".." INT64_FORMAT, ranks->lo, ranks->hi);
+
 	ExplainPropertyText("Rank Range", text, d->es);
 }
 

@@ -70,6 +70,7 @@ struct KeyapiFetcher
 
 	dlist_head	requests;		/* in the order they were asked for */
 	int			in_flight;
+	int			failed;			/* how many of them are FAILED */
 	bool		works;			/* a page has arrived */
 	KeyapiCost	cost;
 };
@@ -202,18 +203,19 @@ settle_failure(KeyapiFetcher *fetcher, Request *request, int64 now)
 	else if (failure->cause == KEYAPI_PAYMENT_REQUIRED)
 		keyapi_gate_refused(fetcher->gate, now);
 
-	request->status = FAILED;
 	failure->attempts = request->attempts;
-	if (!keyapi_cause_is_transient(failure->cause) ||
-		request->attempts > fetcher->server->max_retries)
-		return;
-	if (failure->retry_after > max_wait)
+	if (keyapi_cause_is_transient(failure->cause) &&
+		request->attempts <= fetcher->server->max_retries &&
+		failure->retry_after <= max_wait)
 	{
-		failure->reason = "the API asks for a longer pause than option \"max_retry_wait\" of the server allows";
+		request->status = WAITING;
+		request->not_before = now + retry_delay(request, max_wait);
 		return;
 	}
-	request->status = WAITING;
-	request->not_before = now + retry_delay(request, max_wait);
+	if (failure->retry_after > max_wait && failure->reason == NULL)
+		failure->reason = "it asks for a longer pause than option \"max_retry_wait\" allows";
+	request->status = FAILED;
+	fetcher->failed++;
 }
 
 /*
@@ -229,8 +231,8 @@ decode_answer(KeyapiFetcher *fetcher, Request *request)
 	request->failure = (KeyapiFailure)
 	{
 		.list = &request->state->list,
-		.page = request->number,
-		.base_url = fetcher->server->base_url,
+			.page = request->number,
+			.base_url = fetcher->server->base_url,
 	};
 	if (keyapi_answer_read(keyapi_http_outcome(request->transfer),
 						   fetcher->paths, fetcher->npaths,
@@ -242,6 +244,9 @@ decode_answer(KeyapiFetcher *fetcher, Request *request)
 		request->status = ARRIVED;
 		keyapi_http_release(request->transfer);
 		request->transfer = NULL;
+		if (page->data.nvideos == 0 || page->data.has_more == 0)
+			request->state->last_page = Min(request->state->last_page,
+											request->number);
 		keyapi_gate_succeeded(fetcher->gate, now);
 		fetcher->works = true;
 	}
@@ -392,6 +397,17 @@ check_prospects(KeyapiFetcher *fetcher, Request *request, int64 now)
 }
 
 /*
+ * Whether a page that was asked for ahead may still be needed, by what has
+ * arrived: after a failure the pages before it will be read, but none behind.
+ */
+static bool
+is_promising(const KeyapiFetcher *fetcher, const Request *request)
+{
+	return fetcher->failed == 0 &&
+		request->number <= request->state->last_page;
+}
+
+/*
  * Send what may be sent, the page that is needed first.  Returns when there
  * may be more to send, or NEVER.
  */
@@ -411,7 +427,7 @@ send_requests(KeyapiFetcher *fetcher, Request *needed)
 	{
 		Request    *request = dlist_container(Request, node, iter.cur);
 
-		if (request != needed)
+		if (request != needed && is_promising(fetcher, request))
 			next = Min(next, try_to_send(fetcher, request, now));
 	}
 	return next;
@@ -499,6 +515,7 @@ keyapi_fetch_forget(KeyapiFetcher *fetcher)
 
 		if (request->status != WAITING && request->status != FAILED)
 			continue;
+		fetcher->failed -= request->status == FAILED;
 		dlist_delete(&request->node);
 		MemoryContextDelete(request->context);
 		pfree(request);

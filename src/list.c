@@ -7,6 +7,8 @@
  */
 #include "list.h"
 
+#include <limits.h>
+
 #include "common/hashfn.h"
 #include "utils/memutils.h"
 
@@ -49,6 +51,7 @@ keyapi_list_create(const KeyapiList *list)
 	state->limit = list->page_size;
 	state->end_rank = PG_INT64_MAX;
 	state->total_count = -1;
+	state->last_page = INT_MAX;
 	state->ids = idtable_create(CurrentMemoryContext, 64, NULL);
 	return state;
 }

@@ -41,6 +41,9 @@ typedef struct KeyapiListState
 	int64		end_rank;		/* no rank from here on; PG_INT64_MAX while
 								 * unknown */
 	int64		total_count;	/* as last announced, or -1 */
+	int			last_page;		/* number of a page that has arrived, maybe
+								 * not here yet, and seems to be the last;
+								 * else INT_MAX: for those who ask ahead */
 	List	   *pages;			/* KeyapiPage, by first_rank */
 	struct idtable_hash *ids;	/* where each id occurs */
 	bool		echo_seen;		/* a video said which list it is of */

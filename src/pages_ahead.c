@@ -8,6 +8,8 @@
  */
 #include "pages_internal.h"
 
+#include <limits.h>
+
 /*
  * Pages asked for and not read yet, for each request that may be in flight: so
  * that one that is late does not keep the others from going on.
@@ -26,8 +28,8 @@ typedef struct Walk
 {
 	KeyapiPages *pages;
 	bool		typical;		/* take lists of unknown length for typical */
-	int			current;		/* list order: the list to look at; rank order:
-								 * the one of the last page */
+	int			current;		/* list order: the list to look at; rank
+								 * order: the one of the last page */
 	int64		rows;			/* list order: rows before the current list */
 	int64	   *ranks;			/* of each list, where to look */
 	bool	   *last;			/* of each list, whether what comes is unknown */
@@ -58,6 +60,8 @@ last_rank(const Walk *walk, const ListCursor *cursor)
 
 	if (state->end_rank != PG_INT64_MAX)
 		last = state->end_rank - 1;
+	else if (state->last_page != INT_MAX)
+		last = (int64) state->last_page * state->limit;
 	else if (state->total_count >= 0)
 		last = state->total_count;
 	else if (walk->typical)
@@ -214,13 +218,17 @@ walk_on(Walk *walk, ListCursor **cursor, int *number)
 static int
 window_size(KeyapiPages *pages)
 {
+	int			concurrency;
 	int			window;
 
 	/* whether key and API work is tried with one page */
 	if (pages->reach == KEYAPI_READS_SOME ||
 		!keyapi_fetcher_works(pages->fetcher))
 		return 0;
-	window = WINDOW_PER_REQUEST * keyapi_fetcher_concurrency(pages->fetcher);
+	concurrency = keyapi_fetcher_concurrency(pages->fetcher);
+	if (concurrency == 1)
+		return 0;
+	window = WINDOW_PER_REQUEST * concurrency;
 	return pages->reach == KEYAPI_READS_MOST ? Min(window, pages->ramp) : window;
 }
 

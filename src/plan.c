@@ -14,7 +14,7 @@
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
 
-#include "plan_facts.h"
+#include "bind_facts.h"
 #include "plan_order.h"
 #include "plan_outer.h"
 #include "plan_size.h"
@@ -215,8 +215,8 @@ keyapiGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	KeyapiRelPlan *plan = baserel->fdw_private;
 	Path	   *path = &best_path->path;
 	List	   *clauses =
-		list_concat_copy(plan->bounds,
-						 extract_actual_clauses(scan_clauses, false));
+	list_concat_copy(plan->bounds,
+					 extract_actual_clauses(scan_clauses, false));
 	KeyapiEstimate estimate;
 	KeyapiPlanFacts facts = {
 		.mentioned = plan->mentions.certain,

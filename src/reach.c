@@ -154,7 +154,7 @@ hint_below(KeyapiReachHint *hint, const Plan *plan, const Plan *child)
 		case T_HashJoin:
 		case T_MergeJoin:
 			hint_below_join(hint, (const Join *) plan,
-							   child == plan->righttree);
+							child == plan->righttree);
 			break;
 		case T_SetOp:
 			lower_reach(hint, KEYAPI_READS_MOST);

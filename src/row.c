@@ -184,6 +184,7 @@ keyapi_row_read(KeyapiRowReader *reader, const KeyapiRow *row,
 			continue;
 		}
 		text = column_text(column, row);
+
 		values[column->index] =
 			InputFunctionCall(&column->input, unconstify(char *, text),
 							  column->ioparam, column->typmod);

@@ -94,13 +94,13 @@ begin_pass(KeyapiScan *scan)
 	pass = (KeyapiPass)
 	{
 		.lists = bound->lists,
-		.nlists = bound->nlists,
-		.rank_major = bound->rank_major,
-		.lo = bound->lo,
-		.hi = bound->hi,
-		.max_rows = bound->max_rows,
-		.wanted = page_wanted,
-		.arg = scan,
+			.nlists = bound->nlists,
+			.rank_major = bound->rank_major,
+			.lo = bound->lo,
+			.hi = bound->hi,
+			.max_rows = bound->max_rows,
+			.wanted = page_wanted,
+			.arg = scan,
 	};
 	keyapi_pages_rewind(scan->pages, &pass);
 	scan->bound = bound;

@@ -118,15 +118,22 @@ sub change
 	return;
 }
 
-# Let a failed request of this server be an error, without further tries.
+# Let this server's pages be asked for one by one, in order.
+sub one_by_one
+{
+	my ($self, $server) = @_;
+
+	$self->sql("ALTER SERVER $server OPTIONS (ADD max_concurrency '1')");
+	return;
+}
+
+# Let this server's first failed request be an error, without further tries.
 sub fail_at_once
 {
 	my ($self, $server) = @_;
-	my $result = $self->run("ALTER SERVER $server OPTIONS (ADD max_retries '0')");
 
-	# without retries there is no such option
-	croak $result->{stderr}
-	  if $result->{status} != 0 && $result->{stderr} !~ /^ERROR:  HV00D:/;
+	$self->one_by_one($server);
+	$self->sql("ALTER SERVER $server OPTIONS (ADD max_retries '0')");
 	return;
 }
 
@@ -136,6 +143,25 @@ sub server_log
 	my ($self) = @_;
 
 	return PostgreSQL::Test::Utils::slurp_file($self->node->logfile);
+}
+
+# Make the function lazily(query): its rows, read by one who may stop after any
+# of them
+sub read_lazily
+{
+	my ($self) = @_;
+
+	$self->sql(<<'END');
+CREATE FUNCTION lazily(query text) RETURNS SETOF int LANGUAGE plpgsql AS $$
+DECLARE
+  row int;
+BEGIN
+  FOR row IN EXECUTE query LOOP
+    RETURN NEXT row;
+  END LOOP;
+END $$;
+END
+	return;
 }
 
 # Run SQL that must work; returns its rows.  Statements run in one session, each

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
- * plan_facts.c
+ * bind_facts.c
  *	  Data of a plan node.
  *
  *-------------------------------------------------------------------------
  */
-#include "plan_facts.h"
+#include "bind_facts.h"
 
 #include "nodes/bitmapset.h"
 #include "nodes/makefuncs.h"

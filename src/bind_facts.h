@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
- * plan_facts.h
+ * bind_facts.h
  *	  What the planner tells the executor: the copyable data of a plan node.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef KEYAPI_PLAN_FACTS_H
-#define KEYAPI_PLAN_FACTS_H
+#ifndef KEYAPI_BIND_FACTS_H
+#define KEYAPI_BIND_FACTS_H
 
 #include "compat.h"
 
@@ -25,14 +25,15 @@ typedef struct KeyapiPlanFacts
 
 	/*
 	 * Clauses that restrict parameters from outside, unless external
-	 * parameters ($1) make them vanish.  The Vars of keyapi_mark_var stand for
-	 * the parameters, all else is opaque.
+	 * parameters ($1) make them vanish.  The Vars of keyapi_mark_var stand
+	 * for the parameters, all else is opaque.
 	 */
 	List	   *outer_clauses;
 
 	/*
 	 * Parameters that are only compared with those of other foreign tables
-	 * whose defaults differ: without another restriction they have no default.
+	 * whose defaults differ: without another restriction they have no
+	 * default.
 	 */
 	uint32		conflicts;
 
@@ -57,4 +58,4 @@ extern Var *keyapi_mark_var(uint32 params, Node *original);
 /* A KeyapiVarParams for such Vars; arg is ignored. */
 extern uint32 keyapi_mark_var_params(Var *var, void *arg);
 
-#endif							/* KEYAPI_PLAN_FACTS_H */
+#endif							/* KEYAPI_BIND_FACTS_H */

@@ -39,8 +39,6 @@ typedef struct KeyapiHttpLoop
 	int			poll_fd;		/* epoll or kqueue: readable if any socket of
 								 * libcurl's is ready */
 	int			poll_errno;		/* why a socket could not be watched, or 0 */
-	int			sockets;		/* opened by libcurl ... */
-	int			sockets_reported;	/* ... and those that fd.c knows of */
 
 	dlist_head	running;
 	uint64		num_finished;	/* since the backend started */
@@ -125,12 +123,6 @@ set_timer(CURLM *multi, long timeout, void *arg)
 	return 0;
 }
 
-void
-keyapi_http_loop_count_sockets(int change)
-{
-	loop.sockets += change;
-}
-
 /* ----------------------------------------------------------------
  *		Entering and leaving libcurl
  * ----------------------------------------------------------------
@@ -155,19 +147,10 @@ enter_libcurl(sigset_t *saved)
 	sigprocmask(SIG_SETMASK, &blocked, saved);
 }
 
-/*
- * The opposite; and tell fd.c how many descriptors are taken, which libcurl's
- * callbacks must not do, for it may have to close others and report that.
- */
 static void
 leave_libcurl(const sigset_t *saved)
 {
 	sigprocmask(SIG_SETMASK, saved, NULL);
-
-	for (; loop.sockets_reported < loop.sockets; loop.sockets_reported++)
-		ReserveExternalFD();
-	for (; loop.sockets_reported > loop.sockets; loop.sockets_reported--)
-		ReleaseExternalFD();
 }
 
 static void

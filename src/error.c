@@ -279,6 +279,12 @@ presentable(const char *text, size_t text_len, int max, const char *secret)
 	return buf.data;
 }
 
+char *
+keyapi_quotable(const char *text)
+{
+	return presentable(text, strlen(text), QUOTED_MESSAGE_BYTES, NULL);
+}
+
 static void
 append_text(StringInfo buf, const char *format, const char *text,
 			const char *secret)

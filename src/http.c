@@ -87,7 +87,8 @@ take_header(char *data, size_t size, size_t nmemb, void *arg)
  * those who count.
  */
 static int
-about_to_send(void *arg, char *peer_ip, char *own_ip, int peer_port, int own_port)
+about_to_send(void *arg, char *peer_ip, char *own_ip,
+			  int peer_port, int own_port)
 {
 	KeyapiTransfer *transfer = arg;
 
@@ -300,8 +301,9 @@ keyapi_http_start(const char *url, const char *bearer,
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "keyapi_fdw transfer",
 												  ALLOCSET_SMALL_SIZES);
-	KeyapiTransfer *transfer = MemoryContextAllocZero(context, sizeof(KeyapiTransfer));
+	KeyapiTransfer *transfer;
 
+	transfer = MemoryContextAllocZero(context, sizeof(KeyapiTransfer));
 	transfer->context = context;
 	transfer->on_delete.func = abandon;
 	transfer->on_delete.arg = transfer;

@@ -301,6 +301,7 @@ sub test_type_errors
 		[ 'int8max',  '22003', qr/out of range for type integer/ ]);
 
 	$t->scenario('refused', 'plainids');
+	$t->one_by_one('refused');
 	foreach my $value (@values)
 	{
 		my ($as, $sqlstate, $message) = @$value;

@@ -15,7 +15,6 @@ my $emulator = $t->emulator;
 $t->scenario('good');
 $t->scenario('bad');
 $t->fail_at_once('bad');
-$t->sql("ALTER SERVER bad OPTIONS (ADD max_concurrency '1')");
 
 my $session = KeyapiSession->new($t);
 

@@ -76,4 +76,10 @@ extern char *keyapi_failure_message(const KeyapiFailure *failure,
  */
 extern void keyapi_throw(const KeyapiFailure *failure, const char *secret) pg_attribute_noreturn();
 
+/*
+ * A text of the API (UTF-8) as part of a message: on one line, clipped, valid in
+ * the database's encoding, palloc'd.  Never raises an error but out of memory.
+ */
+extern char *keyapi_quotable(const char *text);
+
 #endif							/* KEYAPI_ERROR_H */

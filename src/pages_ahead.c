@@ -11,10 +11,10 @@
 #include <limits.h>
 
 /*
- * Pages asked for at a time, for each request that may be in flight: so many
- * that one that is late keeps only the last of them waiting.
+ * Pages asked for at a time, for each request that may be in flight: so that
+ * one that is late does not keep all others waiting.
  */
-#define WINDOW_PER_REQUEST 4
+#define WINDOW_PER_REQUEST 2
 
 /*
  * A walk over the pages that are missing for the rest of a pass, in the order

@@ -88,7 +88,7 @@ find_present(CachePart *part, const KeyapiCacheKey *key, int64 age)
 	CachedSnapshot *snapshot = keyapi_cache_find_key(part, key, false);
 
 	if (snapshot == NULL || age <= 0 || !is_younger(snapshot, age))
-		return (KeyapiSnapshotId){0};
+		return KEYAPI_NO_SNAPSHOT;
 	snapshot->last_used = ++part->uses;
 	return snapshot->id;
 }
@@ -125,7 +125,7 @@ keyapi_cache_open(const KeyapiCacheKey *key, int ttl)
 	dsa_pointer pointer;
 
 	if (!keyapi_cache_enabled(ttl))
-		return (KeyapiSnapshotId){0};
+		return KEYAPI_NO_SNAPSHOT;
 
 	part = cache_part();
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
@@ -151,13 +151,13 @@ keyapi_cache_open(const KeyapiCacheKey *key, int ttl)
 		*snapshot = (CachedSnapshot)
 		{
 			.next = part->chains[id.hash % KEYAPI_CACHE_CHAINS],
-			.id = id,
-			.role = GetUserId(),
-			.ttl = ttl,
-			.last_used = ++part->uses,
-			.taken = KEYAPI_CACHE_TAKEN(size),
-			.account = key->account,
-			.list_len = strlen(key->list),
+				.id = id,
+				.role = GetUserId(),
+				.ttl = ttl,
+				.last_used = ++part->uses,
+				.taken = KEYAPI_CACHE_TAKEN(size),
+				.account = key->account,
+				.list_len = strlen(key->list),
 		};
 		memcpy(snapshot->list, key->list, snapshot->list_len);
 		part->chains[id.hash % KEYAPI_CACHE_CHAINS] = pointer;
@@ -172,7 +172,7 @@ keyapi_cache_find_stale(const KeyapiCacheKey *key, int age,
 						TimestampTz *fetched_at)
 {
 	CachePart  *part = cache_part();
-	KeyapiSnapshotId id = {0};
+	KeyapiSnapshotId id = KEYAPI_NO_SNAPSHOT;
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
 	for (int replaced = 0; replaced <= 1 && id.number == 0; replaced++)
@@ -241,11 +241,11 @@ keyapi_cache_get(KeyapiSnapshotId id, int number, KeyapiBody *body)
 		*body = (KeyapiBody)
 		{
 			.data = data,
-			.len = page->len,
-			.rows = page->rows,
-			.last = page->number == snapshot->last_page,
-			.total_pages = snapshot->total_pages,
-			.fetched_at = page->fetched_at,
+				.len = page->len,
+				.rows = page->rows,
+				.last = page->number == snapshot->last_page,
+				.total_pages = snapshot->total_pages,
+				.fetched_at = page->fetched_at,
 		};
 	}
 	LWLockRelease(&part->lock);
@@ -333,7 +333,7 @@ keyapi_cache_clear(void)
 	CachePart  *part = cache_part();
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	while (keyapi_cache_drop_oldest(part, (KeyapiSnapshotId){0}))
+	while (keyapi_cache_drop_oldest(part, KEYAPI_NO_SNAPSHOT))
 		;
 	part->reported = false;
 	LWLockRelease(&part->lock);

@@ -33,13 +33,15 @@ typedef struct KeyapiCacheKey
 } KeyapiCacheKey;
 
 /*
- * Names a snapshot, whether it is still there or not.  All zeroes names none.
+ * Names a snapshot, whether it is still there or not.
  */
 typedef struct KeyapiSnapshotId
 {
 	uint64		number;			/* never used twice; 0: none */
 	uint32		hash;			/* of its key: where to look */
 } KeyapiSnapshotId;
+
+#define KEYAPI_NO_SNAPSHOT ((KeyapiSnapshotId) {0, 0})
 
 typedef struct KeyapiBody
 {

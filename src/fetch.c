@@ -341,7 +341,9 @@ keyapi_fetcher_report(KeyapiFetcher *fetcher, const KeyapiProgress *progress)
 void
 keyapi_fetcher_count_rows(const KeyapiFetcher *fetcher, int64 rows)
 {
-	const int64 counts[KEYAPI_NUM_COUNTERS] = {[KEYAPI_COUNT_ROWS] = rows};
+	const int64 counts[KEYAPI_NUM_COUNTERS] = {
+		[KEYAPI_COUNT_ROWS] = rows
+	};
 
 	if (rows > 0)
 		keyapi_stats_add(fetcher->serverid, counts, 0);

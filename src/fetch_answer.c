@@ -180,7 +180,9 @@ keyapi_fetch_take(KeyapiFetcher *fetcher, KeyapiRequest *request,
 		.body_len = body->len,
 		.retry_after = -1,
 	};
-	const int64 counts[KEYAPI_NUM_COUNTERS] = {[KEYAPI_COUNT_CACHED_PAGES] = 1};
+	const int64 counts[KEYAPI_NUM_COUNTERS] = {
+		[KEYAPI_COUNT_CACHED_PAGES] = 1
+	};
 
 	request->awaited = false;
 	if (!read_answer(fetcher, request, &outcome, body->fetched_at))
@@ -199,14 +201,14 @@ static void
 share_page(KeyapiRequest *request, const KeyapiHttpOutcome *outcome)
 {
 	const KeyapiPage *page = request->page;
-	int			limit = page->data.limit > 0 ? page->data.limit :
-		request->state->list.page_size;
+	int			limit = Max(page->data.limit, page->data.nvideos);
 	const KeyapiBody body = {
 		.data = outcome->body,
 		.len = outcome->body_len,
 		.rows = page->data.nvideos,
 		.last = keyapi_list_page_is_last(&request->state->list, page),
-		.total_pages = (Max(page->data.total_count, 0) + limit - 1) / limit,
+		.total_pages = limit == 0 || page->data.total_count < 0 ? 0 :
+		(page->data.total_count + limit - 1) / limit,
 		.fetched_at = page->fetched_at,
 	};
 
@@ -236,6 +238,19 @@ decode_answer(KeyapiFetcher *fetcher, KeyapiRequest *request)
 	request->transfer = NULL;
 }
 
+static void
+count_transfer(KeyapiFetcher *fetcher, const KeyapiHttpOutcome *outcome)
+{
+	const int64 counts[KEYAPI_NUM_COUNTERS] = {
+		[KEYAPI_COUNT_BYTES] = outcome->wire_bytes
+	};
+
+	fetcher->in_flight--;
+	fetcher->cost.bytes += outcome->wire_bytes;
+	fetcher->cost.http_time += outcome->elapsed;
+	keyapi_stats_add(fetcher->serverid, counts, outcome->elapsed);
+}
+
 bool
 keyapi_fetch_receive(KeyapiFetcher *fetcher)
 {
@@ -250,13 +265,7 @@ keyapi_fetch_receive(KeyapiFetcher *fetcher)
 		if (request->status != IN_FLIGHT ||
 			(outcome = keyapi_http_outcome(request->transfer)) == NULL)
 			continue;
-		fetcher->in_flight--;
-		fetcher->cost.bytes += outcome->wire_bytes;
-		fetcher->cost.http_time += outcome->elapsed;
-		keyapi_stats_add(fetcher->serverid, (int64[KEYAPI_NUM_COUNTERS])
-						 {
-							 [KEYAPI_COUNT_BYTES] = outcome->wire_bytes
-						 }, outcome->elapsed);
+		count_transfer(fetcher, outcome);
 		request->status = RECEIVED;
 		if (keyapi_answer_cause(outcome) == KEYAPI_OK)
 			any = true;

@@ -191,7 +191,7 @@ bool
 keyapi_list_page_is_last(const KeyapiList *list, const KeyapiPage *page)
 {
 	int			limit = page->data.limit > 0 ? page->data.limit :
-		list->page_size;
+	list->page_size;
 
 	return page->data.nvideos == 0 ||
 		!says_more(&page->data, (int64) (page->number - 1) * limit + 1, limit);

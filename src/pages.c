@@ -83,7 +83,7 @@ report_progress(KeyapiPages *pages)
 		const ListCursor *cursor = &pages->cursors[i];
 		const KeyapiListState *state = cursor->state;
 		int64		end = state->end_rank != PG_INT64_MAX ? state->end_rank - 1 :
-			state->total_count;
+		state->total_count;
 
 		progress.lists_done += keyapi_list_ends_before(state, cursor->next_rank);
 		progress.pages_done += list_length(state->pages);

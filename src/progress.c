@@ -94,7 +94,7 @@ keyapi_progress_begin(Oid relid)
 		{
 			MyProcPid, MyDatabaseId, GetUserId(), relid,
 			{
-				.lists_total = -1, .pages_total = -1
+				.lists_total = -1,.pages_total = -1
 			}
 		};
 		report->scan = &part->scans[i];

@@ -61,8 +61,8 @@ end_statement(void)
 {
 	while (!dlist_is_empty(&snapshots))
 	{
-		KeyapiSnapshot *snapshot = dlist_container(KeyapiSnapshot, node,
-												   dlist_pop_head_node(&snapshots));
+		dlist_node *node = dlist_pop_head_node(&snapshots);
+		KeyapiSnapshot *snapshot = dlist_container(KeyapiSnapshot, node, node);
 
 		snapshot->listed = false;
 		forget_unused(snapshot);
@@ -198,7 +198,8 @@ add_local(KeyapiSnapshot *snapshot, int number, const KeyapiBody *body)
 		snapshot->pages = pages;
 		snapshot->max_pages = max_pages;
 	}
-	snapshot->pages[snapshot->num_pages++] = (LocalPage) {number, *body};
+	snapshot->pages[snapshot->num_pages].number = number;
+	snapshot->pages[snapshot->num_pages++].body = *body;
 }
 
 /*
@@ -213,7 +214,7 @@ find_cached(KeyapiSnapshot *snapshot, int number)
 
 	MemoryContextSwitchTo(oldcontext);
 	if (lookup == KEYAPI_LOOKUP_GONE)
-		snapshot->id = (KeyapiSnapshotId) {0};
+		snapshot->id = KEYAPI_NO_SNAPSHOT;
 	if (lookup != KEYAPI_LOOKUP_FOUND)
 		return NULL;
 	add_local(snapshot, number, &body);

@@ -148,9 +148,9 @@ keyapi_stats_reset(void)
 		*stats = (KeyapiStats)
 		{
 			.database = stats->database,
-			.server = stats->server,
-			.role = stats->role,
-			.stats_reset = GetCurrentTimestamp(),
+				.server = stats->server,
+				.role = stats->role,
+				.stats_reset = GetCurrentTimestamp(),
 		};
 	}
 	LWLockRelease(&part->lock);

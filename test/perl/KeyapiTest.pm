@@ -128,6 +128,19 @@ sub one_by_one
 	return;
 }
 
+# Let this server's lists be cached, as they are by default.
+sub cached
+{
+	my ($self, $server, $ttl) = @_;
+
+	$ttl //= '15min';
+	$self->sql("ALTER SERVER $server OPTIONS (SET cache_ttl '$ttl')");
+	return;
+}
+
+# Configuration of a cluster whose sessions share what they know
+sub preloaded { return "shared_preload_libraries = 'keyapi_fdw'\n" }
+
 # Let this server's first failed request be an error, without further tries.
 sub fail_at_once
 {

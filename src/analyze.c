@@ -78,7 +78,7 @@ acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 	KeyapiList *lists = keyapi_default_lists(relation, options, &nlists);
 	int			nrows = 0;
 	Bitmapset  *whole_row =
-		bms_make_singleton(0 - FirstLowInvalidHeapAttributeNumber);
+	bms_make_singleton(0 - FirstLowInvalidHeapAttributeNumber);
 	Sampler		sampler = {
 		.tupdesc = tupdesc,
 		.values = palloc(sizeof(Datum) * Max(tupdesc->natts, 1)),

@@ -171,20 +171,20 @@ typedef enum Escaping
 static char
 unescape(const char *text, const char *end, Escaping escaping, int *len)
 {
-	if (escaping == ESCAPED_FOR_URL && end - text >=3 && text[0] == '%' &&
+	if (escaping == ESCAPED_FOR_URL && end - text >= 3 && text[0] == '%' &&
 		isxdigit((unsigned char) text[1]) && isxdigit((unsigned char) text[2]))
 	{
 		*len = 3;
-		return hex_byte(text +1);
+		return hex_byte(text + 1);
 	}
-	if (escaping == ESCAPED_FOR_JSON && end - text >=6 &&
+	if (escaping == ESCAPED_FOR_JSON && end - text >= 6 &&
 		strncmp(text, "\\u00", 4) == 0 &&
 		isxdigit((unsigned char) text[4]) && isxdigit((unsigned char) text[5]))
 	{
 		*len = 6;
-		return hex_byte(text +4);
+		return hex_byte(text + 4);
 	}
-	if (escaping == ESCAPED_FOR_JSON && end - text >=2 && text[0] == '\\')
+	if (escaping == ESCAPED_FOR_JSON && end - text >= 2 && text[0] == '\\')
 	{
 		*len = 2;
 		return text[1];
@@ -242,24 +242,24 @@ secret_length(const char *text, const char *end, const char *secret)
 static char *
 presentable(const char *text, size_t text_len, int max, const char *secret)
 {
-	const char *end = text +text_len;
+	const char *end = text + text_len;
 	StringInfoData buf;
 	bool		keep_non_ascii;
 
 	initStringInfo(&buf);
-	while (text <end)
+	while (text < end)
 	{
 		int			len = secret_length(text, end, secret);
 
 		if (len > 0)
 		{
 			appendStringInfoString(&buf, BLOT);
-			text	  +=len;
+			text += len;
 
 			continue;
 		}
-		appendStringInfoChar(&buf, (unsigned char) *text <' ' ? ' ' : *text);
-		text	  ++;
+		appendStringInfoChar(&buf, (unsigned char) *text < ' ' ? ' ' : *text);
+		text++;
 	}
 
 	if (buf.len > max)
@@ -289,7 +289,7 @@ static void
 append_text(StringInfo buf, const char *format, const char *text,
 			const char *secret)
 {
-	if (text !=NULL && *text !='\0')
+	if (text != NULL && *text != '\0')
 		appendStringInfo(buf, format,
 						 presentable(text, strlen(text), QUOTED_MESSAGE_BYTES,
 									 secret));

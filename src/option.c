@@ -22,15 +22,12 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
 
 #include "credential.h"
 #include "http_url.h"
-
-/* Longest value of a parameter, in bytes; no region code comes near it. */
-#define MAX_PARAM_BYTES 64
+#include "option_value.h"
 
 /* Farthest misspelling of an option that is still worth a suggestion. */
 #define MAX_TYPO_DISTANCE 4
@@ -231,181 +228,9 @@ unknown_option_hint(const char *name, Oid catalog,
 }
 
 /* ---------------------------------------------------------------------
- * Values
+ * Validation
  * ---------------------------------------------------------------------
  */
-
-static void
-bad_value(const char *name, const char *value, const char *rule)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value for option \"%s\": \"%s\"", name, value),
-			 errdetail("%s", rule)));
-}
-
-static int
-duration_value(const OptionDef *option, const char *value)
-{
-	const char *hint = NULL;
-	int			ms;
-	size_t		len = strlen(value);
-
-	/* parse_int knows the units, but takes a bare number for milliseconds */
-	if (option->min == 0 && strcmp(value, "0") == 0)
-		return 0;
-	if (len == 0 || !isalpha((unsigned char) value[len - 1]) ||
-		!parse_int(value, &ms, GUC_UNIT_MS, &hint) || ms < option->min)
-		bad_value(option->name, value,
-				  option->min == 0 ?
-				  "It must be 0 or a duration with a unit (ms, s, min, h, d), such as 30s." :
-				  "It must be a positive duration with a unit (ms, s, min, h, d), such as 30s.");
-	return ms;
-}
-
-static int
-integer_value(const OptionDef *option, const char *value)
-{
-	int			number;
-
-	if (!parse_int(value, &number, 0, NULL) ||
-		number < option->min || number > option->max)
-		bad_value(option->name, value,
-				  psprintf("It must be an integer from %d to %d.",
-						   option->min, option->max));
-	return number;
-}
-
-static double
-real_value(const OptionDef *option, const char *value)
-{
-	double		number;
-
-	if (!parse_real(value, &number, 0, NULL) ||
-		!(number >= option->min && number <= option->max))
-		bad_value(option->name, value,
-				  psprintf("It must be a number from %d to %d.",
-						   option->min, option->max));
-	return number;
-}
-
-static int
-page_size_value(const KeyapiEndpoint *endpoint, const char *value)
-{
-	int			size;
-
-	if (!parse_int(value, &size, 0, NULL) ||
-		size < 1 || size > endpoint->max_page_size)
-		bad_value("page_size", value,
-				  psprintf("It must be an integer from 1 to %d.",
-						   endpoint->max_page_size));
-	return size;
-}
-
-static void
-check_field(const char *value)
-{
-	size_t		len = strlen(value);
-
-	if (len == 0 || value[0] == '.' || value[len - 1] == '.' ||
-		strstr(value, "..") != NULL)
-		bad_value("field", value,
-				  "It must be a path into the video object, such as author.name.");
-}
-
-/*
- * Whether a value is one of a NULL-terminated domain.
- */
-static bool
-in_domain(const char *const *domain, const char *value)
-{
-	for (; *domain != NULL; domain++)
-	{
-		if (strcmp(*domain, value) == 0)
-			return true;
-	}
-	return false;
-}
-
-static char *
-join_domain(const char *const *domain)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	for (int i = 0; domain[i] != NULL; i++)
-		appendStringInfo(&buf, "%s%s", i == 0 ? "" : ", ", domain[i]);
-	return buf.data;
-}
-
-/*
- * The comma list of a domain option, as a NULL-terminated array without
- * duplicates.
- */
-static const char *const *
-domain_value(const char *name, const char *value)
-{
-	List	   *elements;
-	ListCell   *lc;
-	const char **domain;
-	int			n = 0;
-
-	if (!SplitGUCList(pstrdup(value), ',', &elements) || elements == NIL)
-		bad_value(name, value,
-				  "It must be a list of values separated by commas.");
-	domain = palloc0(sizeof(char *) * (list_length(elements) + 1));
-	foreach(lc, elements)
-	{
-		const char *element = lfirst(lc);
-
-		if (*element == '\0' || strlen(element) > MAX_PARAM_BYTES)
-			bad_value(name, value,
-					  psprintf("Each value must have 1 to %d bytes.",
-							   MAX_PARAM_BYTES));
-		if (!in_domain(domain, element))
-			domain[n++] = element;
-	}
-	return domain;
-}
-
-/*
- * What the options say of one parameter.
- */
-static KeyapiParamOptions
-param_value(const KeyapiParam *param, List *deflist)
-{
-	const char *value = find_value(deflist, param->name);
-	const char *domain = param->domain_option == NULL ? NULL :
-	find_value(deflist, param->domain_option);
-	KeyapiParamOptions result = {KEYAPI_DEFAULT_VALUE, NULL, param->domain};
-
-	if (domain != NULL)
-		result.domain = domain_value(param->domain_option, domain);
-
-	if (value == NULL && domain != NULL)
-		result.kind = KEYAPI_DEFAULT_ALL;
-	else if (value != NULL && strcmp(value, "none") == 0)
-		result.kind = KEYAPI_DEFAULT_NONE;
-	else if (value != NULL && strcmp(value, "all") == 0)
-		result.kind = KEYAPI_DEFAULT_ALL;
-	else
-		result.value = value != NULL ? value : param->default_value;
-
-	if (result.kind == KEYAPI_DEFAULT_ALL && result.domain == NULL)
-		bad_value(param->name, value,
-				  psprintf("\"all\" needs the option \"%s\", which says what all is.",
-						   param->domain_option));
-	if (result.value != NULL && result.domain != NULL &&
-		!in_domain(result.domain, result.value))
-		bad_value(param->name, result.value,
-				  psprintf("It must be all, none or one of: %s.",
-						   join_domain(result.domain)));
-	if (result.value != NULL &&
-		(*result.value == '\0' || strlen(result.value) > MAX_PARAM_BYTES))
-		bad_value(param->name, result.value,
-				  psprintf("It must have 1 to %d bytes.", MAX_PARAM_BYTES));
-	return result;
-}
 
 static const KeyapiEndpoint *
 endpoint_value(List *deflist)
@@ -424,16 +249,11 @@ endpoint_value(List *deflist)
 		for (const KeyapiEndpoint *e = keyapi_endpoints; e->path != NULL; e++)
 			appendStringInfo(&known, "%s%s", e == keyapi_endpoints ? "" : ", ",
 							 e->path);
-		bad_value("endpoint", path,
-				  psprintf("Known endpoints are: %s.", known.data));
+		keyapi_option_bad("endpoint", path,
+						  psprintf("Known endpoints are: %s.", known.data));
 	}
 	return endpoint;
 }
-
-/* ---------------------------------------------------------------------
- * Validation
- * ---------------------------------------------------------------------
- */
 
 static void
 check_value(const OptionDef *option, const char *value)
@@ -456,16 +276,18 @@ check_value(const OptionDef *option, const char *value)
 			rule = keyapi_api_key_problem(value);
 			break;
 		case OPTION_DURATION:
-			(void) duration_value(option, value);
+			(void) keyapi_option_duration(option->name, value, option->min);
 			break;
 		case OPTION_INTEGER:
-			(void) integer_value(option, value);
+			(void) keyapi_option_integer(option->name, value, option->min,
+										 option->max);
 			break;
 		case OPTION_REAL:
-			(void) real_value(option, value);
+			(void) keyapi_option_real(option->name, value, option->min,
+									  option->max);
 			break;
 		case OPTION_FIELD:
-			check_field(value);
+			keyapi_option_check_field(value);
 			break;
 		case OPTION_ENDPOINT:
 		case OPTION_PAGE_SIZE:
@@ -481,7 +303,7 @@ check_value(const OptionDef *option, const char *value)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for option \"%s\"", option->name),
 				 errdetail("%s", rule)));
-	bad_value(option->name, value, rule);
+	keyapi_option_bad(option->name, value, rule);
 }
 
 static KeyapiTableOptions *
@@ -493,9 +315,17 @@ table_options(List *deflist)
 
 	result->endpoint = endpoint;
 	result->page_size = page_size == NULL ? endpoint->max_page_size :
-		page_size_value(endpoint, page_size);
+		keyapi_option_integer("page_size", page_size, 1,
+							  endpoint->max_page_size);
 	for (int i = 0; i < endpoint->nparams; i++)
-		result->params[i] = param_value(&endpoint->params[i], deflist);
+	{
+		const KeyapiParam *param = &endpoint->params[i];
+
+		result->params[i] =
+			keyapi_option_param(param, find_value(deflist, param->name),
+								param->domain_option == NULL ? NULL :
+								find_value(deflist, param->domain_option));
+	}
 	return result;
 }
 
@@ -554,6 +384,32 @@ keyapi_fdw_validator(PG_FUNCTION_ARGS)
  * ---------------------------------------------------------------------
  */
 
+/*
+ * Store the value of a server's option, or what stands for none.
+ */
+static void
+read_value(const OptionDef *option, const char *value, void *target)
+{
+	switch (option->type)
+	{
+		case OPTION_DURATION:
+			*(int *) target = keyapi_option_duration(option->name, value,
+													 option->min);
+			break;
+		case OPTION_INTEGER:
+			*(int *) target = value == NULL ? -1 :
+				keyapi_option_integer(option->name, value, option->min,
+									  option->max);
+			break;
+		case OPTION_REAL:
+			*(double *) target = keyapi_option_real(option->name, value,
+													option->min, option->max);
+			break;
+		default:
+			*(char **) target = value == NULL ? NULL : pstrdup(value);
+	}
+}
+
 KeyapiServerOptions *
 keyapi_server_options(Oid serverid)
 {
@@ -565,21 +421,13 @@ keyapi_server_options(Oid serverid)
 	{
 		const OptionDef *option = &options[i];
 		const char *value;
-		char	   *target = (char *) result + option->offset;
 
 		if (option->catalog != ForeignServerRelationId)
 			continue;
 		value = find_value(deflist, option->name);
 		if (value == NULL)
 			value = option->default_value;
-		if (option->type == OPTION_DURATION)
-			*(int *) target = duration_value(option, value);
-		else if (option->type == OPTION_INTEGER)
-			*(int *) target = value == NULL ? -1 : integer_value(option, value);
-		else if (option->type == OPTION_REAL)
-			*(double *) target = real_value(option, value);
-		else
-			*(char **) target = value == NULL ? NULL : pstrdup(value);
+		read_value(option, value, (char *) result + option->offset);
 	}
 
 	len = strlen(result->base_url);

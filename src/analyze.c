@@ -9,6 +9,7 @@
 #include "analyze.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -76,6 +77,8 @@ acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 	int			nlists;
 	KeyapiList *lists = keyapi_default_lists(relation, options, &nlists);
 	int			nrows = 0;
+	Bitmapset  *whole_row =
+	bms_make_singleton(0 - FirstLowInvalidHeapAttributeNumber);
 	Sampler		sampler = {
 		.tupdesc = tupdesc,
 		.values = palloc(sizeof(Datum) * Max(tupdesc->natts, 1)),
@@ -85,7 +88,7 @@ acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 											 ALLOCSET_DEFAULT_SIZES),
 	};
 
-	sampler.reader = keyapi_row_reader(relation, options->endpoint, NULL,
+	sampler.reader = keyapi_row_reader(relation, options->endpoint, whole_row,
 									   &paths, &npaths);
 	sampler.pages = keyapi_pages_create(table->serverid, GetUserId(),
 										paths, npaths);

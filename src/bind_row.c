@@ -137,7 +137,7 @@ set_number(KeyapiVirtualRow *row, AttrNumber attnum, ColumnInput *input,
 		   int64 number)
 {
 	MemoryContext oldcontext;
-	char text[	MAXINT8LEN + 1];
+	char		text[MAXINT8LEN + 1];
 
 	if (attnum == 0)
 		return;

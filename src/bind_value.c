@@ -189,7 +189,7 @@ make_set(List *texts)
 	{
 		const char *text = lfirst(lc);
 
-		if (*text !='\0' && strlen(text) <= MAX_PARAM_BYTES)
+		if (*text != '\0' && strlen(text) <= MAX_PARAM_BYTES)
 			set.texts[n++] = text;
 	}
 	qsort(set.texts, n, sizeof(char *), compare_texts);

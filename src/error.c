@@ -209,6 +209,7 @@ escaped_secret_length(const char *text, const char *end, const char *secret,
 
 		if (p >= end)
 			return s - secret >= TELLING_BYTES ? p - text : 0;
+
 		if (pg_tolower((unsigned char) unescape(p, end, escaping, &len)) !=
 			pg_tolower((unsigned char) *s))
 			return 0;
@@ -254,6 +255,7 @@ presentable(const char *text, size_t text_len, int max, const char *secret)
 		{
 			appendStringInfoString(&buf, BLOT);
 			text += len;
+
 			continue;
 		}
 		appendStringInfoChar(&buf, (unsigned char) *text < ' ' ? ' ' : *text);
@@ -275,6 +277,12 @@ presentable(const char *text, size_t text_len, int max, const char *secret)
 			*p = '?';
 	}
 	return buf.data;
+}
+
+char *
+keyapi_quotable(const char *text)
+{
+	return presentable(text, strlen(text), QUOTED_MESSAGE_BYTES, NULL);
 }
 
 static void

@@ -69,4 +69,10 @@ extern bool keyapi_cause_is_transient(KeyapiCause cause);
  */
 extern void keyapi_throw(const KeyapiFailure *failure, const char *secret) pg_attribute_noreturn();
 
+/*
+ * A text of the API (UTF-8) as part of a message: on one line, clipped, valid in
+ * the database's encoding, palloc'd.  Never raises an error but out of memory.
+ */
+extern char *keyapi_quotable(const char *text);
+
 #endif							/* KEYAPI_ERROR_H */

@@ -8,7 +8,6 @@
 #include "http_internal.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "utils/memutils.h"
 
@@ -87,7 +86,8 @@ take_header(char *data, size_t size, size_t nmemb, void *arg)
  * those who count.
  */
 static int
-about_to_send(void *arg, char *peer_ip, char *own_ip, int peer_port, int own_port)
+about_to_send(void *arg, char *peer_ip, char *own_ip,
+			  int peer_port, int own_port)
 {
 	KeyapiTransfer *transfer = arg;
 
@@ -101,31 +101,18 @@ about_to_send(void *arg, char *peer_ip, char *own_ip, int peer_port, int own_por
 }
 
 /*
- * libcurl's callbacks that open and close sockets: no program that the
- * session executes shall inherit them, and PostgreSQL must know how many
- * there are.
+ * libcurl's socket option callback: no program that the session executes shall
+ * inherit its sockets.
+ *
+ * The sockets are not counted with fd.c: libcurl 7.88 to 8.2 closes one that
+ * is abandoned before it is connected without a word, so a count would drift
+ * until PostgreSQL refuses to wait for anything.
  */
-static curl_socket_t
-open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	int			fd = socket(address->family, address->socktype, address->protocol);
-
-	if (fd < 0)
-		return CURL_SOCKET_BAD;
-	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-	{
-		close(fd);
-		return CURL_SOCKET_BAD;
-	}
-	keyapi_http_loop_count_sockets(1);
-	return fd;
-}
-
 static int
-close_socket(void *arg, curl_socket_t fd)
+close_on_exec(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
-	keyapi_http_loop_count_sockets(-1);
-	return close(fd);
+	return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ?
+		CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
 }
 
 static void
@@ -218,8 +205,7 @@ set_callbacks(KeyapiTransfer *transfer)
 	SET(CURLOPT_HEADERDATA, transfer);
 	SET(CURLOPT_PREREQFUNCTION, about_to_send);
 	SET(CURLOPT_PREREQDATA, transfer);
-	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	SET(CURLOPT_SOCKOPTFUNCTION, close_on_exec);
 }
 
 /*
@@ -300,8 +286,9 @@ keyapi_http_start(const char *url, const char *bearer,
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "keyapi_fdw transfer",
 												  ALLOCSET_SMALL_SIZES);
-	KeyapiTransfer *transfer = MemoryContextAllocZero(context, sizeof(KeyapiTransfer));
+	KeyapiTransfer *transfer;
 
+	transfer = MemoryContextAllocZero(context, sizeof(KeyapiTransfer));
 	transfer->context = context;
 	transfer->on_delete.func = abandon;
 	transfer->on_delete.arg = transfer;

@@ -80,11 +80,6 @@ extern void keyapi_http_loop_drop(KeyapiTransfer *transfer);
  */
 extern int64 keyapi_http_loop_clock(void);
 
-/*
- * For libcurl's open and close socket callbacks: how many there are.
- */
-extern void keyapi_http_loop_count_sockets(int change);
-
 /* ---- http_poll.c ---- */
 
 /* Most sockets that one call of keyapi_http_poll_ready returns. */

@@ -12,7 +12,9 @@
  */
 #include "http_internal.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "miscadmin.h"
 #include "portability/instr_time.h"
@@ -37,8 +39,6 @@ typedef struct KeyapiHttpLoop
 	int			poll_fd;		/* epoll or kqueue: readable if any socket of
 								 * libcurl's is ready */
 	int			poll_errno;		/* why a socket could not be watched, or 0 */
-	int			sockets;		/* opened by libcurl ... */
-	int			sockets_reported;	/* ... and those that fd.c knows of */
 
 	dlist_head	running;
 	uint64		num_finished;	/* since the backend started */
@@ -102,7 +102,8 @@ keyapi_http_loop_clock(void)
  * for good, so a failure is noted and raised by the loop.
  */
 static int
-watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
+watch_socket(CURL *easy, curl_socket_t fd, int what,
+			 void *arg, void *socket_arg)
 {
 	bool		input = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
 	bool		output = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
@@ -120,12 +121,6 @@ set_timer(CURLM *multi, long timeout, void *arg)
 {
 	loop.timer = timeout < 0 ? NEVER : now_us() + timeout * INT64CONST(1000);
 	return 0;
-}
-
-void
-keyapi_http_loop_count_sockets(int change)
-{
-	loop.sockets += change;
 }
 
 /* ----------------------------------------------------------------
@@ -152,19 +147,10 @@ enter_libcurl(sigset_t *saved)
 	sigprocmask(SIG_SETMASK, &blocked, saved);
 }
 
-/*
- * The opposite; and tell fd.c how many descriptors are taken, which libcurl's
- * callbacks must not do, for it may have to close others and report that.
- */
 static void
 leave_libcurl(const sigset_t *saved)
 {
 	sigprocmask(SIG_SETMASK, saved, NULL);
-
-	for (; loop.sockets_reported < loop.sockets; loop.sockets_reported++)
-		ReserveExternalFD();
-	for (; loop.sockets_reported > loop.sockets; loop.sockets_reported--)
-		ReleaseExternalFD();
 }
 
 static void
@@ -175,15 +161,45 @@ fail(const char *what, const char *why)
 			 errmsg("%s: %s", what, why)));
 }
 
+/*
+ * curl_multi_init, but programs that the session executes do not inherit the
+ * sockets that libcurl opens there for curl_multi_wakeup.  It does not tell
+ * their numbers, so look at those near the lowest free one.
+ */
+static CURLM *
+init_multi(void)
+{
+	bool		was_open[16];
+	int			first = dup(loop.poll_fd);
+	CURLM	   *multi;
+
+	if (first < 0)
+		return NULL;
+	close(first);
+
+	for (int i = 0; i < lengthof(was_open); i++)
+		was_open[i] = fcntl(first + i, F_GETFD) >= 0;
+	multi = curl_multi_init();
+	for (int i = 0; i < lengthof(was_open); i++)
+	{
+		if (!was_open[i])
+			(void) fcntl(first + i, F_SETFD, FD_CLOEXEC);
+	}
+	return multi;
+}
+
 static CURLM *
 make_multi(void)
 {
-	CURLM	   *multi = curl_multi_init();
+	CURLM	   *multi = init_multi();
 
 	if (multi != NULL &&
-		(curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch_socket) != CURLM_OK ||
-		 curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_timer) != CURLM_OK ||
-		 curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long) MAX_IDLE) != CURLM_OK))
+		(curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION,
+						   watch_socket) != CURLM_OK ||
+		 curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION,
+						   set_timer) != CURLM_OK ||
+		 curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
+						   (long) MAX_IDLE) != CURLM_OK))
 	{
 		curl_multi_cleanup(multi);
 		multi = NULL;
@@ -197,7 +213,8 @@ make_share(void)
 	CURLSH	   *share = curl_share_init();
 
 	if (share != NULL &&
-		curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)
+		curl_share_setopt(share, CURLSHOPT_SHARE,
+						  CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)
 	{
 		curl_share_cleanup(share);
 		share = NULL;
@@ -306,8 +323,8 @@ keyapi_http_loop_drop(KeyapiTransfer *transfer)
 	}
 
 	/*
-	 * The handle's options point into the transfer, which is about to go.
-	 * One that failed is not used again, for curl_easy_reset leaves it things
+	 * The handle's options point into the transfer, which is about to go. One
+	 * that failed is not used again, for curl_easy_reset leaves it things
 	 * like CURLINFO_OS_ERRNO.
 	 */
 	curl_easy_reset(transfer->easy);
@@ -478,7 +495,8 @@ wait_until(int64 wakeup, int64 now, uint32 wait_event_info)
 		timeout = Min((wakeup - now + 999) / 1000, INT_MAX);
 	}
 
-	events = WaitLatchOrSocket(MyLatch, events, loop.poll_fd, timeout, wait_event_info);
+	events = WaitLatchOrSocket(MyLatch, events, loop.poll_fd, timeout,
+							   wait_event_info);
 	if ((events & WL_LATCH_SET) == 0)
 		return false;
 	ResetLatch(MyLatch);

@@ -10,6 +10,7 @@
 #include <limits.h>
 
 #include "common/hashfn.h"
+#include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
 /* A place where an id occurs; usually the only one. */
@@ -153,7 +154,11 @@ check_echo(KeyapiListState *state, const KeyapiPage *page)
 {
 	const KeyapiEndpoint *endpoint = state->list.endpoint;
 	int			param = keyapi_endpoint_param(endpoint, endpoint->echo_param);
+	const char *asked = state->list.values[param];
 
+	if (state->echo_matched || page->data.nvideos == 0)
+		return;
+	asked = pg_server_to_any(asked, strlen(asked), PG_UTF8);
 	for (int i = 0; i < page->data.nvideos; i++)
 	{
 		const char *echo = page->data.videos[i].echo;
@@ -161,7 +166,7 @@ check_echo(KeyapiListState *state, const KeyapiPage *page)
 		if (echo == NULL)
 			continue;
 		state->echo_seen = true;
-		if (pg_strcasecmp(echo, state->list.values[param]) == 0)
+		if (pg_strcasecmp(echo, asked) == 0)
 			state->echo_matched = true;
 		else
 			state->other_echo = echo;

@@ -11,6 +11,8 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "error.h"
+
 /* The lists that the iterator has met, by keyapi_list_key. */
 typedef struct ListEntry
 {
@@ -300,7 +302,7 @@ keyapi_pages_finish(KeyapiPages *pages)
 				 errdetail("No video that was read carries the %s asked for in %s; one carries \"%s\".",
 						   state->list.endpoint->echo_param,
 						   state->list.endpoint->echo_field,
-						   state->other_echo)));
+						   keyapi_quotable(state->other_echo))));
 		return;
 	}
 }

@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "error.h"
 #include "option.h"
 
 /* How to fill one column. */
@@ -50,8 +51,7 @@ typedef struct ReadContext
 static bool
 is_used(Bitmapset *attrs_used, AttrNumber attnum)
 {
-	return attrs_used == NULL ||
-		bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, attrs_used) ||
+	return bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, attrs_used) ||
 		bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, attrs_used);
 }
 
@@ -153,7 +153,7 @@ read_context(void *arg)
 	errcontext("column \"%s\" of foreign table \"%s\", video %s, page %d of list %s",
 			   NameStr(TupleDescAttr(tupdesc, context->column->index)->attname),
 			   RelationGetRelationName(context->reader->rel),
-			   row->video->id == NULL ? "without id" : row->video->id,
+			   row->video->id == NULL ? "without id" : keyapi_quotable(row->video->id),
 			   row->page->number, keyapi_list_key(row->list));
 }
 
@@ -184,6 +184,7 @@ keyapi_row_read(KeyapiRowReader *reader, const KeyapiRow *row,
 			continue;
 		}
 		text = column_text(column, row);
+
 		values[column->index] =
 			InputFunctionCall(&column->input, unconstify(char *, text),
 							  column->ioparam, column->typmod);

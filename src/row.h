@@ -21,9 +21,10 @@ typedef struct KeyapiRowReader KeyapiRowReader;
 
 /*
  * A reader for the relation, in CurrentMemoryContext.  attrs_used are the
- * attribute numbers to fill (offset by FirstLowInvalidHeapAttributeNumber; NULL:
- * all); the others become NULL without being converted.  *paths gets the cells
- * that the rows must carry, *npaths their number (see keyapi_pages_create).
+ * attribute numbers to fill, offset by FirstLowInvalidHeapAttributeNumber, 0
+ * being the whole row; the others become NULL without being converted.  *paths
+ * gets the cells that the rows must carry, *npaths their number (see
+ * keyapi_pages_create).
  */
 extern KeyapiRowReader *keyapi_row_reader(Relation rel,
 										  const KeyapiEndpoint *endpoint,

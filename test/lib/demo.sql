@@ -41,5 +41,5 @@ CREATE MATERIALIZED VIEW trending AS
 SELECT * FROM tiktok_trending WHERE region IN ('US', 'GB', 'JP') AND rank <= 20;
 CREATE UNIQUE INDEX ON trending (region, period, order_by, id);
 REFRESH MATERIALIZED VIEW CONCURRENTLY trending;
-SELECT region, count(*) AS videos, max(fetched_at) - min(fetched_at) < '1 day' AS fresh
+SELECT region, count(*) AS videos, max(total_count) AS of_all
 FROM trending GROUP BY region ORDER BY region;

@@ -120,6 +120,16 @@ sub sqlstate
 	return $result->{stderr} =~ /^(?:ERROR|FATAL):\s+(\w{5}):/m ? $1 : '';
 }
 
+# Let psql die on the spot
+sub kill
+{
+	my ($self) = @_;
+
+	$self->{psql}->signal('KILL');
+	$self->{psql}->finish;
+	return;
+}
+
 # Disconnect
 sub quit
 {

@@ -145,6 +145,25 @@ sub server_log
 	return PostgreSQL::Test::Utils::slurp_file($self->node->logfile);
 }
 
+# Make the function lazily(query): its rows, read by one who may stop after any
+# of them
+sub read_lazily
+{
+	my ($self) = @_;
+
+	$self->sql(<<'END');
+CREATE FUNCTION lazily(query text) RETURNS SETOF int LANGUAGE plpgsql AS $$
+DECLARE
+  row int;
+BEGIN
+  FOR row IN EXECUTE query LOOP
+    RETURN NEXT row;
+  END LOOP;
+END $$;
+END
+	return;
+}
+
 # Run SQL that must work; returns its rows.  Statements run in one session, each
 # in a transaction of its own.
 sub sql

@@ -310,7 +310,7 @@ sub test_type_errors
 			"plainids;fault=field,name=duration,as=$as,index=3,page=2");
 		$t->fails(
 			'refused',
-			'SELECT duration FROM refused',
+			'SELECT duration FROM refused LIMIT 40',
 			$sqlstate,
 			qr/$message.*\nCONTEXT:  column "duration" of foreign table "refused", video US7vv23, page 2 /s,
 			"$as is no integer",
@@ -571,6 +571,11 @@ WHEN NOT MATCHED THEN INSERT VALUES (c.id, c.rank);
 SELECT id, rank FROM known ORDER BY id",
 		"US7vv1|1\nUS7vv2|-1\nUS7vv3|3",
 		27, 'UPDATE, DELETE and MERGE of a local table with it');
+	$t->answers(
+		'copied', '
+CREATE TABLE later AS SELECT * FROM copied WITH NO DATA;
+CREATE MATERIALIZED VIEW later_view AS SELECT * FROM copied WITH NO DATA;',
+		'', 0, 'WITH NO DATA');
 	$t->fails('copied', 'COPY copied TO STDOUT', '42809',
 		qr/cannot copy from foreign table.*HINT:  Try the COPY \(SELECT/s,
 		'COPY TO', requests => 0);

@@ -40,6 +40,9 @@ sub fails_with
 	my $result =
 	  $session->run(q{SELECT rank, title FROM bad WHERE region = 'US';});
 	my $stderr = $result->{stderr};
+
+	# a body is looked into when the next request is on its way, save for the first
+	my $requests = $emulator->count('bad');
 	my $place = "endpoint tiktok/trending/videos, "
 	  . "region=US&period=7&order_by=vv&limit=20, page $page";
 
@@ -50,8 +53,8 @@ sub fails_with
 	push @problems, 'no hint' if $stderr !~ /^HINT: +\S/m;
 	push @problems, 'rows' if $result->{rows} ne '';
 	push @problems, 'further messages' if (() = $stderr =~ /^[A-Z]+: +\w{5}:/gm) != 1;
-	push @problems, 'requests: ' . $emulator->count('bad')
-	  if $emulator->count('bad') != $page;
+	push @problems, "$requests requests"
+	  if $requests != $page && ($page == 1 || $requests > $page + 1);
 	push @problems, 'the session is lost' if !session_works();
 
 	ok(!@problems, $test) or diag(join("\n", @problems, $stderr, $result->{rows}));
@@ -176,6 +179,11 @@ for my $time ('first', 'second')
 		"the $time time, the connection ends after the response");
 	$emulator->await_inflight('bad', 0);
 }
+
+# What follows a page that failed will not be read, so it is not paid for.
+$t->scenario('ahead', 'fault=status,code=400,page=3;fault=latency,ms=300,page=2-5');
+$t->fails('ahead', 'SELECT rank FROM ahead', '22023', qr/page 3:/,
+	'no page is asked for after a failure', requests => 5);
 
 #
 # Never a part

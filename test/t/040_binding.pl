@@ -32,8 +32,8 @@ sub make_world
 	  . ' title text, duration int';
 
 	$t->server('w', 'plainids');
+	$t->mapping('w');
 	$t->sql(<<"END");
-CREATE USER MAPPING FOR PUBLIC SERVER w OPTIONS (api_key '${\ KeyapiTest::KEY}');
 CREATE FOREIGN TABLE t ($columns) SERVER w;
 CREATE FOREIGN TABLE t2 ($columns) SERVER w;
 CREATE FOREIGN TABLE td ($columns) SERVER w OPTIONS (regions 'US,FR,DE');

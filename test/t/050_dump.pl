@@ -82,7 +82,7 @@ is($t->emulator->count('dumped'), 3, '... a list for each table');
 $t->stop;
 done_testing();
 
-# All that a database has of us, as psql shows it
+# All that a database has of us, as psql shows it.  pg_dump sorts options.
 sub definitions
 {
 	my ($dbname) = @_;
@@ -91,12 +91,12 @@ sub definitions
 SELECT extname, extversion, extnamespace::regnamespace FROM pg_extension WHERE extname = 'keyapi_fdw';
 SELECT fdwname, fdwhandler::regproc, fdwvalidator::regproc, fdwacl, fdwoptions
 FROM pg_foreign_data_wrapper;
-SELECT srvname, srvowner::regrole, srvoptions, obj_description(oid) FROM pg_foreign_server;
-SELECT srvname, usename, umoptions FROM pg_user_mappings ORDER BY 1, 2;
-SELECT ftrelid::regclass, ftoptions, relacl, relispartition
+SELECT srvname, srvowner::regrole, array(SELECT unnest(srvoptions) ORDER BY 1), obj_description(oid) FROM pg_foreign_server;
+SELECT srvname, usename, array(SELECT unnest(umoptions) ORDER BY 1) FROM pg_user_mappings ORDER BY 1, 2;
+SELECT ftrelid::regclass, array(SELECT unnest(ftoptions) ORDER BY 1), relacl, relispartition
 FROM pg_foreign_table JOIN pg_class c ON c.oid = ftrelid ORDER BY relname;
 SELECT attrelid::regclass, attname, format_type(atttypid, atttypmod), attnotnull,
-attfdwoptions, attcollation::regcollation, pg_get_expr(adbin, adrelid), col_description(attrelid, attnum)
+array(SELECT unnest(attfdwoptions) ORDER BY 1), attcollation::regcollation, pg_get_expr(adbin, adrelid), col_description(attrelid, attnum)
 FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 WHERE attrelid IN (SELECT ftrelid FROM pg_foreign_table) AND attnum > 0
 ORDER BY attrelid::regclass::text, attnum;

@@ -1,0 +1,204 @@
+# A scan that waits for the API can be interrupted at any time, and gets in
+# nobody's way.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use KeyapiSession;
+use KeyapiTest;
+
+my $t = KeyapiTest->new;
+my $emulator = $t->emulator;
+
+# What waits for an hour by itself ends only because it is interrupted.
+$t->scenario('slow');
+$t->sql(<<'END');
+ALTER SERVER slow OPTIONS (ADD connect_timeout '1h', ADD request_timeout '1h',
+	ADD max_retry_wait '1h')
+END
+$t->scenario('good');
+
+# Where a scan waits: base_url, and how many of its requests are stalled then; 0
+# after a request that was answered, undef before one
+my @phases = (
+	[ 'connecting'             => $emulator->value('DEAD_URL') ],
+	[ 'the TLS handshake'      => $emulator->value('TLS_STALL_URL') ],
+	[ 'no response'            => $t->url('slow', 'fault=stall'),                  1 ],
+	[ 'the headers'            => $t->url('slow', 'fault=stall,at=headers'),       1 ],
+	[ 'headers that drip'      => $t->url('slow', 'fault=drip,at=headers,ms=999'), 1 ],
+	[ 'the body'               => $t->url('slow', 'fault=stall,at=body'),          1 ],
+	[ 'a body that drips'      => $t->url('slow', 'fault=drip,at=body,ms=5'),      1 ],
+	[ 'several responses'      => $t->url('slow', 'fault=stall,page=2-5'),         4 ],
+	[ 'the pause after a 429'  => $t->url('slow', 'fault=status,code=429,after=3000'), 0 ],
+	[ 'the pause after a 503'  => $t->url('slow', 'fault=status,code=503,after=3000'), 0 ]);
+
+foreach (@phases)
+{
+	my ($phase, $url, $stalled) = @$_;
+
+	$t->sql("ALTER SERVER slow OPTIONS (SET base_url '$url')");
+	test_cancel($phase, $stalled);
+	test_timeout($phase);
+	test_terminate($phase, $stalled);
+}
+test_savepoint();
+test_lost_client();
+test_drop_database();
+unlike($t->server_log, qr/terminated by signal/, 'nothing crashed');
+test_postmaster_death();
+$t->stop;
+done_testing();
+
+# A session whose query waits in that phase
+sub waiting_session
+{
+	my ($stalled) = @_;
+	my $session = KeyapiSession->new($t);
+	my $pid = $session->pid;
+
+	$emulator->reset('slow');
+	$session->start('SELECT count(*) FROM slow;');
+	if ($stalled)
+	{
+		$emulator->await_stalled('slow', $stalled);
+		return $session;
+	}
+	if (defined $stalled)
+	{
+		$emulator->await_requests('slow', 1);
+		$emulator->await_inflight('slow', 0);
+	}
+	$t->node->poll_query_until('postgres',
+		"SELECT wait_event_type = 'Extension' FROM pg_stat_activity WHERE pid = $pid")
+	  or die 'the query does not wait';
+	return $session;
+}
+
+# Test that a result is nothing but an error of this SQLSTATE.
+sub is_error
+{
+	my ($result, $sqlstate, $test) = @_;
+
+	ok(KeyapiSession::sqlstate($result) eq $sqlstate && $result->{rows} eq '', $test)
+	  or diag($result->{stderr}, $result->{rows});
+	return;
+}
+
+# Test that a session that was interrupted goes on, and keeps no request.
+sub works
+{
+	my ($session) = @_;
+
+	is($session->sql('SELECT count(*) FROM good;'), '500', '... and the session goes on');
+	$emulator->await_inflight('slow', 0);
+	return;
+}
+
+sub test_cancel
+{
+	my ($phase, $stalled) = @_;
+	my $session = waiting_session($stalled);
+
+	$t->sql('SELECT pg_cancel_backend(' . $session->pid . ')');
+	is_error($session->finish, '57014', "cancelled: $phase");
+	works($session);
+	$session->quit;
+	return;
+}
+
+sub test_timeout
+{
+	my ($phase) = @_;
+	my $session = KeyapiSession->new($t);
+
+	$session->sql(q{SET statement_timeout = '300ms';});
+	is_error($session->run('SELECT count(*) FROM slow;'), '57014', "timed out: $phase");
+	$session->sql('RESET statement_timeout;');
+	works($session);
+	$session->quit;
+	return;
+}
+
+sub test_terminate
+{
+	my ($phase, $stalled) = @_;
+	my $session = waiting_session($stalled);
+
+	$t->sql('SELECT pg_terminate_backend(' . $session->pid . ')');
+	is_error($session->finish, '57P01', "terminated: $phase");
+	$emulator->await_inflight('slow', 0);
+	$session->quit;
+	return;
+}
+
+# A transaction survives with what it did before the savepoint.
+sub test_savepoint
+{
+	my $session = KeyapiSession->new($t);
+
+	$t->change('slow', 'fault=stall,at=body,page=2');
+	$session->sql(<<'END');
+BEGIN;
+CREATE TEMP TABLE kept AS SELECT rank FROM slow LIMIT 20;
+SAVEPOINT s;
+END
+	$session->start('INSERT INTO kept SELECT rank FROM slow;');
+	$emulator->await_stalled('slow', 1);
+	$t->sql('SELECT pg_cancel_backend(' . $session->pid . ')');
+	is_error($session->finish, '57014', 'cancelled after a savepoint');
+	$session->sql('ROLLBACK TO s; INSERT INTO kept SELECT rank FROM good; COMMIT;');
+	is($session->sql('SELECT count(*) FROM kept;'), '520',
+		'... and the transaction goes on');
+	$session->quit;
+	return;
+}
+
+# A client that goes away is noticed during the wait.
+sub test_lost_client
+{
+	my $session = KeyapiSession->new($t);
+	my $pid = $session->pid;
+
+	$t->change('slow', 'fault=stall');
+	$session->sql(q{SET client_connection_check_interval = '10ms';});
+	$session->start('SELECT count(*) FROM slow;');
+	$emulator->await_stalled('slow', 1);
+	$session->kill;
+	$emulator->await_inflight('slow', 0);
+	ok( $t->node->poll_query_until('postgres',
+			"SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $pid"),
+		'the backend of a client that is gone goes too');
+	return;
+}
+
+# DROP DATABASE waits until each backend has closed its files (a barrier).
+sub test_drop_database
+{
+	my $session;
+
+	$t->change('slow', 'total=15;fault=stall,at=headers');
+	$t->sql('CREATE DATABASE dropped');
+	$session = waiting_session(1);
+	$t->sql(q{SET statement_timeout = '60s'; DROP DATABASE dropped});
+	is($emulator->stalled('slow'), 1, 'a waiting scan does not keep others waiting');
+	$emulator->release('slow');
+	is($session->finish->{rows}, '15', '... and goes on');
+	$session->quit;
+	return;
+}
+
+# psql ends when its backend does.
+sub test_postmaster_death
+{
+	my $session;
+
+	$t->change('slow', 'fault=stall');
+	$session = waiting_session(1);
+	$t->node->kill9;
+	like($session->finish->{stderr}, qr/closed the connection unexpectedly/,
+		'the backend leaves when the postmaster is gone');
+	$emulator->await_inflight('slow', 0);
+	return;
+}

@@ -414,6 +414,9 @@ send_requests(KeyapiFetcher *fetcher, Request *needed)
 	{
 		Request    *request = dlist_container(Request, node, iter.cur);
 
+		/* whoever needs a later page will meet this failure before */
+		if (request->status == FAILED)
+			break;
 		if (request != needed && request->number <= request->state->last_page)
 			next = Min(next, try_to_send(fetcher, request, now));
 	}

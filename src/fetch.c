@@ -245,7 +245,7 @@ decode_answer(KeyapiFetcher *fetcher, Request *request)
 		if (page->data.nvideos == 0 || page->data.has_more == 0)
 			request->state->last_page = Min(request->state->last_page,
 											request->number);
-		keyapi_gate_succeeded(fetcher->gate, now);
+		keyapi_gate_succeeded(fetcher->gate, request->sent_at, now);
 		fetcher->works = true;
 	}
 	else

@@ -21,6 +21,9 @@
 /* Longest first pause after a 429 without Retry-After, in ms. */
 #define FIRST_PAUSE 1000
 
+/* How long after a pause it has no bearing on the next one any more. */
+#define FORGET_AFTER (60 * US_PER_S)
+
 /* What is left of the rate after a 429. */
 #define CUT 0.7
 
@@ -164,11 +167,12 @@ roll_second(KeyapiGate *gate, int64 now)
 }
 
 void
-keyapi_gate_succeeded(KeyapiGate *gate, int64 now)
+keyapi_gate_succeeded(KeyapiGate *gate, int64 sent, int64 now)
 {
 	roll_second(gate, now);
 	gate->successes++;
-	gate->closings = 0;
+	if (sent > gate->closed_at)
+		gate->closings = 0;
 }
 
 /*
@@ -216,6 +220,9 @@ keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,
 									 now + retry_after * US_PER_MS);
 		return;
 	}
+
+	if (now - gate->closed_until > FORGET_AFTER)
+		gate->closings = 0;
 
 	/* if nothing succeeded in between, the pause was too short, not the rate */
 	if (gate->closings == 0)

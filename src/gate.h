@@ -63,9 +63,10 @@ extern int64 keyapi_gate_opens(const KeyapiGate *gate, int64 now, double pace);
 extern void keyapi_gate_start(KeyapiGate *gate, int64 now, double pace);
 
 /*
- * A request has been answered with what was asked for.
+ * A request that started at the time sent has been answered with what was asked
+ * for.
  */
-extern void keyapi_gate_succeeded(KeyapiGate *gate, int64 now);
+extern void keyapi_gate_succeeded(KeyapiGate *gate, int64 sent, int64 now);
 
 /*
  * A request that started at the time sent met the rate limit (429): slow down,

@@ -16,6 +16,13 @@
 #endif
 
 /*
+ * A function that does not return; stands first in its declaration.
+ */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/*
  * Macros, so that this header brings no other with it: a room that uses one
  * includes what it needs.
  */

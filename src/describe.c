@@ -8,7 +8,6 @@
 #include "describe.h"
 
 #include "catalog/pg_type.h"
-#include "commands/explain.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -17,6 +16,7 @@
 
 #include "bind_expr.h"
 #include "bind_list.h"
+#include "compat_explain.h"
 #include "option.h"
 #include "bind_facts.h"
 #include "scan.h"

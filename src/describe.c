@@ -296,6 +296,7 @@ explain_bill(const KeyapiBill *bill, ExplainState *es)
 {
 	ExplainPropertyInteger("Lists", NULL, bill->lists, es);
 	ExplainPropertyInteger("Requests", NULL, bill->cost.requests, es);
+	ExplainPropertyInteger("Retries", NULL, bill->cost.retries, es);
 	ExplainPropertyInteger("Unread Pages", NULL, bill->unread_pages, es);
 	ExplainPropertyInteger("Duplicates", NULL, bill->duplicates, es);
 	ExplainPropertyInteger("Bytes", NULL, bill->cost.bytes, es);

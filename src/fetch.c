@@ -70,7 +70,6 @@ struct KeyapiFetcher
 
 	dlist_head	requests;		/* in the order they were asked for */
 	int			in_flight;
-	int			failed;			/* how many of them are FAILED */
 	bool		works;			/* a page has arrived */
 	KeyapiCost	cost;
 };
@@ -215,7 +214,6 @@ settle_failure(KeyapiFetcher *fetcher, Request *request, int64 now)
 	if (failure->retry_after > max_wait && failure->reason == NULL)
 		failure->reason = "it asks for a longer pause than option \"max_retry_wait\" allows";
 	request->status = FAILED;
-	fetcher->failed++;
 }
 
 /*
@@ -397,17 +395,6 @@ check_prospects(KeyapiFetcher *fetcher, Request *request, int64 now)
 }
 
 /*
- * Whether a page that was asked for ahead may still be needed, by what has
- * arrived: after a failure the pages before it will be read, but none behind.
- */
-static bool
-is_promising(const KeyapiFetcher *fetcher, const Request *request)
-{
-	return fetcher->failed == 0 &&
-		request->number <= request->state->last_page;
-}
-
-/*
  * Send what may be sent, the page that is needed first.  Returns when there
  * may be more to send, or NEVER.
  */
@@ -427,7 +414,10 @@ send_requests(KeyapiFetcher *fetcher, Request *needed)
 	{
 		Request    *request = dlist_container(Request, node, iter.cur);
 
-		if (request != needed && is_promising(fetcher, request))
+		/* whoever needs a later page will meet this failure before */
+		if (request->status == FAILED)
+			break;
+		if (request != needed && request->number <= request->state->last_page)
 			next = Min(next, try_to_send(fetcher, request, now));
 	}
 	return next;
@@ -515,7 +505,6 @@ keyapi_fetch_forget(KeyapiFetcher *fetcher)
 
 		if (request->status != WAITING && request->status != FAILED)
 			continue;
-		fetcher->failed -= request->status == FAILED;
 		dlist_delete(&request->node);
 		MemoryContextDelete(request->context);
 		pfree(request);

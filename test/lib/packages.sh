@@ -24,6 +24,7 @@ package_table()
 		build     libjansson-dev            header jansson.h
 		build     postgresql-server-dev-NN  server_headers
 		server    postgresql-NN             server_program postgres
+		server    ca-certificates           certificates
 		emulator  libmicrohttpd-dev         header microhttpd.h
 		emulator  libgnutls28-dev           header gnutls/gnutls.h
 		emulator  zlib1g-dev                header zlib.h
@@ -39,7 +40,7 @@ die()
 	exit 1
 }
 
-# have PROBE ARGUMENT: is it there?
+# have PROBE [ARGUMENT]: is it there?
 have()
 {
 	case $1 in
@@ -47,6 +48,7 @@ have()
 		header) echo "#include <$2>" | gcc -fsyntax-only -x c - ;;
 		server_headers) has_server_headers "$PG_CONFIG" ;;
 		server_program) [ -x "$("$PG_CONFIG" --bindir)/$2" ] ;;
+		certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki/tls/certs ] ;;
 		perl_module) perl "-M$2" -e 1 ;;
 	esac >/dev/null 2>&1
 }

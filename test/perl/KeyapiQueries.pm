@@ -634,6 +634,33 @@ sub random_relation
 	return derived_table(0, ctes => $ctes);
 }
 
+# A subquery that is evaluated for each row of another relation
+sub lateral_table
+{
+	my ($left) = @_;
+	my $table = foreign_table(one_of(qw(t t td ta)));
+	my @conditions = random_conditions([$table], one_of(0, 0, 1), 2);
+	my $alias = 's' . ++$counter;
+	my $columns = 'region, period, order_by, rank, id';
+
+	push @conditions, condition(
+		"$table->{alias}.region = $left->{alias}." . one_of(@{ $left->{columns}{region} }),
+		$table->{shown}{region});
+	mention_where([$table], \@conditions);
+	return {
+		alias   => $alias,
+		kind    => $table->{kind},
+		direct  => 0,
+		shown   => { map { $_ => $table->{shown}{$_} } @PARAMS },
+		columns => $table->{columns},
+		sql     => sub {
+			my ($mode) = @_;
+			return "LATERAL (SELECT $columns FROM " . $table->{sql}->($mode)
+			  . where_clause(@conditions)->($mode) . " ORDER BY $columns LIMIT 2) $alias";
+		},
+	};
+}
+
 sub random_from
 {
 	my ($n, $ctes) = @_;
@@ -641,8 +668,12 @@ sub random_from
 
 	foreach (2 .. $n)
 	{
-		my $right = { rel => random_relation($ctes) };
+		my $lateral = chance(8);
+		my $right = { rel => $lateral ? lateral_table(one_of(rels_below($node))) :
+			  random_relation($ctes) };
 		my $type = one_of(qw(INNER INNER INNER INNER LEFT LEFT RIGHT FULL));
+
+		$type = one_of('INNER', 'LEFT') if $lateral;
 		my @on = (join_condition(one_of(rels_below($node)), $right->{rel}));
 
 		push @on, join_condition(one_of(rels_below($node)), $right->{rel}) if chance(20);
@@ -651,7 +682,7 @@ sub random_from
 		$outer_joins = 1 if $type ne 'INNER';
 		# only equalities can be the condition of a full join
 		$type = 'LEFT' if $type eq 'FULL' && ($on[0]{sql}->('local') !~ /^\S+ = \S+$/ || @on > 1);
-		($node, $right) = ($right, $node) if chance(20);
+		($node, $right) = ($right, $node) if chance(20) && !$lateral;
 		$node = { type => $type, left => $node, right => $right, on => \@on };
 	}
 	return $node;
@@ -718,34 +749,100 @@ sub group_output
 	};
 }
 
-sub random_query
+# A subquery in the select list
+sub select_sublink
 {
-	my (@ctes, $from, @rels, @where, $output, $conflict, %query);
+	my ($rel) = @_;
+	my $table = foreign_table(one_of(qw(t t2 td ta)));
+	my @conditions = random_conditions([$table], one_of(0, 0, 1), 2);
+	my $outer = "$rel->{alias}." . one_of(@{ $rel->{columns}{region} });
+	my $inner = "$table->{alias}.region";
+	my $compared = chance(40);
 
-	($counter, @refs, @edges, @values, @types) = (0);
-	$outer_joins = 0;
-	$from = random_from(one_of(1, 1, 2, 2, 2, 3, 3, 4), \@ctes);
-	@rels = rels_below($from);
+	push @conditions, condition("$inner = $outer", $table->{shown}{region})
+	  if !$compared;
+	mention_where([$table], \@conditions);
+	$table->{shown}{region}[0][0]{mentioned}{region} = 1 if $compared;
+	return sub {
+		my ($mode) = @_;
+		my $from = 'FROM ' . $table->{sql}->($mode) . where_clause(@conditions)->($mode);
+
+		return $compared ? "$outer IN (SELECT $inner $from)" :
+		  "(SELECT max($table->{alias}.id) $from)";
+	};
+}
+
+# SELECT without ORDER BY: { sql => sub (mode), sorted_by, relations, plain }.
+# With common_columns, the columns are those that all blocks can have.
+sub random_block
+{
+	my ($n, $common_columns) = @_;
+	my (@ctes, $from, @rels, @where, $output, $extra);
+
+	$from  = random_from($n, \@ctes);
+	@rels  = rels_below($from);
 	@where = random_conditions(\@rels, one_of(0, 1, 1, 2, 3), 0);
 	$output = random_output(@rels);
+	if ($common_columns)
+	{
+		my $rel = one_of(@rels);
+
+		$output = {
+			list => "$rel->{alias}." . one_of(@{ $rel->{columns}{region} })
+			  . "::text AS region, $rel->{alias}." . one_of(@{ $rel->{columns}{rank} })
+			  . '::int AS rank',
+			tail => '',
+		};
+	}
+	elsif ($output->{tail} eq '' && $output->{list} !~ /count/ && chance(20))
+	{
+		$extra = select_sublink(one_of(@rels));
+	}
 
 	mention($_) foreach @where;
 	mention_joins($from, { map { %{ $_->{strict} } } @where });
 	$_->[0]{mentioned}{ $_->[1] } = 1 foreach @{ $output->{mentions} // [] };
-	$query{conflict} = close_edges();
-	$query{sorted_by} = $output->{sorted_by} // 0;
-	$query{relations} = scalar @rels;
-	$query{plain} = !@ctes && !grep { $_->{alias} =~ /^s/ } @rels;
 
 	# LIMIT needs a total order, which all columns are
-	my $tail = $output->{tail};
-	$tail =~ s/, LIMIT$/ LIMIT 3/;
+	$output->{tail} =~ s/, LIMIT$/ LIMIT 3/;
+	return {
+		relations => scalar @rels,
+		plain     => !@ctes && !grep { $_->{alias} =~ /^s/ } @rels,
+		sorted_by => $output->{sorted_by} // 0,
+		sql       => sub {
+			my ($mode) = @_;
+
+			return (@ctes ? 'WITH ' . join(', ', map { $_->($mode) } @ctes) . ' ' : '')
+			  . "SELECT $output->{list}" . ($extra ? ', ' . $extra->($mode) : '')
+			  . ' FROM ' . from_sql($from, $mode)
+			  . where_clause(@where)->($mode) . $output->{tail};
+		},
+	};
+}
+
+sub random_query
+{
+	my ($block, $other, $operator, %query);
+
+	($counter, @refs, @edges, @values, @types) = (0);
+	$outer_joins = 0;
+	if (chance(7))
+	{
+		($block, $other) = map { random_block(one_of(1, 1, 2), 1) } 1 .. 2;
+		$operator = one_of('UNION', 'UNION ALL', 'INTERSECT', 'EXCEPT');
+	}
+	else
+	{
+		$block = random_block(one_of(1, 1, 2, 2, 2, 3, 3, 4));
+	}
+	%query = map { $_ => $block->{$_} } qw(sorted_by relations plain);
+	$query{plain} = 0 if $other;
+	$query{conflict} = close_edges();
 	foreach my $mode (qw(foreign prepared local))
 	{
-		$query{$mode} =
-			(@ctes ? 'WITH ' . join(', ', map { $_->($mode) } @ctes) . ' ' : '')
-		  . "SELECT $output->{list} FROM " . from_sql($from, $mode)
-		  . where_clause(@where)->($mode) . $tail;
+		$query{$mode} = $block->{sql}->($mode);
+		$query{$mode} = "($query{$mode}) $operator (" . $other->{sql}->($mode) . ')'
+		  if $other;
 	}
 	@query{qw(values types)} = ([@values], [@types]);
 	return \%query;

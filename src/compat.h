@@ -28,6 +28,17 @@
  */
 
 /*
+ * The headers that declare what EXPLAIN offers: how to print, and its state.
+ */
+#if PG_VERSION_NUM >= 180000
+#define KEYAPI_EXPLAIN_FORMAT_H "commands/explain_format.h"
+#define KEYAPI_EXPLAIN_STATE_H "commands/explain_state.h"
+#else
+#define KEYAPI_EXPLAIN_FORMAT_H "commands/explain.h"
+#define KEYAPI_EXPLAIN_STATE_H "commands/explain.h"
+#endif
+
+/*
  * Parameters of an ExecutorRun_hook, and how they are passed on.
  */
 #if PG_VERSION_NUM >= 180000

@@ -7,6 +7,10 @@
  */
 #include "describe.h"
 
+#include "compat.h"
+
+#include KEYAPI_EXPLAIN_FORMAT_H
+#include KEYAPI_EXPLAIN_STATE_H
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
@@ -16,7 +20,6 @@
 
 #include "bind_expr.h"
 #include "bind_list.h"
-#include "compat_explain.h"
 #include "option.h"
 #include "bind_facts.h"
 #include "scan.h"

@@ -18,15 +18,16 @@ $t->fail_at_once('old');
 $t->fails('old', 'SELECT * FROM old', '08001',
 	qr/could not establish a secure connection/, 'TLS 1.1 is too old', requests => 0);
 
-# A scan that opens connections resumes the TLS session of an earlier scan's.
+# A scan that opens connections resumes the TLS session of an earlier scan's.  The
+# emulator gives two tickets with a TLS 1.3 session; newer libcurls use each once.
 use_url('resumed', $emulator->tls_url('resumed;total=200;latency=50'));
 $t->one_by_one('resumed');
 my $session = KeyapiSession->new($t);
 is($session->sql('SELECT count(*) FROM resumed WHERE rank <= 20;'), '20', 'a first scan');
-$t->sql(q{ALTER SERVER resumed OPTIONS (SET max_concurrency '4')});
+$t->sql(q{ALTER SERVER resumed OPTIONS (SET max_concurrency '3')});
 is($session->sql('SELECT count(*) FROM resumed;'), '200', '... and one with more connections');
 my @new = grep { $_->{new_connection} } $emulator->log('resumed');
-is(join(' ', map { $_->{resumed} } @new), '0 1 1 1', 'they resume the first TLS session');
+is(join(' ', map { $_->{resumed} } @new), '0 1 1', 'they resume the first TLS session');
 $session->quit;
 
 # One connection over several statements

@@ -121,4 +121,32 @@
 	((rte)->rtekind == RTE_JOIN ? (rte)->joinaliasvars : NIL)
 #endif
 
+#define KEYAPI_PG_MAJOR (PG_VERSION_NUM / 10000)
+
+/*
+ * The number of this process among those that have a PGPROC.
+ */
+#if PG_VERSION_NUM >= 170000
+#define keyapi_my_procno() MyProcNumber
+#else
+#define keyapi_my_procno() (MyProc->pgprocno)
+#endif
+
+/*
+ * Shared memory that the first backend which asks for it makes.
+ */
+#if PG_VERSION_NUM >= 170000
+#define keyapi_named_segment(name, size, init, found) \
+	GetNamedDSMSegment(name, size, init, found)
+#endif
+
+/*
+ * What pg_stat_activity calls a wait, once the name is known.
+ */
+#if PG_VERSION_NUM >= 170000
+#define keyapi_new_wait_event(name) WaitEventExtensionNew(name)
+#else
+#define keyapi_new_wait_event(name) PG_WAIT_EXTENSION
+#endif
+
 #endif							/* KEYAPI_COMPAT_H */

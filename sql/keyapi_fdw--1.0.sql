@@ -25,3 +25,121 @@ CREATE FOREIGN DATA WRAPPER keyapi_fdw
 
 COMMENT ON FOREIGN DATA WRAPPER keyapi_fdw IS
 'the KeyAPI TikTok trending videos as foreign tables';
+
+/* What was asked of the API, and what it cost */
+
+CREATE FUNCTION keyapi_fdw_stats(
+  OUT server text, OUT role text,
+  OUT requests bigint, OUT retries bigint,
+  OUT errors_4xx bigint, OUT errors_402 bigint, OUT errors_429 bigint,
+  OUT errors_5xx bigint, OUT errors_network bigint, OUT errors_response bigint,
+  OUT cached_pages bigint, OUT rows bigint, OUT bytes bigint,
+  OUT credits bigint, OUT http_time float8,
+  OUT last_error text, OUT last_error_at timestamptz,
+  OUT stats_reset timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION keyapi_fdw_stats() IS
+'what view keyapi_fdw_stats shows';
+
+CREATE VIEW keyapi_fdw_stats AS SELECT * FROM keyapi_fdw_stats();
+
+COMMENT ON VIEW keyapi_fdw_stats IS
+'requests to the API and their cost, per server and role that ran the scan, in this database';
+COMMENT ON COLUMN keyapi_fdw_stats.server IS 'foreign server; NULL if it was dropped';
+COMMENT ON COLUMN keyapi_fdw_stats.role IS 'role that ran the scans; NULL if it was dropped';
+COMMENT ON COLUMN keyapi_fdw_stats.requests IS 'requests sent';
+COMMENT ON COLUMN keyapi_fdw_stats.retries IS 'those of them that asked for a page again';
+COMMENT ON COLUMN keyapi_fdw_stats.errors_4xx IS 'answers 4xx but 402 and 429';
+COMMENT ON COLUMN keyapi_fdw_stats.errors_402 IS 'answers 402: no credits left';
+COMMENT ON COLUMN keyapi_fdw_stats.errors_429 IS 'answers 429: too many requests';
+COMMENT ON COLUMN keyapi_fdw_stats.errors_5xx IS 'answers 5xx';
+COMMENT ON COLUMN keyapi_fdw_stats.errors_network IS 'failed connections and broken or timed-out transfers';
+COMMENT ON COLUMN keyapi_fdw_stats.errors_response IS 'answers that could not be understood';
+COMMENT ON COLUMN keyapi_fdw_stats.cached_pages IS 'pages that needed no request, for they were paid for before';
+COMMENT ON COLUMN keyapi_fdw_stats.rows IS 'rows that scans returned';
+COMMENT ON COLUMN keyapi_fdw_stats.bytes IS 'bytes of answers, as received';
+COMMENT ON COLUMN keyapi_fdw_stats.credits IS 'credits that the requests cost';
+COMMENT ON COLUMN keyapi_fdw_stats.http_time IS 'milliseconds that the requests took, summed up';
+COMMENT ON COLUMN keyapi_fdw_stats.last_error IS 'what went wrong last';
+COMMENT ON COLUMN keyapi_fdw_stats.last_error_at IS 'when that was';
+COMMENT ON COLUMN keyapi_fdw_stats.stats_reset IS 'when the counters began anew';
+
+CREATE FUNCTION keyapi_fdw_stats_reset()
+RETURNS void
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION keyapi_fdw_stats_reset() IS
+'sets the counters of keyapi_fdw_stats in this database to zero';
+
+/* Pages that have been paid for */
+
+CREATE FUNCTION keyapi_fdw_cache(
+  OUT endpoint text, OUT region text, OUT period integer, OUT order_by text,
+  OUT page_size integer, OUT pages integer, OUT total_pages integer,
+  OUT rows bigint, OUT bytes bigint,
+  OUT fetched_at timestamptz, OUT expires_at timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION keyapi_fdw_cache() IS
+'what view keyapi_fdw_cache shows';
+
+CREATE VIEW keyapi_fdw_cache AS SELECT * FROM keyapi_fdw_cache();
+
+COMMENT ON VIEW keyapi_fdw_cache IS
+'lists in the cache';
+COMMENT ON COLUMN keyapi_fdw_cache.endpoint IS 'endpoint of the API';
+COMMENT ON COLUMN keyapi_fdw_cache.region IS 'parameter of the list';
+COMMENT ON COLUMN keyapi_fdw_cache.period IS 'parameter of the list';
+COMMENT ON COLUMN keyapi_fdw_cache.order_by IS 'parameter of the list';
+COMMENT ON COLUMN keyapi_fdw_cache.page_size IS 'rows asked for per page';
+COMMENT ON COLUMN keyapi_fdw_cache.pages IS 'pages in the cache';
+COMMENT ON COLUMN keyapi_fdw_cache.total_pages IS 'pages that the list has; NULL if that is not known';
+COMMENT ON COLUMN keyapi_fdw_cache.rows IS 'rows on these pages';
+COMMENT ON COLUMN keyapi_fdw_cache.bytes IS 'bytes of these pages';
+COMMENT ON COLUMN keyapi_fdw_cache.fetched_at IS 'when the first of them arrived';
+COMMENT ON COLUMN keyapi_fdw_cache.expires_at IS 'when the list is asked for anew, by cache_ttl';
+
+CREATE FUNCTION keyapi_fdw_cache_clear()
+RETURNS void
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION keyapi_fdw_cache_clear() IS
+'drops all lists from the cache';
+
+/* What is going on */
+
+CREATE FUNCTION keyapi_fdw_progress(
+  OUT pid integer, OUT relid regclass,
+  OUT lists_done bigint, OUT lists_total bigint,
+  OUT pages_done bigint, OUT pages_total bigint,
+  OUT credits bigint, OUT waiting_for text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION keyapi_fdw_progress() IS
+'what view keyapi_fdw_progress shows';
+
+CREATE VIEW keyapi_fdw_progress AS SELECT * FROM keyapi_fdw_progress();
+
+COMMENT ON VIEW keyapi_fdw_progress IS
+'running scans in this database; empty where memory is not shared';
+COMMENT ON COLUMN keyapi_fdw_progress.pid IS 'process of the session';
+COMMENT ON COLUMN keyapi_fdw_progress.relid IS 'foreign table';
+COMMENT ON COLUMN keyapi_fdw_progress.lists_done IS 'lists read to the end';
+COMMENT ON COLUMN keyapi_fdw_progress.lists_total IS 'lists to read; NULL if not known';
+COMMENT ON COLUMN keyapi_fdw_progress.pages_done IS 'pages that have arrived';
+COMMENT ON COLUMN keyapi_fdw_progress.pages_total IS 'pages to read; NULL if not known';
+COMMENT ON COLUMN keyapi_fdw_progress.credits IS 'credits spent so far';
+COMMENT ON COLUMN keyapi_fdw_progress.waiting_for IS
+'request (the answer), retry (the time of another try), gate (the end of a rate limit), pacing (requests_per_second) or other session (which asks for the page); NULL if for none of these';
+
+GRANT SELECT ON keyapi_fdw_stats, keyapi_fdw_cache, keyapi_fdw_progress TO PUBLIC;
+REVOKE ALL ON FUNCTION keyapi_fdw_stats_reset(), keyapi_fdw_cache_clear() FROM PUBLIC;

@@ -10,7 +10,6 @@
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
-#include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -70,7 +69,6 @@ acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 					int targrows, double *totalrows, double *totaldeadrows)
 {
 	KeyapiTableOptions *options = keyapi_table_options(RelationGetRelid(relation));
-	ForeignTable *table = GetForeignTable(RelationGetRelid(relation));
 	TupleDesc	tupdesc = RelationGetDescr(relation);
 	const char *const *paths;
 	int			npaths;
@@ -90,7 +88,7 @@ acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 
 	sampler.reader = keyapi_row_reader(relation, options->endpoint, whole_row,
 									   &paths, &npaths);
-	sampler.pages = keyapi_pages_create(table->serverid, GetUserId(),
+	sampler.pages = keyapi_pages_create(RelationGetRelid(relation), GetUserId(),
 										paths, npaths);
 	*totalrows = 0;
 	*totaldeadrows = 0;

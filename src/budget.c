@@ -34,7 +34,6 @@ keyapi_budget_init(void)
 							"-1 means no limit, 0 that nothing is requested.",
 							&max_credits, DEFAULT_MAX_CREDITS, -1, INT_MAX,
 							PGC_USERSET, 0, NULL, NULL, NULL);
-	MarkGUCPrefixReserved("keyapi_fdw");
 }
 
 /*

@@ -16,9 +16,27 @@
 #endif
 
 /*
+ * A function that does not return; stands first in its declaration.
+ */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/*
  * Macros, so that this header brings no other with it: a room that uses one
  * includes what it needs.
  */
+
+/*
+ * The headers that declare what EXPLAIN offers: how to print, and its state.
+ */
+#if PG_VERSION_NUM >= 180000
+#define KEYAPI_EXPLAIN_FORMAT_H "commands/explain_format.h"
+#define KEYAPI_EXPLAIN_STATE_H "commands/explain_state.h"
+#else
+#define KEYAPI_EXPLAIN_FORMAT_H "commands/explain.h"
+#define KEYAPI_EXPLAIN_STATE_H "commands/explain.h"
+#endif
 
 /*
  * Parameters of an ExecutorRun_hook, and how they are passed on.
@@ -101,6 +119,34 @@
 #else
 #define keyapi_rte_aliases(rte) \
 	((rte)->rtekind == RTE_JOIN ? (rte)->joinaliasvars : NIL)
+#endif
+
+#define KEYAPI_PG_MAJOR (PG_VERSION_NUM / 10000)
+
+/*
+ * The number of this process among those that have a PGPROC.
+ */
+#if PG_VERSION_NUM >= 170000
+#define keyapi_my_procno() MyProcNumber
+#else
+#define keyapi_my_procno() (MyProc->pgprocno)
+#endif
+
+/*
+ * Shared memory that the first backend which asks for it makes.
+ */
+#if PG_VERSION_NUM >= 170000
+#define keyapi_named_segment(name, size, init, found) \
+	GetNamedDSMSegment(name, size, init, found)
+#endif
+
+/*
+ * What pg_stat_activity calls a wait, once the name is known.
+ */
+#if PG_VERSION_NUM >= 170000
+#define keyapi_new_wait_event(name) WaitEventExtensionNew(name)
+#else
+#define keyapi_new_wait_event(name) PG_WAIT_EXTENSION
 #endif
 
 #endif							/* KEYAPI_COMPAT_H */

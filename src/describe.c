@@ -7,8 +7,11 @@
  */
 #include "describe.h"
 
+#include "compat.h"
+
+#include KEYAPI_EXPLAIN_FORMAT_H
+#include KEYAPI_EXPLAIN_STATE_H
 #include "catalog/pg_type.h"
-#include "commands/explain.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -19,7 +22,9 @@
 #include "bind_list.h"
 #include "option.h"
 #include "bind_facts.h"
+#include "cache.h"
 #include "scan.h"
+#include "shared.h"
 
 /* Values of a parameter that are shown before the rest is only counted. */
 #define MAX_SHOWN_VALUES 10
@@ -292,11 +297,21 @@ explain_price(const Description *d)
 }
 
 static void
+explain_cache(const Description *d, ExplainState *es)
+{
+	int			ttl = keyapi_cache_ttl(RelationGetRelid(d->rel));
+
+	ExplainPropertyText("Cache", !keyapi_cache_enabled(ttl) ? "off" :
+						keyapi_shared_by_all() ? "shared" : "private", es);
+}
+
+static void
 explain_bill(const KeyapiBill *bill, ExplainState *es)
 {
 	ExplainPropertyInteger("Lists", NULL, bill->lists, es);
 	ExplainPropertyInteger("Requests", NULL, bill->cost.requests, es);
 	ExplainPropertyInteger("Retries", NULL, bill->cost.retries, es);
+	ExplainPropertyInteger("Cached Pages", NULL, bill->cost.cached_pages, es);
 	ExplainPropertyInteger("Unread Pages", NULL, bill->unread_pages, es);
 	ExplainPropertyInteger("Duplicates", NULL, bill->duplicates, es);
 	ExplainPropertyInteger("Bytes", NULL, bill->cost.bytes, es);
@@ -317,6 +332,7 @@ keyapiExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	explain_order(&d);
 	explain_ranks(&d);
 	explain_price(&d);
+	explain_cache(&d, es);
 	if (bill != NULL)
 		explain_bill(bill, es);
 }

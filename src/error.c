@@ -351,18 +351,25 @@ failure_hint(const KeyapiFailure *failure)
 				 seconds(failure->retry_after)) : cause->hint;
 }
 
+char *
+keyapi_failure_message(const KeyapiFailure *failure, const char *secret)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, causes[failure->cause].message);
+	append_text(&buf, ": %s", failure->reason, secret);
+	return buf.data;
+}
+
 void
 keyapi_throw(const KeyapiFailure *failure, const char *secret)
 {
 	const CauseInfo *cause = &causes[failure->cause];
-	StringInfoData message;
 
-	initStringInfo(&message);
-	appendStringInfoString(&message, cause->message);
-	append_text(&message, ": %s", failure->reason, secret);
 	ereport(ERROR,
 			(errcode(cause->sqlstate),
-			 errmsg("%s", message.data),
+			 errmsg("%s", keyapi_failure_message(failure, secret)),
 			 errdetail("%s", failure_detail(failure, secret)),
 			 errhint("%s", failure_hint(failure))));
 	pg_unreachable();

@@ -1,87 +1,30 @@
 /*-------------------------------------------------------------------------
  *
  * fetch.c
- *	  Pages of lists, from the API.
- *
- * Each page asked for is a Request that goes from WAITING to IN_FLIGHT to
- * RECEIVED to ARRIVED or FAILED, or back to WAITING for another try.
+ *	  Pages of lists, as they are asked for.
  *
  *-------------------------------------------------------------------------
  */
-#include "fetch.h"
+#include "fetch_internal.h"
 
-#include "common/pg_prng.h"
-#include "lib/ilist.h"
-#include "pgstat.h"
+#include "foreign/foreign.h"
 #include "utils/memutils.h"
 
-#include "answer.h"
 #include "budget.h"
 #include "credential.h"
-#include "error.h"
-#include "gate.h"
-#include "http.h"
-#include "option.h"
-
-/* Longest pause before the first retry of a page, in ms; then it doubles. */
-#define FIRST_RETRY_WAIT 500
-
-#define US_PER_MS INT64CONST(1000)
-
-#define NEVER PG_INT64_MAX
-
-typedef enum RequestStatus
-{
-	WAITING,					/* to be sent, perhaps again */
-	IN_FLIGHT,
-	RECEIVED,					/* with a good status, not decoded yet */
-	ARRIVED,					/* page is there, not in the list yet */
-	FAILED						/* failure tells why */
-} RequestStatus;
-
-typedef struct Request
-{
-	dlist_node	node;
-	KeyapiListState *state;
-	int			number;			/* of the page */
-	RequestStatus status;
-	MemoryContext context;		/* of the latest attempt, transfer included;
-								 * in the end, of the page */
-	int			attempts;		/* sent so far */
-	int64		not_before;		/* WAITING: earliest time, by the gate's clock */
-	int64		sent_at;
-	KeyapiTransfer *transfer;
-	KeyapiPage *page;
-	KeyapiFailure failure;
-} Request;
-
-struct KeyapiFetcher
-{
-	MemoryContext context;
-	Oid			serverid;
-	Oid			userid;
-	const char *const *paths;
-	int			npaths;
-
-	/* set at the first request */
-	KeyapiServerOptions *server;
-	char	   *api_key;
-	KeyapiGate *gate;
-
-	dlist_head	requests;		/* in the order they were asked for */
-	int			in_flight;
-	bool		works;			/* a page has arrived */
-	KeyapiCost	cost;
-};
+#include "flight.h"
+#include "shared.h"
+#include "stats.h"
 
 KeyapiFetcher *
-keyapi_fetcher_create(Oid serverid, Oid userid,
+keyapi_fetcher_create(Oid relid, Oid userid,
 					  const char *const *paths, int npaths)
 {
 	KeyapiFetcher *fetcher = palloc0(sizeof(KeyapiFetcher));
 
 	fetcher->context = CurrentMemoryContext;
-	fetcher->serverid = serverid;
+	fetcher->relid = relid;
+	fetcher->serverid = GetForeignTable(relid)->serverid;
 	fetcher->userid = userid;
 	fetcher->paths = paths;
 	fetcher->npaths = npaths;
@@ -98,13 +41,23 @@ prepare_requests(KeyapiFetcher *fetcher)
 {
 	MemoryContext oldcontext;
 
-	if (fetcher->gate != NULL)
+	if (fetcher->api_key != NULL)
 		return;
 	oldcontext = MemoryContextSwitchTo(fetcher->context);
 	fetcher->server = keyapi_server_options(fetcher->serverid);
+	if (fetcher->server->credits_per_day >= 0 && !keyapi_shared_by_all())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("option \"credits_per_day\" of the server needs shared memory"),
+				 errdetail("Without it, no session knows what the others spend."),
+				 errhint("Add keyapi_fdw to shared_preload_libraries and restart PostgreSQL, or drop the option.")));
+	fetcher->cache_ttl = keyapi_cache_ttl(fetcher->relid);
+	fetcher->report = keyapi_progress_begin(fetcher->relid);
 	fetcher->api_key = keyapi_api_key(fetcher->userid, fetcher->serverid);
-	fetcher->gate = keyapi_gate_find(fetcher->server->base_url,
-									 fetcher->api_key);
+	fetcher->account =
+		keyapi_account_id(fetcher->server->base_url,
+						  keyapi_table_options(fetcher->relid)->endpoint->path,
+						  fetcher->server->proxy, fetcher->api_key);
 	MemoryContextSwitchTo(oldcontext);
 }
 
@@ -113,14 +66,35 @@ prepare_requests(KeyapiFetcher *fetcher)
  * ---------------------------------------------------------------------
  */
 
-static Request *
+/*
+ * The state of the list that this statement sees.
+ */
+static KeyapiSnapshot *
+snapshot_of(KeyapiFetcher *fetcher, KeyapiListState *state)
+{
+	MemoryContext oldcontext;
+	KeyapiCacheKey key;
+
+	if (state->snapshot != NULL)
+		return state->snapshot;
+	prepare_requests(fetcher);
+	oldcontext = MemoryContextSwitchTo(fetcher->context);
+	key.account = fetcher->account;
+	key.list = psprintf("%s?%s", state->list.endpoint->path,
+						keyapi_list_key(&state->list));
+	state->snapshot = keyapi_snapshot_open(&key, fetcher->cache_ttl);
+	MemoryContextSwitchTo(oldcontext);
+	return state->snapshot;
+}
+
+static KeyapiRequest *
 find_request(KeyapiFetcher *fetcher, const KeyapiListState *state, int number)
 {
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &fetcher->requests)
 	{
-		Request    *request = dlist_container(Request, node, iter.cur);
+		KeyapiRequest *request = dlist_container(KeyapiRequest, node, iter.cur);
 
 		if (request->state == state && request->number == number)
 			return request;
@@ -128,13 +102,14 @@ find_request(KeyapiFetcher *fetcher, const KeyapiListState *state, int number)
 	return NULL;
 }
 
-static Request *
+static KeyapiRequest *
 add_request(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
 {
-	Request    *request;
+	KeyapiRequest *request;
 
 	prepare_requests(fetcher);
-	request = MemoryContextAllocZero(fetcher->context, sizeof(Request));
+	(void) snapshot_of(fetcher, state);
+	request = MemoryContextAllocZero(fetcher->context, sizeof(KeyapiRequest));
 	request->context = AllocSetContextCreate(fetcher->context,
 											 "keyapi_fdw page",
 											 ALLOCSET_START_SMALL_SIZES);
@@ -145,11 +120,8 @@ add_request(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
 	return request;
 }
 
-/*
- * Enter the page of a request into its list, and forget the request.
- */
-static KeyapiPage *
-enter_page(Request *request)
+KeyapiPage *
+keyapi_fetch_enter(KeyapiRequest *request)
 {
 	KeyapiPage *page = request->page;
 
@@ -160,267 +132,16 @@ enter_page(Request *request)
 }
 
 /* ---------------------------------------------------------------------
- * Answers
- * ---------------------------------------------------------------------
- */
-
-/*
- * When to try again, in us from now.
- */
-static int64
-retry_delay(const Request *request, int max_wait)
-{
-	int64		retry_after = request->failure.retry_after;
-	int64		jitter = keyapi_full_jitter(FIRST_RETRY_WAIT,
-											request->attempts - 1, max_wait,
-											pg_prng_double(&pg_global_prng_state));
-
-	/* the gate keeps all requests back */
-	if (request->failure.cause == KEYAPI_RATE_LIMITED)
-		return 0;
-
-	/* a connection that was kept alive may have died meanwhile */
-	if (request->failure.cause == KEYAPI_BROKEN_TRANSFER && request->attempts == 1)
-		return 0;
-	return retry_after > 0 ? retry_after * US_PER_MS + jitter : jitter;
-}
-
-/*
- * A request has failed: try it again, or leave the failure for when the page
- * is needed.
- */
-static void
-settle_failure(KeyapiFetcher *fetcher, Request *request, int64 now)
-{
-	KeyapiFailure *failure = &request->failure;
-	int			max_wait = fetcher->server->max_retry_wait;
-
-	if (failure->cause == KEYAPI_RATE_LIMITED)
-		keyapi_gate_limited(fetcher->gate, request->sent_at, now,
-							failure->retry_after, max_wait,
-							pg_prng_double(&pg_global_prng_state));
-	else if (failure->cause == KEYAPI_PAYMENT_REQUIRED)
-		keyapi_gate_refused(fetcher->gate, now);
-
-	failure->attempts = request->attempts;
-	if (keyapi_cause_is_transient(failure->cause) &&
-		request->attempts <= fetcher->server->max_retries &&
-		failure->retry_after <= max_wait)
-	{
-		request->status = WAITING;
-		request->not_before = now + retry_delay(request, max_wait);
-		return;
-	}
-	if (failure->retry_after > max_wait && failure->reason == NULL)
-		failure->reason = "it asks for a longer pause than option \"max_retry_wait\" allows";
-	request->status = FAILED;
-}
-
-/*
- * Make of an answer the page or the failure that it holds.
- */
-static void
-decode_answer(KeyapiFetcher *fetcher, Request *request)
-{
-	MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
-	int64		now = keyapi_gate_clock();
-	KeyapiPage *page = palloc0(sizeof(KeyapiPage));
-
-	request->failure = (KeyapiFailure)
-	{
-		.list = &request->state->list,
-			.page = request->number,
-			.base_url = fetcher->server->base_url,
-	};
-	if (keyapi_answer_read(keyapi_http_outcome(request->transfer),
-						   fetcher->paths, fetcher->npaths,
-						   &page->data, &request->failure) == KEYAPI_OK)
-	{
-		page->number = request->number;
-		page->fetched_at = GetCurrentTimestamp();
-		request->page = page;
-		request->status = ARRIVED;
-		keyapi_http_release(request->transfer);
-		request->transfer = NULL;
-		if (page->data.nvideos == 0 || page->data.has_more == 0)
-			request->state->last_page = Min(request->state->last_page,
-											request->number);
-		keyapi_gate_succeeded(fetcher->gate, request->sent_at, now);
-		fetcher->works = true;
-	}
-	else
-		settle_failure(fetcher, request, now);
-	MemoryContextSwitchTo(oldcontext);
-}
-
-/*
- * Take in the answers that are there.  The good ones are left to be decoded
- * when the next requests are on their way; true if there are any.
- */
-static bool
-receive_answers(KeyapiFetcher *fetcher)
-{
-	bool		any = false;
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &fetcher->requests)
-	{
-		Request    *request = dlist_container(Request, node, iter.cur);
-		const KeyapiHttpOutcome *outcome;
-
-		if (request->status != IN_FLIGHT ||
-			(outcome = keyapi_http_outcome(request->transfer)) == NULL)
-			continue;
-		fetcher->in_flight--;
-		fetcher->cost.bytes += outcome->wire_bytes;
-		fetcher->cost.http_time += outcome->elapsed;
-		request->status = RECEIVED;
-		if (keyapi_answer_cause(outcome) == KEYAPI_OK)
-			any = true;
-		else
-			decode_answer(fetcher, request);
-	}
-	return any;
-}
-
-static void
-decode_answers(KeyapiFetcher *fetcher, const Request *needed)
-{
-	dlist_mutable_iter iter;
-
-	dlist_foreach_modify(iter, &fetcher->requests)
-	{
-		Request    *request = dlist_container(Request, node, iter.cur);
-
-		if (request->status != RECEIVED)
-			continue;
-		decode_answer(fetcher, request);
-		if (request->status == ARRIVED && request != needed &&
-			request->state->pages == NIL)
-			(void) enter_page(request);
-	}
-}
-
-/* ---------------------------------------------------------------------
- * Sending
+ * Waiting
  * ---------------------------------------------------------------------
  */
 
 static void
-send_request(KeyapiFetcher *fetcher, Request *request, int64 now)
+report(KeyapiFetcher *fetcher, KeyapiWait wait)
 {
-	const KeyapiServerOptions *server = fetcher->server;
-	const KeyapiList *list = &request->state->list;
-	const KeyapiHttpOptions options = {
-		.ca_file = server->ca_file,
-		.proxy = server->proxy,
-		.connect_timeout = server->connect_timeout,
-		.request_timeout = server->request_timeout,
-	};
-	MemoryContext oldcontext;
-
-	/* with what is left of the attempt before */
-	MemoryContextReset(request->context);
-	oldcontext = MemoryContextSwitchTo(request->context);
-	request->transfer = keyapi_http_start(keyapi_list_url(list, server->base_url,
-														  request->number),
-										  fetcher->api_key, &options);
-	MemoryContextSwitchTo(oldcontext);
-
-	request->status = IN_FLIGHT;
-	request->sent_at = now;
-	fetcher->in_flight++;
-	fetcher->cost.requests++;
-	fetcher->cost.retries += request->attempts > 0;
-	request->attempts++;
-	fetcher->cost.credits += list->endpoint->credits;
-	keyapi_budget_spend(fetcher->serverid, list->endpoint->credits);
-	keyapi_gate_start(fetcher->gate, now, server->requests_per_second);
-}
-
-/*
- * Send a waiting request if it may be sent now; else tell when that may be, or
- * NEVER if something has to happen before.
- */
-static int64
-try_to_send(KeyapiFetcher *fetcher, Request *request, int64 now)
-{
-	const KeyapiServerOptions *server = fetcher->server;
-	int64		earliest;
-
-	if (request->status != WAITING ||
-		fetcher->in_flight >= server->max_concurrency ||
-		keyapi_budget_left(fetcher->serverid, server->max_credits) <
-		request->state->list.endpoint->credits)
-		return NEVER;
-	earliest = Max(request->not_before,
-				   keyapi_gate_opens(fetcher->gate, now,
-									 server->requests_per_second));
-	if (earliest > now)
-		return earliest;
-	send_request(fetcher, request, now);
-	return NEVER;
-}
-
-/*
- * Raise why a page that is needed cannot be sent for in any near future.
- */
-static void
-check_prospects(KeyapiFetcher *fetcher, Request *request, int64 now)
-{
-	const KeyapiGate *gate = fetcher->gate;
-	int64		pause = (gate->closed_until - now) / US_PER_MS;
-	KeyapiFailure failure = {
-		.list = &request->state->list,
-		.page = request->number,
-		.base_url = fetcher->server->base_url,
-	};
-
-	if (gate->broke_until > now)
-	{
-		failure.cause = KEYAPI_PAYMENT_REQUIRED;
-		failure.retry_after = (gate->broke_until - now) / US_PER_MS;
-		failure.reason = "it said so less than a minute ago and was not asked again";
-		keyapi_throw(&failure, fetcher->api_key);
-	}
-	if (pause > fetcher->server->max_retry_wait)
-	{
-		failure.cause = KEYAPI_RATE_LIMITED;
-		failure.retry_after = pause;
-		failure.reason = "the API asked for a pause that is not over yet";
-		keyapi_throw(&failure, fetcher->api_key);
-	}
-	keyapi_budget_check(fetcher->serverid, fetcher->server->max_credits,
-						request->state->list.endpoint->credits, 0);
-}
-
-/*
- * Send what may be sent, the page that is needed first.  Returns when there
- * may be more to send, or NEVER.
- */
-static int64
-send_requests(KeyapiFetcher *fetcher, Request *needed)
-{
-	int64		now = keyapi_gate_clock();
-	int64		next = NEVER;
-	dlist_iter	iter;
-
-	if (needed != NULL && needed->status == WAITING)
-	{
-		check_prospects(fetcher, needed, now);
-		next = try_to_send(fetcher, needed, now);
-	}
-	dlist_foreach(iter, &fetcher->requests)
-	{
-		Request    *request = dlist_container(Request, node, iter.cur);
-
-		/* whoever needs a later page will meet this failure before */
-		if (request->status == FAILED)
-			break;
-		if (request != needed && request->number <= request->state->last_page)
-			next = Min(next, try_to_send(fetcher, request, now));
-	}
-	return next;
+	fetcher->progress.waiting_for = wait;
+	fetcher->progress.credits = fetcher->cost.credits;
+	keyapi_progress_report(fetcher->report, &fetcher->progress);
 }
 
 /*
@@ -428,19 +149,97 @@ send_requests(KeyapiFetcher *fetcher, Request *needed)
  * even if nothing arrives, or NEVER.
  */
 static int64
-advance(KeyapiFetcher *fetcher, Request *needed)
+advance(KeyapiFetcher *fetcher, KeyapiRequest *needed)
 {
-	bool		to_decode = receive_answers(fetcher);
-	int64		next = send_requests(fetcher, needed);
+	bool		to_decode = keyapi_fetch_receive(fetcher);
+	int64		next = keyapi_fetch_send(fetcher, needed);
 
 	if (to_decode)
 	{
 		/* the network works while we decode */
-		keyapi_http_drive(0, PG_WAIT_EXTENSION);
-		decode_answers(fetcher, needed);
+		keyapi_http_drive(0, keyapi_wait_event(KEYAPI_WAIT_REQUEST));
+		keyapi_fetch_decode(fetcher, needed);
 		return 0;
 	}
 	return next;
+}
+
+/*
+ * Wait until a page has arrived or failed, and nothing is in flight: what is
+ * paid for is not left to chance, no other session waits for one that is busy
+ * elsewhere, and nor does another scan of this one.
+ */
+static void
+await_page(KeyapiFetcher *fetcher, KeyapiRequest *request)
+{
+	for (;;)
+	{
+		int64		next = advance(fetcher, request);
+		long		timeout = -1;
+		KeyapiWait	wait;
+
+		if (fetcher->in_flight == 0 &&
+			(request->status == ARRIVED || request->status == FAILED))
+			break;
+		if (next != NEVER)
+			timeout = (Max(next - keyapi_gate_clock(), 0) + US_PER_MS - 1) / US_PER_MS;
+		wait = keyapi_fetch_waits_for(fetcher, request);
+		report(fetcher, wait);
+		keyapi_http_drive(timeout, keyapi_wait_event(wait));
+	}
+	report(fetcher, KEYAPI_WAIT_NONE);
+}
+
+/*
+ * Whether the API is out of order or out of reach, as opposed to refusing what
+ * it was asked for.
+ */
+static bool
+is_outage(const KeyapiFailure *failure)
+{
+	switch (failure->cause)
+	{
+		case KEYAPI_PAYMENT_REQUIRED:
+		case KEYAPI_RATE_LIMITED:
+		case KEYAPI_UNAVAILABLE:
+		case KEYAPI_CANNOT_CONNECT:
+		case KEYAPI_TLS:
+		case KEYAPI_BROKEN_TRANSFER:
+		case KEYAPI_TIMED_OUT:
+		case KEYAPI_TRUNCATED_BODY:
+			return true;
+		default:
+			return failure->status >= 500 || failure->code >= 500;
+	}
+}
+
+/*
+ * The first page of a list has failed: if the user allows it, take the last
+ * complete state of the list instead.
+ */
+static bool
+fall_back(KeyapiFetcher *fetcher, KeyapiRequest *request)
+{
+	KeyapiListState *state = request->state;
+	TimestampTz fetched_at;
+	const KeyapiBody *body;
+
+	if (fetcher->server->stale_if_error == 0 || state->pages != NIL ||
+		!is_outage(&request->failure) ||
+		!keyapi_snapshot_fall_back(state->snapshot,
+								   fetcher->server->stale_if_error, &fetched_at))
+		return false;
+	body = keyapi_snapshot_get(state->snapshot, request->number);
+	if (body == NULL)
+		return false;
+	ereport(WARNING,
+			(errmsg("list %s is served as it was at %s",
+					keyapi_list_key(&state->list), timestamptz_to_str(fetched_at)),
+			 errdetail("The API could not be asked: %s.",
+					   keyapi_failure_message(&request->failure,
+											  fetcher->api_key))));
+	keyapi_fetch_take(fetcher, request, body);
+	return request->status == ARRIVED;
 }
 
 /* ---------------------------------------------------------------------
@@ -451,23 +250,22 @@ advance(KeyapiFetcher *fetcher, Request *needed)
 KeyapiPage *
 keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
 {
-	Request    *request = find_request(fetcher, state, number);
+	KeyapiRequest *request = find_request(fetcher, state, number);
 
 	if (request == NULL)
 		request = add_request(fetcher, state, number);
-	for (;;)
+	PG_TRY();
 	{
-		int64		next = advance(fetcher, request);
-		long		timeout = -1;
-
-		if (request->status == ARRIVED)
-			return enter_page(request);
-		if (request->status == FAILED)
-			keyapi_throw(&request->failure, fetcher->api_key);
-		if (next != NEVER)
-			timeout = (Max(next - keyapi_gate_clock(), 0) + US_PER_MS - 1) / US_PER_MS;
-		keyapi_http_drive(timeout, PG_WAIT_EXTENSION);
+		await_page(fetcher, request);
 	}
+	PG_FINALLY();
+	{
+		keyapi_flight_end_all();
+	}
+	PG_END_TRY();
+	if (request->status == FAILED && !fall_back(fetcher, request))
+		keyapi_throw(&request->failure, fetcher->api_key);
+	return keyapi_fetch_enter(request);
 }
 
 void
@@ -477,21 +275,18 @@ keyapi_fetch_ahead(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
 		(void) add_request(fetcher, state, number);
 }
 
-void
-keyapi_fetch_push(KeyapiFetcher *fetcher)
-{
-	if (dlist_is_empty(&fetcher->requests))
-		return;
-	(void) advance(fetcher, NULL);
-	if (fetcher->in_flight > 0)
-		keyapi_http_drive(0, PG_WAIT_EXTENSION);
-}
-
 bool
 keyapi_fetch_pending(KeyapiFetcher *fetcher, const KeyapiListState *state,
 					 int number)
 {
 	return find_request(fetcher, state, number) != NULL;
+}
+
+bool
+keyapi_fetch_is_free(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
+{
+	return find_request(fetcher, state, number) != NULL ||
+		keyapi_snapshot_spares(snapshot_of(fetcher, state), number);
 }
 
 void
@@ -501,7 +296,7 @@ keyapi_fetch_forget(KeyapiFetcher *fetcher)
 
 	dlist_foreach_modify(iter, &fetcher->requests)
 	{
-		Request    *request = dlist_container(Request, node, iter.cur);
+		KeyapiRequest *request = dlist_container(KeyapiRequest, node, iter.cur);
 
 		if (request->status != WAITING && request->status != FAILED)
 			continue;
@@ -534,6 +329,24 @@ keyapi_fetcher_check_budget(KeyapiFetcher *fetcher,
 						requests * endpoint->credits, lists);
 }
 
+void
+keyapi_fetcher_report(KeyapiFetcher *fetcher, const KeyapiProgress *progress)
+{
+	prepare_requests(fetcher);
+	fetcher->progress = *progress;
+}
+
+void
+keyapi_fetcher_count_rows(const KeyapiFetcher *fetcher, int64 rows)
+{
+	const int64 counts[KEYAPI_NUM_COUNTERS] = {
+		[KEYAPI_COUNT_ROWS] = rows
+	};
+
+	if (rows > 0)
+		keyapi_stats_add(fetcher->serverid, counts, 0);
+}
+
 const KeyapiCost *
 keyapi_fetcher_cost(const KeyapiFetcher *fetcher)
 {
@@ -548,8 +361,10 @@ keyapi_fetcher_unread(KeyapiFetcher *fetcher)
 
 	dlist_foreach(iter, &fetcher->requests)
 	{
-		const Request *request = dlist_container(Request, node, iter.cur);
+		const KeyapiRequest *request = dlist_container(KeyapiRequest, node,
+													   iter.cur);
 
+		/* in flight if an error has stopped the scan */
 		unread += request->status == IN_FLIGHT ||
 			request->status == RECEIVED || request->status == ARRIVED;
 	}

@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * fetch.h
- *	  Pages of lists, from the API: several at a time, each tried again where
- *	  that may help.
+ *	  Pages of lists, from the cache or from the API: several at a time, each
+ *	  tried again where that may help.
  *
- * A page that is asked for ahead arrives in its own time.  It enters its list
- * when it is needed, and its failure is raised then and not before: nobody
- * gets an error for a page that is not read.  (The first page of a list enters
- * it at once, for it tells how long the list is.)
+ * A page that is asked for ahead arrives in its own time, but nothing stays in
+ * flight when the row is returned that was waited for.  It enters its list when
+ * it is needed, and its failure is raised then and not before: nobody gets an
+ * error for a page that is not read.  (The first page of a list enters it at
+ * once, for it tells how long the list is.)
  *
  *-------------------------------------------------------------------------
  */
@@ -17,12 +18,14 @@
 #include "compat.h"
 
 #include "list.h"
+#include "progress.h"
 
 /* What requests have cost. */
 typedef struct KeyapiCost
 {
 	int64		requests;		/* retries included */
 	int64		retries;
+	int64		cached_pages;	/* that needed no request */
 	int64		bytes;			/* bodies as received */
 	int64		credits;
 	double		http_time;		/* ms, summed over the requests */
@@ -33,18 +36,18 @@ typedef struct KeyapiFetcher KeyapiFetcher;
 /*
  * A fetcher in CurrentMemoryContext.  Nothing is looked up before the first
  * page is asked for; then the server's options and the user's key are read, once.
- * paths are the npaths cells of each video to decode (see decode.h), kept by the
+ * relid is the foreign table that is read, userid whose key to use; paths are the npaths cells of each video to decode (see decode.h), kept by the
  * caller.
  */
-extern KeyapiFetcher *keyapi_fetcher_create(Oid serverid, Oid userid,
+extern KeyapiFetcher *keyapi_fetcher_create(Oid relid, Oid userid,
 											const char *const *paths,
 											int npaths);
 
 /*
- * Get a page of the list from the API, waiting for it, and add it to the list.
+ * Get a page of the list, waiting for it, and add it to the list.
  * Raises the errors of error.h, what the user's credentials raise (option.h),
- * 54000 if the budget is spent, and what interrupts raise; the list is unchanged
- * then.
+ * 54000 if the budget is spent, 55000 if credits_per_day cannot be watched, and
+ * what interrupts raise; the list is unchanged then.
  */
 extern KeyapiPage *keyapi_fetch_page(KeyapiFetcher *fetcher,
 									 KeyapiListState *state, int number);
@@ -57,15 +60,17 @@ extern void keyapi_fetch_ahead(KeyapiFetcher *fetcher,
 							   KeyapiListState *state, int number);
 
 /*
- * Send what may be sent, and take in what has arrived, without waiting.
- */
-extern void keyapi_fetch_push(KeyapiFetcher *fetcher);
-
-/*
  * Whether the page was asked for ahead.
  */
 extern bool keyapi_fetch_pending(KeyapiFetcher *fetcher,
 								 const KeyapiListState *state, int number);
+
+/*
+ * Whether the page needs no further request: it was asked for ahead, or is in
+ * the cache, or the list is known to end before it.
+ */
+extern bool keyapi_fetch_is_free(KeyapiFetcher *fetcher,
+								 KeyapiListState *state, int number);
 
 /*
  * Forget the pages that were asked for ahead and not sent, or in vain.  What
@@ -90,6 +95,18 @@ extern int	keyapi_fetcher_concurrency(KeyapiFetcher *fetcher);
 extern void keyapi_fetcher_check_budget(KeyapiFetcher *fetcher,
 										const KeyapiEndpoint *endpoint,
 										int64 requests, int lists);
+
+/*
+ * How far the scan is, for keyapi_fdw_progress; credits and waiting_for are
+ * added here.
+ */
+extern void keyapi_fetcher_report(KeyapiFetcher *fetcher,
+								  const KeyapiProgress *progress);
+
+/*
+ * The scan has returned so many rows more, for keyapi_fdw_stats.
+ */
+extern void keyapi_fetcher_count_rows(const KeyapiFetcher *fetcher, int64 rows);
 
 extern const KeyapiCost *keyapi_fetcher_cost(const KeyapiFetcher *fetcher);
 

@@ -7,10 +7,7 @@
  */
 #include "gate.h"
 
-#include "common/hashfn.h"
 #include "portability/instr_time.h"
-#include "utils/hsearch.h"
-#include "utils/memutils.h"
 
 #define US_PER_S INT64CONST(1000000)
 #define US_PER_MS INT64CONST(1000)
@@ -56,38 +53,6 @@
 
 /* How long the gate must be open for its successes to tell a rate. */
 #define MEASURING_TIME (2 * US_PER_S)
-
-/* A gate in this backend's table. */
-typedef struct GateEntry
-{
-	uint64		hash;
-	KeyapiGate	gate;
-} GateEntry;
-
-KeyapiGate *
-keyapi_gate_find(const char *base_url, const char *api_key)
-{
-	static HTAB *gates = NULL;
-	uint64		hash;
-	GateEntry  *entry;
-	bool		found;
-
-	if (gates == NULL)
-	{
-		HASHCTL		info = {.keysize = sizeof(uint64),.entrysize = sizeof(GateEntry)};
-
-		gates = hash_create("keyapi_fdw gates", 16, &info,
-							HASH_ELEM | HASH_BLOBS);
-	}
-	hash = hash_bytes_extended((const unsigned char *) base_url,
-							   strlen(base_url), 0);
-	hash = hash_bytes_extended((const unsigned char *) api_key,
-							   strlen(api_key), hash);
-	entry = hash_search(gates, &hash, HASH_ENTER, &found);
-	if (!found)
-		memset(&entry->gate, 0, sizeof(KeyapiGate));
-	return &entry->gate;
-}
 
 int64
 keyapi_gate_clock(void)

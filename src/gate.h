@@ -7,7 +7,7 @@
  * All times are readings of keyapi_gate_clock, in us, the same for all
  * processes of a machine.  A gate has a fixed size and no pointers, and what
  * works on it neither waits nor raises errors, so that it can live in shared
- * memory under a spinlock.
+ * memory under a lock: account.h has them.
  *
  *-------------------------------------------------------------------------
  */
@@ -42,12 +42,6 @@ typedef struct KeyapiGate
 	int			successes;
 	int			successes_before;
 } KeyapiGate;
-
-/*
- * The gate of an API key at a server, made if need be; lives as long as the
- * backend.  Raises an ERROR on lack of memory.
- */
-extern KeyapiGate *keyapi_gate_find(const char *base_url, const char *api_key);
 
 extern int64 keyapi_gate_clock(void);
 

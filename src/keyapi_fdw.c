@@ -10,14 +10,17 @@
 
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
+#include "utils/guc.h"
 
 #include "analyze.h"
 #include "budget.h"
+#include "cache.h"
 #include "describe.h"
 #include "import.h"
 #include "plan.h"
 #include "reach.h"
 #include "scan.h"
+#include "shared.h"
 
 PG_MODULE_MAGIC;
 
@@ -27,7 +30,11 @@ void
 _PG_init(void)
 {
 	keyapi_budget_init();
+	keyapi_cache_init();
+	MarkGUCPrefixReserved("keyapi_fdw");
+
 	keyapi_reach_init();
+	keyapi_shared_init();
 }
 
 extern PGDLLEXPORT Datum keyapi_fdw_handler(PG_FUNCTION_ARGS);

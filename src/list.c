@@ -178,15 +178,23 @@ check_echo(KeyapiListState *state, const KeyapiPage *page)
  * has_more decides, else the total, else a full page.
  */
 static bool
-says_more(const KeyapiListState *state, const KeyapiPage *page)
+says_more(const KeyapiDecoded *data, int64 first_rank, int limit)
 {
-	const KeyapiDecoded *data = &page->data;
-
 	if (data->has_more >= 0)
 		return data->has_more == 1;
 	if (data->total_count >= 0)
-		return page->first_rank + data->nvideos <= data->total_count;
-	return data->nvideos >= state->limit;
+		return first_rank + data->nvideos <= data->total_count;
+	return data->nvideos >= limit;
+}
+
+bool
+keyapi_list_page_is_last(const KeyapiList *list, const KeyapiPage *page)
+{
+	int			limit = page->data.limit > 0 ? page->data.limit :
+	list->page_size;
+
+	return page->data.nvideos == 0 ||
+		!says_more(&page->data, (int64) (page->number - 1) * limit + 1, limit);
 }
 
 static void
@@ -241,7 +249,7 @@ keyapi_list_add(KeyapiListState *state, KeyapiPage *page)
 
 	any_new = enter_ids(state, page);
 	check_echo(state, page);
-	page->more = any_new && says_more(state, page);
+	page->more = any_new && says_more(&page->data, page->first_rank, state->limit);
 	if (!any_new && !overlaps)
 		end_list_early(state, page->first_rank);
 	else if (!page->more && !overlaps)

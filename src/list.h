@@ -37,6 +37,8 @@ typedef struct KeyapiListState
 {
 	KeyapiList	list;
 	MemoryContext context;		/* of all that follows */
+	struct KeyapiSnapshot *snapshot;	/* whose pages these are: who fetches
+										 * them knows; NULL at first */
 	int			limit;			/* effective page size, as far as known */
 	int64		end_rank;		/* no rank from here on; PG_INT64_MAX while
 								 * unknown */
@@ -81,6 +83,12 @@ extern bool keyapi_list_ends_before(const KeyapiListState *state, int64 rank);
  * before the total that it announces.
  */
 extern void keyapi_list_add(KeyapiListState *state, KeyapiPage *page);
+
+/*
+ * Whether the list seems to end with this page, by what it says alone.
+ */
+extern bool keyapi_list_page_is_last(const KeyapiList *list,
+									 const KeyapiPage *page);
 
 /*
  * Whether the video at this rank repeats one of a lower rank on a page that the

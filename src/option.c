@@ -81,11 +81,19 @@ static const OptionDef options[] = {
 	"0", SERVER_FIELD(requests_per_second), 0, 100000},
 	{"max_credits", ForeignServerRelationId, false, OPTION_INTEGER,
 	NULL, SERVER_FIELD(max_credits), 0, INT_MAX},
+	{"credits_per_day", ForeignServerRelationId, false, OPTION_INTEGER,
+	NULL, SERVER_FIELD(credits_per_day), 0, INT_MAX},
+	{"cache_ttl", ForeignServerRelationId, false, OPTION_DURATION,
+	"15min", SERVER_FIELD(cache_ttl), 0, INT_MAX},
+	{"stale_if_error", ForeignServerRelationId, false, OPTION_DURATION,
+	"0", SERVER_FIELD(stale_if_error), 0, INT_MAX},
 	{"api_key", UserMappingRelationId, false, OPTION_SECRET},
 	{"api_key_file", UserMappingRelationId, true, OPTION_FILE},
 	{"endpoint", ForeignTableRelationId, false, OPTION_ENDPOINT,
 	"tiktok/trending/videos"},
 	{"page_size", ForeignTableRelationId, false, OPTION_PAGE_SIZE},
+	{"cache_ttl", ForeignTableRelationId, false, OPTION_DURATION,
+	NULL, 0, 0, INT_MAX},
 	{"field", AttributeRelationId, false, OPTION_FIELD},
 };
 
@@ -312,11 +320,14 @@ table_options(List *deflist)
 	KeyapiTableOptions *result = palloc0(sizeof(KeyapiTableOptions));
 	const KeyapiEndpoint *endpoint = endpoint_value(deflist);
 	const char *page_size = find_value(deflist, "page_size");
+	const char *cache_ttl = find_value(deflist, "cache_ttl");
 
 	result->endpoint = endpoint;
 	result->page_size = page_size == NULL ? endpoint->max_page_size :
 		keyapi_option_integer("page_size", page_size, 1,
 							  endpoint->max_page_size);
+	result->cache_ttl = cache_ttl == NULL ? -1 :
+		keyapi_option_duration("cache_ttl", cache_ttl, 0);
 	for (int i = 0; i < endpoint->nparams; i++)
 	{
 		const KeyapiParam *param = &endpoint->params[i];
@@ -434,6 +445,16 @@ keyapi_server_options(Oid serverid)
 	while (len > 0 && result->base_url[len - 1] == '/')
 		result->base_url[--len] = '\0';
 	return result;
+}
+
+int
+keyapi_cache_ttl(Oid relid)
+{
+	ForeignTable *table = GetForeignTable(relid);
+	int			of_table = table_options(table->options)->cache_ttl;
+
+	return of_table >= 0 ? of_table :
+		keyapi_server_options(table->serverid)->cache_ttl;
 }
 
 KeyapiTableOptions *

@@ -26,6 +26,9 @@ typedef struct KeyapiServerOptions
 	int			max_concurrency;	/* requests in flight for one scan */
 	double		requests_per_second;	/* 0: any number */
 	int			max_credits;	/* per statement; -1: not set */
+	int			credits_per_day;	/* -1: not set */
+	int			cache_ttl;		/* ms; 0: lists are not cached */
+	int			stale_if_error; /* ms; 0: an error is an error */
 } KeyapiServerOptions;
 
 /* What a parameter means that the query does not mention. */
@@ -47,6 +50,7 @@ typedef struct KeyapiTableOptions
 {
 	const KeyapiEndpoint *endpoint;
 	int			page_size;
+	int			cache_ttl;		/* ms; -1: as the server has it */
 	KeyapiParamOptions params[KEYAPI_MAX_PARAMS];	/* by index of the
 													 * endpoint's params */
 } KeyapiTableOptions;
@@ -58,6 +62,11 @@ typedef struct KeyapiTableOptions
  */
 extern KeyapiServerOptions *keyapi_server_options(Oid serverid);
 extern KeyapiTableOptions *keyapi_table_options(Oid relid);
+
+/*
+ * Option cache_ttl of a foreign table, or of its server.
+ */
+extern int	keyapi_cache_ttl(Oid relid);
 
 /*
  * Where a column of a foreign table comes from: the column option "field", else

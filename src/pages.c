@@ -60,20 +60,53 @@ find_list(KeyapiPages *pages, const KeyapiList *list)
 }
 
 /*
- * Get a page that the cursor needs, and those ahead that will be needed too.
+ * Count the rows that were returned since this was called last: not one by
+ * one, for that takes a lock.
+ */
+static void
+count_rows(KeyapiPages *pages)
+{
+	keyapi_fetcher_count_rows(pages->fetcher, pages->rows_uncounted);
+	pages->rows_uncounted = 0;
+}
+
+/*
+ * Tell others how far the pass is.
+ */
+static void
+report_progress(KeyapiPages *pages)
+{
+	KeyapiProgress progress = {.lists_total = pages->pass.nlists};
+
+	for (int i = 0; i < pages->pass.nlists; i++)
+	{
+		const ListCursor *cursor = &pages->cursors[i];
+		const KeyapiListState *state = cursor->state;
+		int64		end = state->end_rank != PG_INT64_MAX ? state->end_rank - 1 :
+		state->total_count;
+
+		progress.lists_done += keyapi_list_ends_before(state, cursor->next_rank);
+		progress.pages_done += list_length(state->pages);
+		if (end < 0 || progress.pages_total < 0)
+			progress.pages_total = -1;
+		else
+			progress.pages_total += (end + state->limit - 1) / state->limit;
+	}
+	keyapi_fetcher_report(pages->fetcher, &progress);
+}
+
+/*
+ * Get a page that the cursor needs; and those ahead that will be needed too,
+ * many at a time rather than one with each page that is read.
  */
 static void
 get_page(KeyapiPages *pages, ListCursor *cursor, int number)
 {
 	keyapi_pages_check_price(pages);
-	keyapi_pages_look_ahead(pages);
-	(void) keyapi_fetch_page(pages->fetcher, cursor->state, number);
-	if (pages->reach == KEYAPI_READS_ALL)
-	{
-		/* the network works while the rows of this page are read */
+	if (!keyapi_fetch_pending(pages->fetcher, cursor->state, number))
 		keyapi_pages_look_ahead(pages);
-		keyapi_fetch_push(pages->fetcher);
-	}
+	report_progress(pages);
+	(void) keyapi_fetch_page(pages->fetcher, cursor->state, number);
 }
 
 /*
@@ -86,6 +119,7 @@ next_page(KeyapiPages *pages, ListCursor *cursor)
 	KeyapiListState *state = cursor->state;
 	int			skipped = 0;
 
+	count_rows(pages);
 	while (cursor->next_rank <= pages->pass.hi &&
 		   !keyapi_list_ends_before(state, cursor->next_rank))
 	{
@@ -152,13 +186,13 @@ peek_row(KeyapiPages *pages, ListCursor *cursor, KeyapiRow *row)
  */
 
 KeyapiPages *
-keyapi_pages_create(Oid serverid, Oid userid,
+keyapi_pages_create(Oid relid, Oid userid,
 					const char *const *paths, int npaths)
 {
 	KeyapiPages *pages = palloc0(sizeof(KeyapiPages));
 
 	pages->context = CurrentMemoryContext;
-	pages->fetcher = keyapi_fetcher_create(serverid, userid, paths, npaths);
+	pages->fetcher = keyapi_fetcher_create(relid, userid, paths, npaths);
 	pages->lists = listtable_create(CurrentMemoryContext, 16, NULL);
 	pages->pass_context = AllocSetContextCreate(CurrentMemoryContext,
 												"keyapi_fdw pass",
@@ -264,6 +298,7 @@ keyapi_pages_next(KeyapiPages *pages, KeyapiReach reach, KeyapiRow *row)
 	pages->reach = reach;
 	found = pages->pass.rank_major ? next_in_rank_order(pages, row) :
 		next_in_list_order(pages, row);
+	pages->rows_uncounted += found;
 	if (found && pages->rows_left > 0)
 		pages->rows_left--;
 	return found;
@@ -289,6 +324,7 @@ keyapi_pages_finish(KeyapiPages *pages)
 	listtable_iterator iterator;
 	ListEntry  *entry;
 
+	count_rows(pages);
 	listtable_start_iterate(pages->lists, &iterator);
 	while ((entry = listtable_iterate(pages->lists, &iterator)) != NULL)
 	{

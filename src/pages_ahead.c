@@ -11,9 +11,8 @@
 #include <limits.h>
 
 /*
- * Pages asked for and not read yet, for each request that may be in flight, where
- * all will be read: so that one that is late does not keep the others from going
- * on.
+ * Pages asked for at a time, for each request that may be in flight, where all
+ * will be read: so that one that is late does not keep all others waiting.
  */
 #define WINDOW_PER_REQUEST 2
 
@@ -261,7 +260,7 @@ keyapi_pages_check_price(KeyapiPages *pages)
 		return;
 	walk = begin_walk(pages, true);
 	while (walk_on(walk, &cursor, &number))
-		requests += !keyapi_fetch_pending(pages->fetcher, cursor->state, number);
+		requests += !keyapi_fetch_is_free(pages->fetcher, cursor->state, number);
 	end_walk(walk);
 	keyapi_fetcher_check_budget(pages->fetcher,
 								pages->cursors[0].state->list.endpoint,

@@ -36,6 +36,7 @@ struct KeyapiPages
 	KeyapiFetcher *fetcher;
 	struct listtable_hash *lists;
 	KeyapiBill	bill;
+	int64		rows_uncounted; /* returned, not in keyapi_fdw_stats yet */
 	int			ramp;			/* pages to ask for at a time where reading
 								 * may end early: 1, 2, 4, ... */
 

@@ -58,7 +58,7 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 	scan->reader = keyapi_row_reader(rel, options->endpoint,
 									 keyapi_plan_columns(plan),
 									 &paths, &npaths);
-	scan->pages = keyapi_pages_create(plan->fs_server,
+	scan->pages = keyapi_pages_create(RelationGetRelid(rel),
 									  scan_user(node),
 									  paths, npaths);
 	scan->bound_context = AllocSetContextCreate(CurrentMemoryContext,

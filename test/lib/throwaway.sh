@@ -136,13 +136,14 @@ extension_settings()
 	settings=$("$("$PG_CONFIG" --bindir)/postgres" --describe-config | cut -f1)
 	if grep -qx extension_control_path <<<"$settings"; then
 		echo "extension_control_path = '$work/install$("$PG_CONFIG" --sharedir):\$system'"
-		echo "dynamic_library_path = '$work/install$("$PG_CONFIG" --pkglibdir):\$libdir'"
 	elif grep -qx extension_destdir <<<"$settings"; then
 		echo "extension_destdir = '$work/install'"
 	else
 		die "the PostgreSQL of $PG_CONFIG finds extensions only where it is installed" \
 			"(neither extension_control_path nor extension_destdir)"
 	fi
+	# extension_destdir does not help shared_preload_libraries
+	echo "dynamic_library_path = '$work/install$("$PG_CONFIG" --pkglibdir):\$libdir'"
 }
 
 build_emulator()

@@ -64,14 +64,15 @@ sub url
 	return $self->emulator->url(join ';', $name, $settings || ());
 }
 
-# A server for the scenario, without mapping and table
+# A server for the scenario, without mapping and table.  It caches nothing, so
+# that each statement's requests can be counted.
 sub server
 {
 	my ($self, $name, $settings) = @_;
 	my $url = $self->url($name, $settings);
 
 	$self->sql("CREATE SERVER $name FOREIGN DATA WRAPPER keyapi_fdw"
-		  . " OPTIONS (base_url '$url')");
+		  . " OPTIONS (base_url '$url', cache_ttl '0')");
 	return;
 }
 
@@ -126,6 +127,19 @@ sub one_by_one
 	$self->sql("ALTER SERVER $server OPTIONS (ADD max_concurrency '1')");
 	return;
 }
+
+# Let this server's lists be cached, as they are by default.
+sub cached
+{
+	my ($self, $server, $ttl) = @_;
+
+	$ttl //= '15min';
+	$self->sql("ALTER SERVER $server OPTIONS (SET cache_ttl '$ttl')");
+	return;
+}
+
+# Configuration of a cluster whose sessions share what they know
+sub preloaded { return "shared_preload_libraries = 'keyapi_fdw'\n" }
 
 # Let this server's first failed request be an error, without further tries.
 sub fail_at_once

@@ -2,7 +2,8 @@
 CREATE EXTENSION keyapi_fdw;
 
 -- nothing is granted beyond the defaults
-SELECT proname, proacl FROM pg_proc WHERE proname LIKE 'keyapi%' ORDER BY 1;
+SELECT proname, has_function_privilege('pg_monitor', oid, 'execute') AS public
+  FROM pg_proc WHERE proname LIKE 'keyapi%' ORDER BY 1;
 SELECT fdwname, fdwacl FROM pg_foreign_data_wrapper WHERE fdwname = 'keyapi_fdw';
 
 -- every object has a comment

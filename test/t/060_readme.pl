@@ -77,12 +77,13 @@ sub statements
 	return grep { /\S/ } @statements;
 }
 
-# Run a statement and test how it ends, and its price if it names one; returns
-# whether it does.
+# Run a statement and test how it ends, and its price if it names one: without
+# what others paid for.  Returns whether it does.
 sub run_statement
 {
 	my ($session, $statement, $fails) = @_;
 	my ($promise) = $statement =~ /-- (\d+) requests?\b/;
+	my $clear  = $session->run('SELECT keyapi_fdw_cache_clear();');
 	my $before = $t->emulator->count('readme');
 	my $path   = $t->path('keyapi.key');
 	my $here   = $statement =~ s{/etc/postgresql/keyapi\.key}{$path}r;

@@ -1,0 +1,175 @@
+/*-------------------------------------------------------------------------
+ *
+ * account.c
+ *	  Accounts at the API.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "account.h"
+
+#include "common/hmac.h"
+#include "storage/lwlock.h"
+#include "utils/timestamp.h"
+
+#include "shared.h"
+
+/*
+ * Accounts known at a time; the one not used for the longest time makes way
+ * for a new one.
+ */
+#define MAX_ACCOUNTS 256
+
+typedef struct Account
+{
+	KeyapiAccountId id;
+	KeyapiGate	gate;
+	int64		last_used;		/* reading of AccountPart.uses; 0: free */
+	int64		day;			/* UTC, since 2000-01-01 ... */
+	int64		spent;			/* ... credits on that day */
+} Account;
+
+typedef struct AccountPart
+{
+	LWLock		lock;
+	int64		uses;
+	Account		accounts[MAX_ACCOUNTS];
+} AccountPart;
+
+Size
+keyapi_account_part_size(int nprocs)
+{
+	return sizeof(AccountPart);
+}
+
+KeyapiAccountId
+keyapi_account_id(const char *base_url, const char *endpoint,
+				  const char *proxy, const char *api_key)
+{
+	const char *const texts[] = {base_url, endpoint, proxy, api_key};
+	pg_hmac_ctx *context = pg_hmac_create(PG_SHA256);
+	KeyapiAccountId id;
+	bool		done;
+
+	done = context != NULL &&
+		pg_hmac_init(context, keyapi_shared_secret(), KEYAPI_SECRET_LEN) >= 0;
+	for (int i = 0; done && i < lengthof(texts); i++)
+	{
+		/* with the NUL, so that the texts cannot run into each other */
+		const char *text = texts[i] == NULL ? "" : texts[i];
+
+		done = pg_hmac_update(context, (const uint8 *) text,
+							  strlen(text) + 1) >= 0;
+	}
+	done = done && pg_hmac_final(context, id.digest, sizeof(id.digest)) >= 0;
+	pg_hmac_free(context);
+	if (!done)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("could not compute the hash of an account")));
+	return id;
+}
+
+/*
+ * The account of that identity, made if need be.  The part must be locked.
+ */
+static Account *
+find(AccountPart *part, const KeyapiAccountId *id)
+{
+	Account    *oldest = &part->accounts[0];
+
+	for (int i = 0; i < MAX_ACCOUNTS; i++)
+	{
+		Account    *account = &part->accounts[i];
+
+		if (account->last_used != 0 &&
+			memcmp(&account->id, id, sizeof(*id)) == 0)
+		{
+			account->last_used = ++part->uses;
+			return account;
+		}
+		if (account->last_used < oldest->last_used)
+			oldest = account;
+	}
+	memset(oldest, 0, sizeof(Account));
+	oldest->id = *id;
+	oldest->last_used = ++part->uses;
+	return oldest;
+}
+
+/*
+ * What was spent on this UTC day.  The part must be locked.
+ */
+static int64 *
+spent_today(Account *account)
+{
+	int64		day = GetCurrentTimestamp() / USECS_PER_DAY;
+
+	if (account->day != day)
+	{
+		account->day = day;
+		account->spent = 0;
+	}
+	return &account->spent;
+}
+
+static AccountPart *
+lock_part(void)
+{
+	AccountPart *part = keyapi_shared_part(KEYAPI_PART_ACCOUNTS);
+
+	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
+	return part;
+}
+
+KeyapiGate *
+keyapi_account_lock(const KeyapiAccountId *id)
+{
+	return &find(lock_part(), id)->gate;
+}
+
+void
+keyapi_account_unlock(void)
+{
+	AccountPart *part = keyapi_shared_part(KEYAPI_PART_ACCOUNTS);
+
+	LWLockRelease(&part->lock);
+}
+
+KeyapiGate
+keyapi_account_gate(const KeyapiAccountId *id)
+{
+	KeyapiGate	gate = *keyapi_account_lock(id);
+
+	keyapi_account_unlock();
+	return gate;
+}
+
+int64
+keyapi_account_spent(const KeyapiAccountId *id)
+{
+	int64		spent = *spent_today(find(lock_part(), id));
+
+	keyapi_account_unlock();
+	return spent;
+}
+
+KeyapiStart
+keyapi_account_start(const KeyapiAccountId *id, int64 now, double pace,
+					 int credits, int limit)
+{
+	Account    *account = find(lock_part(), id);
+	int64	   *spent = spent_today(account);
+	KeyapiStart start = KEYAPI_START_NOW;
+
+	if (limit >= 0 && *spent + credits > limit)
+		start = KEYAPI_START_BROKE;
+	else if (keyapi_gate_opens(&account->gate, now, pace) > now)
+		start = KEYAPI_START_LATER;
+	else
+	{
+		keyapi_gate_start(&account->gate, now, pace);
+		*spent += credits;
+	}
+	keyapi_account_unlock();
+	return start;
+}

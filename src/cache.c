@@ -1,0 +1,387 @@
+/*-------------------------------------------------------------------------
+ *
+ * cache.c
+ *	  Pages that have been paid for, for all sessions.
+ *
+ * Snapshots hang in hash chains, their pages in a list at each snapshot, all
+ * allocated in the shared area.  One lock protects it all, for no more than it
+ * takes to follow a few pointers and copy a page.  Memory is allocated before
+ * the lock is taken, so that under it nothing can fail.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "cache_internal.h"
+
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "shared.h"
+
+/* A page further down a list than this is not kept, for it looks like an error. */
+#define MAX_PAGE 100000
+
+static int	cache_size_kb = 64 * 1024;
+static int	max_age = -1;
+
+/* ---------------------------------------------------------------------
+ * Settings
+ * ---------------------------------------------------------------------
+ */
+
+void
+keyapi_cache_init(void)
+{
+	DefineCustomIntVariable("keyapi_fdw.cache_size",
+							"Memory for pages that have been paid for.",
+							"0 turns the cache off.",
+							&cache_size_kb, 64 * 1024, 0, MAX_KILOBYTES,
+							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("keyapi_fdw.max_age",
+							"Age up to which cached lists are served in this session.",
+							"Lowers cache_ttl: -1 leaves it as it is, 0 asks for everything anew.",
+							&max_age, -1, -1, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
+}
+
+int
+keyapi_cache_size_kb(void)
+{
+	return cache_size_kb;
+}
+
+bool
+keyapi_cache_enabled(int ttl)
+{
+	return ttl > 0 && cache_size_kb > 0;
+}
+
+Size
+keyapi_cache_part_size(int nprocs)
+{
+	return sizeof(CachePart);
+}
+
+static CachePart *
+cache_part(void)
+{
+	return keyapi_shared_part(KEYAPI_PART_CACHE);
+}
+
+static bool
+is_younger(const CachedSnapshot *snapshot, int64 age)
+{
+	return snapshot->fetched_at == 0 ||
+		GetCurrentTimestamp() - snapshot->fetched_at < age * 1000;
+}
+
+/* ---------------------------------------------------------------------
+ * Snapshots
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * The present snapshot of the list if it is young enough, else none.
+ */
+static KeyapiSnapshotId
+find_present(CachePart *part, const KeyapiCacheKey *key, int64 age)
+{
+	CachedSnapshot *snapshot = keyapi_cache_find_key(part, key, false);
+
+	if (snapshot == NULL || age <= 0 || !is_younger(snapshot, age))
+		return KEYAPI_NO_SNAPSHOT;
+	snapshot->last_used = ++part->uses;
+	return snapshot->id;
+}
+
+/*
+ * Make place for a new snapshot of the list.
+ */
+static void
+replace_present(CachePart *part, const KeyapiCacheKey *key)
+{
+	CachedSnapshot *present = keyapi_cache_find_key(part, key, false);
+	CachedSnapshot *stale = keyapi_cache_find_key(part, key, true);
+
+	if (present == NULL)
+		return;
+	if (!keyapi_cache_is_complete(present))
+	{
+		keyapi_cache_drop(part, present);
+		return;
+	}
+	if (stale != NULL)
+		keyapi_cache_drop(part, stale);
+	present->replaced = true;
+}
+
+KeyapiSnapshotId
+keyapi_cache_open(const KeyapiCacheKey *key, int ttl)
+{
+	int64		age = max_age >= 0 ? Min(ttl, max_age) : ttl;
+	Size		size = offsetof(CachedSnapshot, list) + strlen(key->list);
+	CachePart  *part;
+	KeyapiSnapshotId id;
+	CachedSnapshot *snapshot;
+	dsa_pointer pointer;
+
+	if (!keyapi_cache_enabled(ttl))
+		return KEYAPI_NO_SNAPSHOT;
+
+	part = cache_part();
+	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
+	id = find_present(part, key, age);
+	LWLockRelease(&part->lock);
+	if (id.number != 0)
+		return id;
+
+	pointer = keyapi_cache_allocate(part, size, id);
+	if (!DsaPointerIsValid(pointer))
+		return id;
+
+	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
+	id = find_present(part, key, age);
+	if (id.number != 0)
+		dsa_free(keyapi_shared_area(), pointer);	/* another was faster */
+	else
+	{
+		replace_present(part, key);
+		id.number = ++part->snapshots;
+		id.hash = keyapi_cache_hash(key);
+		snapshot = keyapi_cache_snapshot_at(pointer);
+		*snapshot = (CachedSnapshot)
+		{
+			.next = part->chains[id.hash % KEYAPI_CACHE_CHAINS],
+				.id = id,
+				.role = GetUserId(),
+				.ttl = ttl,
+				.last_used = ++part->uses,
+				.taken = KEYAPI_CACHE_TAKEN(size),
+				.account = key->account,
+				.list_len = strlen(key->list),
+		};
+		memcpy(snapshot->list, key->list, snapshot->list_len);
+		part->chains[id.hash % KEYAPI_CACHE_CHAINS] = pointer;
+		part->taken += snapshot->taken;
+	}
+	LWLockRelease(&part->lock);
+	return id;
+}
+
+KeyapiSnapshotId
+keyapi_cache_find_stale(const KeyapiCacheKey *key, int age,
+						TimestampTz *fetched_at)
+{
+	CachePart  *part = cache_part();
+	KeyapiSnapshotId id = KEYAPI_NO_SNAPSHOT;
+
+	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
+	for (int replaced = 0; replaced <= 1 && id.number == 0; replaced++)
+	{
+		CachedSnapshot *snapshot = keyapi_cache_find_key(part, key, replaced);
+
+		if (snapshot == NULL || !keyapi_cache_is_complete(snapshot) ||
+			!is_younger(snapshot, age))
+			continue;
+		snapshot->last_used = ++part->uses;
+		id = snapshot->id;
+		*fetched_at = snapshot->fetched_at;
+	}
+	LWLockRelease(&part->lock);
+	return id;
+}
+
+/* ---------------------------------------------------------------------
+ * Pages
+ * ---------------------------------------------------------------------
+ */
+
+bool
+keyapi_cache_spares(KeyapiSnapshotId id, int number)
+{
+	CachePart  *part;
+	CachedSnapshot *snapshot;
+	bool		found;
+
+	if (id.number == 0)
+		return false;
+	part = cache_part();
+	LWLockAcquire(&part->lock, LW_SHARED);
+	snapshot = keyapi_cache_find_id(part, id);
+	found = snapshot != NULL &&
+		((snapshot->last_page != 0 && number > snapshot->last_page) ||
+		 keyapi_cache_find_page(snapshot, number) != NULL);
+	LWLockRelease(&part->lock);
+	return found;
+}
+
+KeyapiLookup
+keyapi_cache_get(KeyapiSnapshotId id, int number, KeyapiBody *body)
+{
+	KeyapiLookup result = KEYAPI_LOOKUP_GONE;
+	CachePart  *part;
+	CachedSnapshot *snapshot;
+	CachedPage *page = NULL;
+
+	if (id.number == 0)
+		return result;
+	part = cache_part();
+	LWLockAcquire(&part->lock, LW_SHARED);
+	snapshot = keyapi_cache_find_id(part, id);
+	if (snapshot != NULL)
+	{
+		page = keyapi_cache_find_page(snapshot, number);
+		result = page != NULL ? KEYAPI_LOOKUP_FOUND : KEYAPI_LOOKUP_MISSING;
+	}
+	if (page != NULL)
+	{
+		/* running out of memory releases the lock, and has changed nothing */
+		char	   *data = palloc(page->len);
+
+		memcpy(data, page->data, page->len);
+		*body = (KeyapiBody)
+		{
+			.data = data,
+				.len = page->len,
+				.rows = page->rows,
+				.last = page->number == snapshot->last_page,
+				.total_pages = snapshot->total_pages,
+				.fetched_at = page->fetched_at,
+		};
+	}
+	LWLockRelease(&part->lock);
+	return result;
+}
+
+/*
+ * Add a page to a snapshot that does not have it.
+ */
+static void
+link_page(CachePart *part, CachedSnapshot *snapshot, dsa_pointer pointer,
+		  const KeyapiBody *body, Size size)
+{
+	CachedPage *page = keyapi_cache_page_at(pointer);
+
+	page->next = snapshot->pages;
+	snapshot->pages = pointer;
+	snapshot->num_pages++;
+	snapshot->rows += body->rows;
+	snapshot->bytes += body->len;
+	snapshot->taken += KEYAPI_CACHE_TAKEN(size);
+	part->taken += KEYAPI_CACHE_TAKEN(size);
+	snapshot->last_used = ++part->uses;
+	snapshot->total_pages = body->total_pages;
+	if (body->last)
+		snapshot->last_page = page->number;
+	if (snapshot->fetched_at == 0)
+		snapshot->fetched_at = body->fetched_at;
+}
+
+static void
+drop_by_id(CachePart *part, KeyapiSnapshotId id)
+{
+	CachedSnapshot *snapshot;
+
+	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
+	snapshot = keyapi_cache_find_id(part, id);
+	if (snapshot != NULL)
+		keyapi_cache_drop(part, snapshot);
+	LWLockRelease(&part->lock);
+}
+
+void
+keyapi_cache_put(KeyapiSnapshotId id, int number, const KeyapiBody *body)
+{
+	Size		size = offsetof(CachedPage, data) + body->len;
+	CachePart  *part;
+	CachedSnapshot *snapshot;
+	CachedPage *page;
+	dsa_pointer pointer;
+
+	if (id.number == 0 || number > MAX_PAGE)
+		return;
+	part = cache_part();
+	pointer = keyapi_cache_allocate(part, size, id);
+	if (!DsaPointerIsValid(pointer))
+	{
+		drop_by_id(part, id);
+		return;
+	}
+	page = keyapi_cache_page_at(pointer);
+	page->number = number;
+	page->rows = body->rows;
+	page->fetched_at = body->fetched_at;
+	page->len = body->len;
+	memcpy(page->data, body->data, body->len);
+
+	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
+	snapshot = keyapi_cache_find_id(part, id);
+	if (snapshot != NULL && keyapi_cache_find_page(snapshot, number) == NULL)
+		link_page(part, snapshot, pointer, body, size);
+	else
+		dsa_free(keyapi_shared_area(), pointer);
+	LWLockRelease(&part->lock);
+}
+
+/* ---------------------------------------------------------------------
+ * For the administrator
+ * ---------------------------------------------------------------------
+ */
+
+void
+keyapi_cache_clear(void)
+{
+	CachePart  *part = cache_part();
+
+	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
+	while (keyapi_cache_drop_oldest(part, KEYAPI_NO_SNAPSHOT))
+		;
+	part->reported = false;
+	LWLockRelease(&part->lock);
+}
+
+static KeyapiSnapshotInfo
+info_of(const CachedSnapshot *snapshot)
+{
+	return (KeyapiSnapshotInfo)
+	{
+		.list = pnstrdup(snapshot->list, snapshot->list_len),
+			.role = snapshot->role,
+			.pages = snapshot->num_pages,
+			.total_pages = snapshot->last_page != 0 ? snapshot->last_page :
+			snapshot->total_pages,
+			.rows = snapshot->rows,
+			.bytes = snapshot->bytes,
+			.fetched_at = snapshot->fetched_at,
+			.expires_at = snapshot->fetched_at + snapshot->ttl * INT64CONST(1000),
+	};
+}
+
+KeyapiSnapshotInfo *
+keyapi_cache_list(int *n)
+{
+	CachePart  *part = cache_part();
+	int			size = 64;
+	KeyapiSnapshotInfo *infos = palloc(sizeof(KeyapiSnapshotInfo) * size);
+
+	*n = 0;
+	LWLockAcquire(&part->lock, LW_SHARED);
+	for (int i = 0; i < KEYAPI_CACHE_CHAINS; i++)
+	{
+		dsa_pointer pointer = part->chains[i];
+
+		while (DsaPointerIsValid(pointer))
+		{
+			CachedSnapshot *snapshot = keyapi_cache_snapshot_at(pointer);
+
+			if (*n == size)
+			{
+				size *= 2;
+				infos = repalloc_huge(infos, sizeof(KeyapiSnapshotInfo) * size);
+			}
+			infos[(*n)++] = info_of(snapshot);
+			pointer = snapshot->next;
+		}
+	}
+	LWLockRelease(&part->lock);
+	return infos;
+}

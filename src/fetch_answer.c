@@ -1,0 +1,293 @@
+/*-------------------------------------------------------------------------
+ *
+ * fetch_answer.c
+ *	  What comes back: pages, and failures that are tried again or not.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "fetch_internal.h"
+
+#include "common/pg_prng.h"
+
+#include "answer.h"
+#include "stats.h"
+
+/* Longest pause before the first retry of a page, in ms; then it doubles. */
+#define FIRST_RETRY_WAIT 500
+
+/* ---------------------------------------------------------------------
+ * Failures
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * When to try again, in us from now.
+ */
+static int64
+retry_delay(const KeyapiRequest *request, int max_wait)
+{
+	int64		retry_after = request->failure.retry_after;
+	int64		jitter = keyapi_full_jitter(FIRST_RETRY_WAIT,
+											request->attempts - 1, max_wait,
+											pg_prng_double(&pg_global_prng_state));
+
+	/* the gate keeps all requests back */
+	if (request->failure.cause == KEYAPI_RATE_LIMITED)
+		return 0;
+
+	/* a connection that was kept alive may have died meanwhile */
+	if (request->failure.cause == KEYAPI_BROKEN_TRANSFER && request->attempts == 1)
+		return 0;
+	return retry_after > 0 ? retry_after * US_PER_MS + jitter : jitter;
+}
+
+/*
+ * What the failure counts as in keyapi_fdw_stats.
+ */
+static KeyapiCounter
+counter_of(const KeyapiFailure *failure)
+{
+	int64		status = failure->code != 0 ? failure->code : failure->status;
+
+	switch (failure->cause)
+	{
+		case KEYAPI_PAYMENT_REQUIRED:
+			return KEYAPI_COUNT_ERRORS_402;
+		case KEYAPI_RATE_LIMITED:
+			return KEYAPI_COUNT_ERRORS_429;
+		case KEYAPI_CANNOT_CONNECT:
+		case KEYAPI_TLS:
+		case KEYAPI_BROKEN_TRANSFER:
+		case KEYAPI_TIMED_OUT:
+			return KEYAPI_COUNT_ERRORS_NETWORK;
+		case KEYAPI_BODY_TOO_LARGE:
+		case KEYAPI_TRUNCATED_BODY:
+		case KEYAPI_BAD_RESPONSE:
+			return KEYAPI_COUNT_ERRORS_RESPONSE;
+		default:
+			if (status >= 400 && status < 500)
+				return KEYAPI_COUNT_ERRORS_4XX;
+			return status >= 500 && status < 600 ? KEYAPI_COUNT_ERRORS_5XX :
+				KEYAPI_COUNT_ERRORS_RESPONSE;
+	}
+}
+
+void
+keyapi_fetch_fail(KeyapiFetcher *fetcher, KeyapiRequest *request)
+{
+	request->status = FAILED;
+	keyapi_snapshot_give_up(request->state->snapshot, request->number);
+}
+
+/*
+ * Tell the account's gate of an answer.
+ */
+static void
+tell_gate(KeyapiFetcher *fetcher, const KeyapiRequest *request, int64 now)
+{
+	double		random = pg_prng_double(&pg_global_prng_state);
+	const KeyapiFailure *failure = &request->failure;
+	KeyapiGate *gate = keyapi_account_lock(&fetcher->account);
+
+	if (failure->cause == KEYAPI_OK)
+		keyapi_gate_succeeded(gate, request->sent_at, now);
+	else if (failure->cause == KEYAPI_RATE_LIMITED)
+		keyapi_gate_limited(gate, request->sent_at, now, failure->retry_after,
+							fetcher->server->max_retry_wait, random);
+	else if (failure->cause == KEYAPI_PAYMENT_REQUIRED)
+		keyapi_gate_refused(gate, now);
+	keyapi_account_unlock();
+}
+
+/*
+ * A request has failed: try it again, or leave the failure for when the page
+ * is needed.
+ */
+static void
+settle_failure(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
+{
+	KeyapiFailure *failure = &request->failure;
+	int			max_wait = fetcher->server->max_retry_wait;
+	int64		delay;
+
+	keyapi_stats_error(fetcher->serverid, counter_of(failure),
+					   keyapi_failure_message(failure, fetcher->api_key));
+	failure->attempts = request->attempts;
+	if (keyapi_cause_is_transient(failure->cause) &&
+		request->attempts <= fetcher->server->max_retries &&
+		failure->retry_after <= max_wait)
+	{
+		/* others go on waiting for this session */
+		delay = retry_delay(request, max_wait);
+		request->status = WAITING;
+		request->not_before = now + delay;
+		keyapi_snapshot_extend(request->state->snapshot, request->number,
+							   GetCurrentTimestamp() + delay +
+							   fetcher->server->request_timeout * US_PER_MS);
+		return;
+	}
+	if (failure->retry_after > max_wait && failure->reason == NULL)
+		failure->reason = "it asks for a longer pause than option \"max_retry_wait\" allows";
+	keyapi_fetch_fail(fetcher, request);
+}
+
+/* ---------------------------------------------------------------------
+ * Pages
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * Make of an answer the page or the failure that it holds, in the request's
+ * context; true if it is a page.
+ */
+static bool
+read_answer(KeyapiFetcher *fetcher, KeyapiRequest *request,
+			const KeyapiHttpOutcome *outcome, TimestampTz fetched_at)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
+	KeyapiPage *page = palloc0(sizeof(KeyapiPage));
+
+	request->failure = (KeyapiFailure)
+	{
+		.list = &request->state->list,
+			.page = request->number,
+			.base_url = fetcher->server->base_url,
+	};
+	if (keyapi_answer_read(outcome, fetcher->paths, fetcher->npaths,
+						   &page->data, &request->failure) == KEYAPI_OK)
+	{
+		page->number = request->number;
+		page->fetched_at = fetched_at;
+		request->page = page;
+		request->status = ARRIVED;
+		if (page->data.nvideos == 0 || page->data.has_more == 0)
+			request->state->last_page = Min(request->state->last_page,
+											request->number);
+	}
+	MemoryContextSwitchTo(oldcontext);
+	return request->failure.cause == KEYAPI_OK;
+}
+
+void
+keyapi_fetch_take(KeyapiFetcher *fetcher, KeyapiRequest *request,
+				  const KeyapiBody *body)
+{
+	const KeyapiHttpOutcome outcome = {
+		.result = KEYAPI_HTTP_RESPONSE,
+		.status = 200,
+		.body = body->data,
+		.body_len = body->len,
+		.retry_after = -1,
+	};
+	const int64 counts[KEYAPI_NUM_COUNTERS] = {
+		[KEYAPI_COUNT_CACHED_PAGES] = 1
+	};
+
+	request->awaited = false;
+	if (!read_answer(fetcher, request, &outcome, body->fetched_at))
+	{
+		keyapi_fetch_fail(fetcher, request);
+		return;
+	}
+	fetcher->cost.cached_pages++;
+	keyapi_stats_add(fetcher->serverid, counts, 0);
+}
+
+/*
+ * Let others have the page that has arrived.
+ */
+static void
+share_page(KeyapiRequest *request, const KeyapiHttpOutcome *outcome)
+{
+	const KeyapiPage *page = request->page;
+	int			limit = Max(page->data.limit, page->data.nvideos);
+	const KeyapiBody body = {
+		.data = outcome->body,
+		.len = outcome->body_len,
+		.rows = page->data.nvideos,
+		.last = keyapi_list_page_is_last(&request->state->list, page),
+		.total_pages = limit == 0 || page->data.total_count < 0 ? 0 :
+		(page->data.total_count + limit - 1) / limit,
+		.fetched_at = page->fetched_at,
+	};
+
+	keyapi_snapshot_put(request->state->snapshot, request->number, &body);
+}
+
+static void
+decode_answer(KeyapiFetcher *fetcher, KeyapiRequest *request)
+{
+	const KeyapiHttpOutcome *outcome = keyapi_http_outcome(request->transfer);
+	int64		now = keyapi_gate_clock();
+	bool		good = read_answer(fetcher, request, outcome,
+								   GetCurrentTimestamp());
+
+	tell_gate(fetcher, request, now);
+	if (!good)
+	{
+		MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
+
+		settle_failure(fetcher, request, now);
+		MemoryContextSwitchTo(oldcontext);
+		return;
+	}
+	fetcher->works = true;
+	share_page(request, outcome);
+	keyapi_http_release(request->transfer);
+	request->transfer = NULL;
+}
+
+static void
+count_transfer(KeyapiFetcher *fetcher, const KeyapiHttpOutcome *outcome)
+{
+	const int64 counts[KEYAPI_NUM_COUNTERS] = {
+		[KEYAPI_COUNT_BYTES] = outcome->wire_bytes
+	};
+
+	fetcher->in_flight--;
+	fetcher->cost.bytes += outcome->wire_bytes;
+	fetcher->cost.http_time += outcome->elapsed;
+	keyapi_stats_add(fetcher->serverid, counts, outcome->elapsed);
+}
+
+bool
+keyapi_fetch_receive(KeyapiFetcher *fetcher)
+{
+	bool		any = false;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &fetcher->requests)
+	{
+		KeyapiRequest *request = dlist_container(KeyapiRequest, node, iter.cur);
+		const KeyapiHttpOutcome *outcome;
+
+		if (request->status != IN_FLIGHT ||
+			(outcome = keyapi_http_outcome(request->transfer)) == NULL)
+			continue;
+		count_transfer(fetcher, outcome);
+		request->status = RECEIVED;
+		if (keyapi_answer_cause(outcome) == KEYAPI_OK)
+			any = true;
+		else
+			decode_answer(fetcher, request);
+	}
+	return any;
+}
+
+void
+keyapi_fetch_decode(KeyapiFetcher *fetcher, const KeyapiRequest *needed)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &fetcher->requests)
+	{
+		KeyapiRequest *request = dlist_container(KeyapiRequest, node, iter.cur);
+
+		if (request->status != RECEIVED)
+			continue;
+		decode_answer(fetcher, request);
+		if (request->status == ARRIVED && request != needed &&
+			request->state->pages == NIL)
+			(void) keyapi_fetch_enter(request);
+	}
+}

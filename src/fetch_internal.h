@@ -1,0 +1,127 @@
+/*-------------------------------------------------------------------------
+ *
+ * fetch_internal.h
+ *	  What the files of the fetch room share: fetch.c (what is asked for),
+ *	  fetch_send.c (when it is sent) and fetch_answer.c (what comes back).
+ *
+ * Each page asked for is a KeyapiRequest that goes from WAITING to IN_FLIGHT to
+ * RECEIVED to ARRIVED or FAILED, or back to WAITING for another try; or from
+ * WAITING to ARRIVED, if the page was paid for before or by another session.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_FETCH_INTERNAL_H
+#define KEYAPI_FETCH_INTERNAL_H
+
+#include "fetch.h"
+
+#include "lib/ilist.h"
+
+#include "account.h"
+#include "error.h"
+#include "http.h"
+#include "option.h"
+#include "snapshot.h"
+
+#define US_PER_MS INT64CONST(1000)
+
+#define NEVER PG_INT64_MAX
+
+typedef enum KeyapiRequestStatus
+{
+	WAITING,					/* to be sent, perhaps again */
+	IN_FLIGHT,
+	RECEIVED,					/* with a good status, not decoded yet */
+	ARRIVED,					/* page is there, not in the list yet */
+	FAILED						/* failure tells why */
+} KeyapiRequestStatus;
+
+typedef struct KeyapiRequest
+{
+	dlist_node	node;
+	KeyapiListState *state;
+	int			number;			/* of the page */
+	KeyapiRequestStatus status;
+	MemoryContext context;		/* of the latest attempt, transfer included;
+								 * in the end, of the page */
+	int			attempts;		/* sent so far */
+	int64		not_before;		/* WAITING: earliest time, by the gate's clock */
+	bool		awaited;		/* WAITING: another session has sent for it */
+	int64		sent_at;
+	KeyapiTransfer *transfer;
+	KeyapiPage *page;
+	KeyapiFailure failure;
+} KeyapiRequest;
+
+struct KeyapiFetcher
+{
+	MemoryContext context;
+	Oid			relid;
+	Oid			serverid;
+	Oid			userid;
+	const char *const *paths;
+	int			npaths;
+
+	/* set at the first request */
+	KeyapiServerOptions *server;
+	int			cache_ttl;
+	char	   *api_key;		/* NULL: nothing is set yet */
+	KeyapiAccountId account;
+	KeyapiProgressReport *report;
+
+	dlist_head	requests;		/* in the order they were asked for */
+	int			in_flight;
+	bool		works;			/* a page has arrived */
+	KeyapiCost	cost;
+	KeyapiProgress progress;
+};
+
+/* ---- fetch.c ---- */
+
+/*
+ * Enter the page of a request into its list, and forget the request.
+ */
+extern KeyapiPage *keyapi_fetch_enter(KeyapiRequest *request);
+
+/* ---- fetch_send.c ---- */
+
+/*
+ * Send what may be sent, the page that is needed (or NULL) first; and take the
+ * pages that were paid for meanwhile.  Returns when there may be more to send,
+ * by the gate's clock, or NEVER if something has to happen before.  Raises 54000
+ * if the budget does not suffice for the page that is needed.
+ */
+extern int64 keyapi_fetch_send(KeyapiFetcher *fetcher, KeyapiRequest *needed);
+
+/*
+ * What keeps a page from arriving.
+ */
+extern KeyapiWait keyapi_fetch_waits_for(const KeyapiFetcher *fetcher,
+										 const KeyapiRequest *request);
+
+/* ---- fetch_answer.c ---- */
+
+/*
+ * Take in the answers that are there.  The good ones are left to be decoded
+ * when the next requests are on their way; true if there are any.
+ */
+extern bool keyapi_fetch_receive(KeyapiFetcher *fetcher);
+
+/*
+ * Decode them.
+ */
+extern void keyapi_fetch_decode(KeyapiFetcher *fetcher,
+								const KeyapiRequest *needed);
+
+/*
+ * The page of a WAITING request has been paid for: make it ARRIVED.
+ */
+extern void keyapi_fetch_take(KeyapiFetcher *fetcher, KeyapiRequest *request,
+							  const KeyapiBody *body);
+
+/*
+ * A request will not be tried again; its failure is set.
+ */
+extern void keyapi_fetch_fail(KeyapiFetcher *fetcher, KeyapiRequest *request);
+
+#endif							/* KEYAPI_FETCH_INTERNAL_H */

@@ -1,0 +1,242 @@
+/*-------------------------------------------------------------------------
+ *
+ * fetch_send.c
+ *	  When a page is sent for.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "fetch_internal.h"
+
+#include "utils/memutils.h"
+
+#include "budget.h"
+#include "flight.h"
+#include "stats.h"
+
+static int
+price(const KeyapiRequest *request)
+{
+	return request->state->list.endpoint->credits;
+}
+
+/*
+ * Until when others are to wait for this session's answer.
+ */
+static TimestampTz
+flight_end(const KeyapiFetcher *fetcher)
+{
+	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+									   fetcher->server->request_timeout);
+}
+
+static void
+send_request(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
+{
+	const KeyapiServerOptions *server = fetcher->server;
+	const KeyapiList *list = &request->state->list;
+	const KeyapiHttpOptions options = {
+		.ca_file = server->ca_file,
+		.proxy = server->proxy,
+		.connect_timeout = server->connect_timeout,
+		.request_timeout = server->request_timeout,
+	};
+	const bool	retry = request->attempts > 0;
+	const int64 counts[KEYAPI_NUM_COUNTERS] = {
+		[KEYAPI_COUNT_REQUESTS] = 1,
+		[KEYAPI_COUNT_RETRIES] = retry,
+		[KEYAPI_COUNT_CREDITS] = price(request),
+	};
+	MemoryContext oldcontext;
+
+	/* with what is left of the attempt before */
+	MemoryContextReset(request->context);
+	oldcontext = MemoryContextSwitchTo(request->context);
+	request->transfer = keyapi_http_start(keyapi_list_url(list, server->base_url,
+														  request->number),
+										  fetcher->api_key, &options);
+	MemoryContextSwitchTo(oldcontext);
+
+	request->status = IN_FLIGHT;
+	request->sent_at = now;
+	request->attempts++;
+	fetcher->in_flight++;
+	fetcher->cost.requests++;
+	fetcher->cost.retries += retry;
+	fetcher->cost.credits += price(request);
+	keyapi_budget_spend(fetcher->serverid, price(request));
+	keyapi_stats_add(fetcher->serverid, counts, 0);
+}
+
+/*
+ * Whether statement and day may spend what the request costs.
+ */
+static bool
+affordable(const KeyapiFetcher *fetcher, const KeyapiRequest *request)
+{
+	const KeyapiServerOptions *server = fetcher->server;
+
+	if (keyapi_budget_left(fetcher->serverid, server->max_credits) < price(request))
+		return false;
+	return server->credits_per_day < 0 ||
+		keyapi_account_spent(&fetcher->account) + price(request) <=
+		server->credits_per_day;
+}
+
+/*
+ * Send a waiting request if it may be sent now; else tell when that may be, or
+ * NEVER if something has to happen before.
+ */
+static int64
+try_to_send(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
+{
+	const KeyapiServerOptions *server = fetcher->server;
+	KeyapiSnapshot *snapshot = request->state->snapshot;
+	KeyapiGate	gate;
+	int64		earliest;
+	const KeyapiBody *body;
+
+	if (request->status != WAITING ||
+		fetcher->in_flight >= server->max_concurrency ||
+		!affordable(fetcher, request))
+		return NEVER;
+	gate = keyapi_account_gate(&fetcher->account);
+	earliest = Max(request->not_before,
+				   keyapi_gate_opens(&gate, now, server->requests_per_second));
+	if (earliest > now)
+		return earliest;
+
+	switch (keyapi_snapshot_look(snapshot, request->number, flight_end(fetcher),
+								 &body))
+	{
+		case KEYAPI_PAGE_HERE:
+			keyapi_fetch_take(fetcher, request, body);
+			return NEVER;
+		case KEYAPI_PAGE_AWAITED:
+			request->awaited = true;
+			return now + KEYAPI_FLIGHT_POLL * US_PER_MS;
+		case KEYAPI_PAGE_YOURS:
+			break;
+	}
+	request->awaited = false;
+	if (keyapi_account_start(&fetcher->account, now, server->requests_per_second,
+							 price(request), server->credits_per_day) !=
+		KEYAPI_START_NOW)
+	{
+		/* another session was faster */
+		keyapi_snapshot_give_up(snapshot, request->number);
+		return now + US_PER_MS;
+	}
+	send_request(fetcher, request, now);
+	return NEVER;
+}
+
+/*
+ * Fail a page that is needed if the API said that it will refuse it; raise
+ * 54000 if it may not be paid for.
+ */
+static void
+check_prospects(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
+{
+	KeyapiGate	gate = keyapi_account_gate(&fetcher->account);
+	const KeyapiServerOptions *server = fetcher->server;
+	int64		pause = (gate.closed_until - now) / US_PER_MS;
+	KeyapiFailure failure = {
+		.list = &request->state->list,
+		.page = request->number,
+		.base_url = server->base_url,
+	};
+
+	if (gate.broke_until > now)
+	{
+		failure.cause = KEYAPI_PAYMENT_REQUIRED;
+		failure.retry_after = (gate.broke_until - now) / US_PER_MS;
+		failure.reason = "it said so less than a minute ago and was not asked again";
+	}
+	else if (pause > server->max_retry_wait)
+	{
+		failure.cause = KEYAPI_RATE_LIMITED;
+		failure.retry_after = pause;
+		failure.reason = "the API asked for a pause that is not over yet";
+	}
+	if (failure.cause != KEYAPI_OK)
+	{
+		request->failure = failure;
+		keyapi_fetch_fail(fetcher, request);
+		return;
+	}
+	keyapi_budget_check(fetcher->serverid, server->max_credits,
+						price(request), 0);
+	if (!affordable(fetcher, request))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a request needs %d credits, but option \"credits_per_day\" of the server allows %d and " INT64_FORMAT " are spent today",
+						price(request), server->credits_per_day,
+						keyapi_account_spent(&fetcher->account)),
+				 errdetail("The next request was not sent."),
+				 errhint("Wait until tomorrow (UTC), or raise option \"credits_per_day\" of the server.")));
+}
+
+/*
+ * Take the pages that were paid for since they were asked for.
+ */
+static void
+take_paid(KeyapiFetcher *fetcher, const KeyapiRequest *needed)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &fetcher->requests)
+	{
+		KeyapiRequest *request = dlist_container(KeyapiRequest, node, iter.cur);
+		const KeyapiBody *body;
+
+		if (request->status != WAITING ||
+			(body = keyapi_snapshot_get(request->state->snapshot,
+										request->number)) == NULL)
+			continue;
+		keyapi_fetch_take(fetcher, request, body);
+		if (request->status == ARRIVED && request != needed &&
+			request->state->pages == NIL)
+			(void) keyapi_fetch_enter(request);
+	}
+}
+
+int64
+keyapi_fetch_send(KeyapiFetcher *fetcher, KeyapiRequest *needed)
+{
+	int64		now = keyapi_gate_clock();
+	int64		next = NEVER;
+	dlist_iter	iter;
+
+	take_paid(fetcher, needed);
+	if (needed != NULL && needed->status == WAITING)
+	{
+		check_prospects(fetcher, needed, now);
+		next = try_to_send(fetcher, needed, now);
+	}
+	dlist_foreach(iter, &fetcher->requests)
+	{
+		KeyapiRequest *request = dlist_container(KeyapiRequest, node, iter.cur);
+
+		/* whoever needs a later page will meet this failure before */
+		if (request->status == FAILED)
+			break;
+		if (request != needed && request->number <= request->state->last_page)
+			next = Min(next, try_to_send(fetcher, request, now));
+	}
+	return next;
+}
+
+KeyapiWait
+keyapi_fetch_waits_for(const KeyapiFetcher *fetcher,
+					   const KeyapiRequest *request)
+{
+	int64		now = keyapi_gate_clock();
+
+	if (fetcher->in_flight > 0)
+		return KEYAPI_WAIT_REQUEST;
+	if (request->awaited)
+		return KEYAPI_WAIT_SESSION;
+	if (keyapi_account_gate(&fetcher->account).closed_until > now)
+		return KEYAPI_WAIT_GATE;
+	return request->not_before > now ? KEYAPI_WAIT_RETRY : KEYAPI_WAIT_PACING;
+}

@@ -1,0 +1,324 @@
+/*-------------------------------------------------------------------------
+ *
+ * snapshot.c
+ *	  The one state of a list that a statement sees.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "snapshot.h"
+
+#include "access/xact.h"
+#include "lib/ilist.h"
+#include "utils/memutils.h"
+#include "tcop/pquery.h"
+
+#include "flight.h"
+
+typedef struct LocalPage
+{
+	int			number;
+	KeyapiBody	body;
+} LocalPage;
+
+struct KeyapiSnapshot
+{
+	dlist_node	node;			/* in the statement's list, */
+	bool		listed;			/* ... unless the statement is over */
+	int			references;		/* scans that read it */
+	MemoryContext context;		/* of all that follows */
+	KeyapiCacheKey key;
+	KeyapiSnapshotId id;		/* in the cache; of none if not there */
+	LocalPage  *pages;			/* what was read or paid for, in no order */
+	int			num_pages;
+	int			max_pages;
+};
+
+/* A scan's hold on a snapshot; goes with the scan's memory. */
+typedef struct Reference
+{
+	MemoryContextCallback on_delete;
+	KeyapiSnapshot *snapshot;
+} Reference;
+
+/* The snapshots of the current statement. */
+static dlist_head snapshots = DLIST_STATIC_INIT(snapshots);
+static TimestampTz statement = 0;
+
+/* ---------------------------------------------------------------------
+ * Life and death
+ * ---------------------------------------------------------------------
+ */
+
+static void
+forget_unused(KeyapiSnapshot *snapshot)
+{
+	if (snapshot->references == 0 && !snapshot->listed)
+		MemoryContextDelete(snapshot->context);
+}
+
+static void
+end_statement(void)
+{
+	while (!dlist_is_empty(&snapshots))
+	{
+		dlist_node *node = dlist_pop_head_node(&snapshots);
+		KeyapiSnapshot *snapshot = dlist_container(KeyapiSnapshot, node, node);
+
+		snapshot->listed = false;
+		forget_unused(snapshot);
+	}
+}
+
+/*
+ * A transaction that ends outside of every portal ends the statement too; one
+ * inside is that of a procedure which goes on.
+ */
+static void
+at_end_of_transaction(XactEvent event, void *arg)
+{
+	if (ActivePortal == NULL &&
+		(event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+		 event == XACT_EVENT_PREPARE))
+		end_statement();
+}
+
+static void
+begin_statement(void)
+{
+	static bool registered = false;
+
+	if (!registered)
+		RegisterXactCallback(at_end_of_transaction, NULL);
+	registered = true;
+
+	if (statement == GetCurrentStatementStartTimestamp())
+		return;
+	end_statement();
+	statement = GetCurrentStatementStartTimestamp();
+}
+
+static void
+release(void *arg)
+{
+	KeyapiSnapshot *snapshot = ((Reference *) arg)->snapshot;
+
+	snapshot->references--;
+	forget_unused(snapshot);
+}
+
+static KeyapiSnapshot *
+find(const KeyapiCacheKey *key)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &snapshots)
+	{
+		KeyapiSnapshot *snapshot = dlist_container(KeyapiSnapshot, node, iter.cur);
+
+		if (memcmp(&snapshot->key.account, &key->account,
+				   sizeof(KeyapiAccountId)) == 0 &&
+			strcmp(snapshot->key.list, key->list) == 0)
+			return snapshot;
+	}
+	return NULL;
+}
+
+static KeyapiSnapshot *
+create(const KeyapiCacheKey *key, int ttl)
+{
+	KeyapiSnapshotId id = keyapi_cache_open(key, ttl);
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
+												  "keyapi_fdw snapshot",
+												  ALLOCSET_DEFAULT_SIZES);
+	KeyapiSnapshot *snapshot = MemoryContextAllocZero(context,
+													  sizeof(KeyapiSnapshot));
+
+	snapshot->context = context;
+	snapshot->key.account = key->account;
+	snapshot->key.list = MemoryContextStrdup(context, key->list);
+	snapshot->id = id;
+	snapshot->listed = true;
+	dlist_push_head(&snapshots, &snapshot->node);
+	return snapshot;
+}
+
+KeyapiSnapshot *
+keyapi_snapshot_open(const KeyapiCacheKey *key, int ttl)
+{
+	Reference  *reference = palloc0(sizeof(Reference));
+	KeyapiSnapshot *snapshot;
+
+	begin_statement();
+	snapshot = find(key);
+	if (snapshot == NULL)
+		snapshot = create(key, ttl);
+
+	snapshot->references++;
+	reference->snapshot = snapshot;
+	reference->on_delete.func = release;
+	reference->on_delete.arg = reference;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext,
+									   &reference->on_delete);
+	return snapshot;
+}
+
+/* ---------------------------------------------------------------------
+ * Pages
+ * ---------------------------------------------------------------------
+ */
+
+static const KeyapiBody *
+find_local(const KeyapiSnapshot *snapshot, int number)
+{
+	for (int i = 0; i < snapshot->num_pages; i++)
+	{
+		if (snapshot->pages[i].number == number)
+			return &snapshot->pages[i].body;
+	}
+	return NULL;
+}
+
+/*
+ * Keep a page that is not there yet.  Its data must be in the snapshot's
+ * context.
+ */
+static void
+add_local(KeyapiSnapshot *snapshot, int number, const KeyapiBody *body)
+{
+	if (snapshot->num_pages == snapshot->max_pages)
+	{
+		int			max_pages = Max(32, snapshot->max_pages * 2);
+		LocalPage  *pages = MemoryContextAlloc(snapshot->context,
+											   sizeof(LocalPage) * max_pages);
+
+		/* what was handed out points into the old one, so that stays */
+		if (snapshot->num_pages > 0)
+			memcpy(pages, snapshot->pages,
+				   sizeof(LocalPage) * snapshot->num_pages);
+		snapshot->pages = pages;
+		snapshot->max_pages = max_pages;
+	}
+	snapshot->pages[snapshot->num_pages].number = number;
+	snapshot->pages[snapshot->num_pages++].body = *body;
+}
+
+/*
+ * Fetch a page from the cache, if it is there.
+ */
+static const KeyapiBody *
+find_cached(KeyapiSnapshot *snapshot, int number)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(snapshot->context);
+	KeyapiBody	body;
+	KeyapiLookup lookup = keyapi_cache_get(snapshot->id, number, &body);
+
+	MemoryContextSwitchTo(oldcontext);
+	if (lookup == KEYAPI_LOOKUP_GONE)
+		snapshot->id = KEYAPI_NO_SNAPSHOT;
+	if (lookup != KEYAPI_LOOKUP_FOUND)
+		return NULL;
+	add_local(snapshot, number, &body);
+	return find_local(snapshot, number);
+}
+
+const KeyapiBody *
+keyapi_snapshot_get(KeyapiSnapshot *snapshot, int number)
+{
+	const KeyapiBody *body = find_local(snapshot, number);
+
+	if (body == NULL && snapshot->id.number != 0)
+		body = find_cached(snapshot, number);
+	return body;
+}
+
+KeyapiPageState
+keyapi_snapshot_look(KeyapiSnapshot *snapshot, int number, TimestampTz until,
+					 const KeyapiBody **body)
+{
+	*body = keyapi_snapshot_get(snapshot, number);
+	if (*body != NULL)
+		return KEYAPI_PAGE_HERE;
+	if (snapshot->id.number == 0)
+		return KEYAPI_PAGE_YOURS;
+	if (!keyapi_flight_lead(snapshot->id.number, number, until))
+		return KEYAPI_PAGE_AWAITED;
+
+	/* who led before may have brought it since */
+	*body = find_cached(snapshot, number);
+	if (*body == NULL)
+		return KEYAPI_PAGE_YOURS;
+	keyapi_snapshot_give_up(snapshot, number);
+	return KEYAPI_PAGE_HERE;
+}
+
+bool
+keyapi_snapshot_spares(const KeyapiSnapshot *snapshot, int number)
+{
+	for (int i = 0; i < snapshot->num_pages; i++)
+	{
+		const LocalPage *page = &snapshot->pages[i];
+
+		if (page->number == number ||
+			(page->number < number && page->body.last))
+			return true;
+	}
+	return keyapi_cache_spares(snapshot->id, number);
+}
+
+void
+keyapi_snapshot_extend(KeyapiSnapshot *snapshot, int number, TimestampTz until)
+{
+	if (snapshot->id.number != 0)
+		(void) keyapi_flight_lead(snapshot->id.number, number, until);
+}
+
+void
+keyapi_snapshot_put(KeyapiSnapshot *snapshot, int number,
+					const KeyapiBody *body)
+{
+	/* others first: what is here may run out of memory */
+	keyapi_cache_put(snapshot->id, number, body);
+	keyapi_snapshot_give_up(snapshot, number);
+
+	if (find_local(snapshot, number) == NULL)
+	{
+		KeyapiBody	copy = *body;
+		char	   *data = MemoryContextAlloc(snapshot->context, body->len + 1);
+
+		memcpy(data, body->data, body->len);
+		copy.data = data;
+		add_local(snapshot, number, &copy);
+	}
+}
+
+void
+keyapi_snapshot_give_up(KeyapiSnapshot *snapshot, int number)
+{
+	if (snapshot->id.number != 0)
+		keyapi_flight_end(snapshot->id.number, number);
+}
+
+bool
+keyapi_snapshot_fall_back(KeyapiSnapshot *snapshot, int max_age,
+						  TimestampTz *fetched_at)
+{
+	KeyapiSnapshotId before = snapshot->id;
+	const KeyapiBody *body;
+	int			number = 1;
+
+	if (snapshot->num_pages > 0)
+		return false;
+	snapshot->id = keyapi_cache_find_stale(&snapshot->key, max_age, fetched_at);
+
+	/* all of it at once, for it may be dropped from the cache at any time */
+	do
+	{
+		body = snapshot->id.number == 0 ? NULL :
+			find_cached(snapshot, number++);
+	} while (body != NULL && !body->last);
+	if (body != NULL)
+		return true;
+	snapshot->num_pages = 0;
+	snapshot->id = before;
+	return false;
+}

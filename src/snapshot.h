@@ -1,0 +1,84 @@
+/*-------------------------------------------------------------------------
+ *
+ * snapshot.h
+ *	  The one state of a list that a statement sees.
+ *
+ * All scans of a statement that read a list read the same snapshot of it, so
+ * that they agree and no page is paid for twice; also where lists are not
+ * cached, and whatever others do to the cache meanwhile.  A statement is one
+ * message of the client.  A scan that outlives its statement (a cursor) keeps
+ * the snapshot that it began with.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_SNAPSHOT_H
+#define KEYAPI_SNAPSHOT_H
+
+#include "compat.h"
+
+#include "cache.h"
+
+typedef struct KeyapiSnapshot KeyapiSnapshot;
+
+typedef enum KeyapiPageState
+{
+	KEYAPI_PAGE_HERE,			/* paid for */
+	KEYAPI_PAGE_YOURS,			/* the caller is to ask for it */
+	KEYAPI_PAGE_AWAITED			/* another session is asking for it */
+} KeyapiPageState;
+
+/*
+ * The statement's snapshot of a list, for as long as CurrentMemoryContext
+ * lives.  ttl is the age in ms up to which the list may come from the cache; 0:
+ * it may not.  The first scan of a statement decides.
+ */
+extern KeyapiSnapshot *keyapi_snapshot_open(const KeyapiCacheKey *key, int ttl);
+
+/*
+ * Look for a page.  HERE: *body is set, and is kept as long as the snapshot.
+ * YOURS: ask the API, then call keyapi_snapshot_put or keyapi_snapshot_give_up;
+ * others wait for that until the time until, at most.  AWAITED: call again after
+ * the latch was set, or after KEYAPI_FLIGHT_POLL.
+ */
+extern KeyapiPageState keyapi_snapshot_look(KeyapiSnapshot *snapshot, int page,
+											TimestampTz until,
+											const KeyapiBody **body);
+
+/*
+ * Look for a page without asking anybody for it: the body as above, or NULL.
+ */
+extern const KeyapiBody *keyapi_snapshot_get(KeyapiSnapshot *snapshot,
+											 int page);
+
+/*
+ * Whether asking for a page costs nothing: it is there, or the list is known to
+ * end before it.
+ */
+extern bool keyapi_snapshot_spares(const KeyapiSnapshot *snapshot, int page);
+
+/*
+ * Lead the flight of a page, which was YOURS, for a longer time.
+ */
+extern void keyapi_snapshot_extend(KeyapiSnapshot *snapshot, int page,
+								   TimestampTz until);
+
+/*
+ * A page has arrived.  The body is copied.
+ */
+extern void keyapi_snapshot_put(KeyapiSnapshot *snapshot, int page,
+								const KeyapiBody *body);
+
+/*
+ * The page is not asked for any longer.
+ */
+extern void keyapi_snapshot_give_up(KeyapiSnapshot *snapshot, int page);
+
+/*
+ * Take the last complete state of the list that is younger than max_age ms
+ * instead, whole.  False if there is none, or if a page has been read already.
+ * *fetched_at is when its first page arrived.
+ */
+extern bool keyapi_snapshot_fall_back(KeyapiSnapshot *snapshot, int max_age,
+									  TimestampTz *fetched_at);
+
+#endif							/* KEYAPI_SNAPSHOT_H */

@@ -1,0 +1,80 @@
+/*-------------------------------------------------------------------------
+ *
+ * stats.h
+ *	  What was asked of the API and what it cost, per database, server and
+ *	  role.  Not transactional: what was paid for stays counted.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_STATS_H
+#define KEYAPI_STATS_H
+
+#include "compat.h"
+
+#include "utils/timestamp.h"
+
+/* In the order of the columns of keyapi_fdw_stats. */
+typedef enum KeyapiCounter
+{
+	KEYAPI_COUNT_REQUESTS,
+	KEYAPI_COUNT_RETRIES,
+	KEYAPI_COUNT_ERRORS_4XX,	/* but 402 and 429 */
+	KEYAPI_COUNT_ERRORS_402,
+	KEYAPI_COUNT_ERRORS_429,
+	KEYAPI_COUNT_ERRORS_5XX,
+	KEYAPI_COUNT_ERRORS_NETWORK,
+	KEYAPI_COUNT_ERRORS_RESPONSE,
+	KEYAPI_COUNT_CACHED_PAGES,
+	KEYAPI_COUNT_ROWS,
+	KEYAPI_COUNT_BYTES,
+	KEYAPI_COUNT_CREDITS,
+	KEYAPI_NUM_COUNTERS
+} KeyapiCounter;
+
+/* Longest error that is kept, in bytes. */
+#define KEYAPI_STATS_ERROR_LEN 256
+
+typedef struct KeyapiStats
+{
+	Oid			database;
+	Oid			server;
+	Oid			role;
+	int64		counts[KEYAPI_NUM_COUNTERS];
+	double		http_time;		/* ms */
+	char		last_error[KEYAPI_STATS_ERROR_LEN];
+	TimestampTz last_error_at;	/* 0: never */
+	TimestampTz stats_reset;	/* 0: never */
+} KeyapiStats;
+
+extern Size keyapi_stats_part_size(int nprocs);
+
+/*
+ * Count for the current database and role; http_time is in ms.
+ */
+extern void keyapi_stats_add(Oid server,
+							 const int64 counts[KEYAPI_NUM_COUNTERS],
+							 double http_time);
+
+/*
+ * Count an error, and remember its message.
+ */
+extern void keyapi_stats_error(Oid server, KeyapiCounter counter,
+							   const char *message);
+
+/*
+ * Set the counters of the current database to zero.
+ */
+extern void keyapi_stats_reset(void);
+
+/*
+ * All entries of the current database, palloc'd, and their number in *n.
+ */
+extern KeyapiStats *keyapi_stats_list(int *n);
+
+/*
+ * In the postmaster, when the memory is new: read what the last clean shutdown
+ * has left into the part, and have the next one leave it.
+ */
+extern void keyapi_stats_load(void *part);
+
+#endif							/* KEYAPI_STATS_H */

@@ -1,0 +1,207 @@
+
+# Single flight: sessions that want the same page send one request, and nobody
+# is held by a session that is not asking.
+
+use strict;
+use warnings;
+
+use IPC::Run;
+use Test::More;
+
+use KeyapiSession;
+use KeyapiTest;
+
+my $t = KeyapiTest->new(conf => KeyapiTest->preloaded . "max_connections = 120\n");
+
+test_crowd('fifty', 50, 'latency=50');
+test_crowd('hundred', 100, 'total=100;latency=20');
+test_leader_that_ends();
+test_leader_that_fails();
+test_leader_that_hangs();
+test_waiter_that_is_cancelled();
+test_idle_cursor();
+test_crossing();
+test_uncached();
+
+$t->stop;
+done_testing();
+
+sub scenario
+{
+	my ($name, $settings) = @_;
+
+	$t->scenario($name, $settings);
+	$t->cached($name);
+	return;
+}
+
+# Wait until so many sessions wait for the one that asks.
+sub await_waiters
+{
+	my ($n) = @_;
+
+	$t->node->poll_query_until('postgres',
+		"SELECT count(*) = $n FROM keyapi_fdw_progress WHERE waiting_for = 'other session'")
+	  or die 'nobody waits';
+	return;
+}
+
+# Many sessions at once, cold: each page is asked for once, and all see the same.
+sub test_crowd
+{
+	my ($name, $n, $settings) = @_;
+	my $sql = "SELECT count(*), md5(string_agg(id, ',' ORDER BY rank)) FROM $name";
+	my $connection = $t->node->connstr('postgres');
+	my (@runs, @out, %seen);
+
+	scenario($name, $settings);
+	for my $i (0 .. $n - 1)
+	{
+		push @runs, IPC::Run::start([ 'psql', '-XAtq', '-d', $connection, '-c', $sql ],
+			'<', \undef, '>', \$out[$i], '2>&1');
+	}
+	$_->finish foreach @runs;
+	$seen{$_}++ foreach @out;
+	is(scalar(keys %seen), 1, "$n sessions see the same") or diag(%seen);
+	like($out[0], qr/^\d+\|[0-9a-f]{32}$/, '... which is a list');
+	my %pages = map { $_->{page} => 1 } $t->emulator->log($name);
+	is($t->emulator->count($name), scalar(keys %pages), '... that was paid for once');
+	return;
+}
+
+# A leader that is cancelled or terminated is followed by one of its waiters.
+sub test_leader_that_ends
+{
+	foreach my $end ('pg_cancel_backend', 'pg_terminate_backend')
+	{
+		my $name    = "by_$end";
+		my $leader  = KeyapiSession->new($t);
+		my @waiters = map { KeyapiSession->new($t) } 1 .. 3;
+
+		scenario($name, 'total=45;fault=stall,nth=1');
+		$leader->start("SELECT count(*) FROM $name;");
+		$t->emulator->await_stalled($name, 1);
+		$_->start("SELECT count(*) FROM $name;") foreach @waiters;
+		await_waiters(3);
+		is($t->emulator->count($name), 1, "$end: waiters ask for nothing");
+
+		$t->sql("SELECT $end(" . $leader->pid . ')');
+		is(KeyapiSession::sqlstate($leader->finish), $end =~ /cancel/ ? '57014' : '57P01',
+			'... the leader ends');
+		is($_->finish->{rows}, 45, '... a waiter gets the list') foreach @waiters;
+		is($t->emulator->count($name), 4, '... after one more request for the page');
+		$t->emulator->release($name);
+		$_->quit foreach @waiters;
+	}
+	return;
+}
+
+# If the leader's request fails for good, it alone has the error.
+sub test_leader_that_fails
+{
+	my $leader  = KeyapiSession->new($t);
+	my @waiters = map { KeyapiSession->new($t) } 1 .. 3;
+
+	scenario('refusing', 'total=45;fault=status,code=400,nth=1,delay=500');
+	$leader->start('SELECT count(*) FROM refusing;');
+	$t->emulator->await_requests('refusing', 1);
+	$_->start('SELECT count(*) FROM refusing;') foreach @waiters;
+	is(KeyapiSession::sqlstate($leader->finish), '22023', 'the leader fails');
+	is($_->finish->{rows}, 45, '... a waiter gets the list') foreach @waiters;
+	is($t->emulator->count('refusing'), 4, '... after one more request for the page');
+	$_->quit foreach $leader, @waiters;
+	return;
+}
+
+# A leader that does nothing any more is waited for until request_timeout.
+sub test_leader_that_hangs
+{
+	my $leader = KeyapiSession->new($t);
+	my $waiter = KeyapiSession->new($t);
+
+	scenario('hanging', 'total=45;fault=stall,nth=1');
+	$t->sql("ALTER SERVER hanging OPTIONS (ADD request_timeout '2s', ADD max_retries '0')");
+	$leader->start('SELECT count(*) FROM hanging;');
+	$t->emulator->await_stalled('hanging', 1);
+	kill 'STOP', $leader->pid;
+	$waiter->start('SELECT count(*) FROM hanging;');
+	is($waiter->finish->{rows}, 45, 'a waiter takes over from a leader that hangs');
+	is($t->emulator->count('hanging'), 4, '... with one more request for the page');
+	$t->emulator->release('hanging');
+	kill 'CONT', $leader->pid;
+	is($leader->finish->{rows}, 45, '... and the leader goes on');
+	is($t->emulator->count('hanging'), 4, '... for free');
+	$_->quit foreach $leader, $waiter;
+	return;
+}
+
+sub test_waiter_that_is_cancelled
+{
+	my $leader = KeyapiSession->new($t);
+	my $waiter = KeyapiSession->new($t);
+
+	scenario('cancelled', 'total=45;fault=stall,nth=1');
+	$leader->start('SELECT count(*) FROM cancelled;');
+	$t->emulator->await_stalled('cancelled', 1);
+	$waiter->start('SELECT count(*) FROM cancelled;');
+	await_waiters(1);
+	$t->sql('SELECT pg_cancel_backend(' . $waiter->pid . ')');
+	is(KeyapiSession::sqlstate($waiter->finish), '57014', 'a waiter is cancelled');
+	$t->emulator->release('cancelled');
+	is($leader->finish->{rows}, 45, '... its leader is not');
+	is($t->emulator->count('cancelled'), 3, '... and asks once');
+	$_->quit foreach $leader, $waiter;
+	return;
+}
+
+# Whoever has rows of a list and asks for none, holds nobody.
+sub test_idle_cursor
+{
+	my $idle = KeyapiSession->new($t);
+
+	scenario('idle', 'total=200');
+	$idle->sql('BEGIN; DECLARE c CURSOR FOR SELECT rank FROM idle; FETCH 1 FROM c;');
+	$t->answers('idle', 'SELECT count(*) FROM idle', 200, 9, 'an idle cursor holds nobody');
+	is(scalar(split /\n/, $idle->sql('FETCH ALL FROM c;')), 199, '... and reads on');
+	is($t->emulator->count('idle'), 10, '... for free');
+	$idle->sql('COMMIT;');
+	$idle->quit;
+	return;
+}
+
+# Scans that want the same lists in opposite order do not block each other.
+sub test_crossing
+{
+	my @regions  = map { "R$_" } 1 .. 8;
+	my @sessions = map { KeyapiSession->new($t) } 1 .. 6;
+	my $turn = 0;
+
+	scenario('crossing', 'total=60;latency=5');
+	foreach my $session (@sessions)
+	{
+		my $order = $turn++ % 2 ? 'DESC' : 'ASC';
+
+		$session->start("SELECT count(*), sum(rank) FROM"
+			  . " (SELECT * FROM unnest(ARRAY['" . join("','", @regions) . "']) code ORDER BY code $order) r,"
+			  . ' LATERAL (SELECT rank FROM crossing WHERE region = r.code OFFSET 0) c;');
+	}
+	is($_->finish->{rows}, '480|14640', 'crossing scans') foreach @sessions;
+	is($t->emulator->count('crossing'), 24, '... pay once');
+	$_->quit foreach @sessions;
+	return;
+}
+
+# cache_ttl 0 turns single flight off.
+sub test_uncached
+{
+	my $first  = KeyapiSession->new($t);
+	my $second = KeyapiSession->new($t);
+
+	$t->scenario('uncached', 'total=15;fault=stall');
+	$_->start('SELECT count(*) FROM uncached;') foreach $first, $second;
+	$t->emulator->await_stalled('uncached', 2);
+	$t->emulator->release('uncached');
+	is($_->finish->{rows}, 15, 'cache_ttl 0: each asks for itself') foreach $first, $second;
+	$_->quit foreach $first, $second;
+	return;
+}

@@ -238,7 +238,8 @@ sub run_queries
 		my $seed = $self->{seed} + $self->{number}++;
 
 		srand $seed;
-		my @found = eval { $self->check_query(KeyapiQueries::random_query()) };
+		my $query = KeyapiQueries::random_query();
+		my @found = eval { $self->check_query($query) };
 
 		if ($@)
 		{

@@ -348,7 +348,7 @@ sub compare_as
 {
 	my ($left, $right, $kind) = @_;
 
-	return '' if $kind ne 'period' || ($left->{kind} ne 'odd' && $right->{kind} ne 'odd');
+	return '' if $kind ne 'period' || ($left->{kind} eq 'odd') == ($right->{kind} eq 'odd');
 	return '::text';
 }
 
@@ -410,7 +410,7 @@ sub mentions
 {
 	my ($conditions, $param) = @_;
 
-	return grep { $_->[1] eq $param } map { @{ $_->{shown} } } @$conditions;
+	return grep { $_->[1] eq $param } map { @{ $_->{shown} } } grep { !$_->{edge} } @$conditions;
 }
 
 sub delete_mentions
@@ -807,7 +807,7 @@ sub random_block
 	$output->{tail} =~ s/, LIMIT$/ LIMIT 3/;
 	return {
 		relations => scalar @rels,
-		plain     => !@ctes && !grep { $_->{alias} =~ /^s/ } @rels,
+		plain     => !(@ctes || grep { $_->{alias} =~ /^s/ } @rels),
 		sorted_by => $output->{sorted_by} // 0,
 		sql       => sub {
 			my ($mode) = @_;
@@ -835,7 +835,7 @@ sub random_query
 	{
 		$block = random_block(one_of(1, 1, 2, 2, 2, 3, 3, 4));
 	}
-	%query = map { $_ => $block->{$_} } qw(sorted_by relations plain);
+	%query = map { ($_ => $block->{$_}) } qw(sorted_by relations plain);
 	$query{plain} = 0 if $other;
 	$query{conflict} = close_edges();
 	foreach my $mode (qw(foreign prepared local))

@@ -1,0 +1,159 @@
+
+# What all sessions of an account must know: rate limits, empty accounts,
+# budgets of a day; and what is served when the API fails.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use KeyapiSession;
+use KeyapiTest;
+
+my $t = KeyapiTest->new(conf => KeyapiTest->preloaded);
+
+test_rate_limit();
+test_pacing();
+test_empty_account();
+test_daily_budget();
+test_stale();
+test_stale_limits();
+
+$t->stop;
+done_testing();
+
+# One session's 429 keeps all back: the API is asked once too often, not once
+# by each.
+sub test_rate_limit
+{
+	my @sessions = map { KeyapiSession->new($t) } 1 .. 5;
+
+	$t->scenario('limited', 'total=15;fault=status,code=429,after=2,nth=1');
+	$sessions[0]->start("SELECT count(*) FROM limited WHERE region = 'R0';");
+	$t->node->poll_query_until('postgres',
+		"SELECT count(*) = 1 FROM keyapi_fdw_progress WHERE waiting_for = 'gate'")
+	  or die 'the gate is open';
+	$sessions[$_]->start("SELECT count(*) FROM limited WHERE region = 'R$_';") foreach 1 .. 4;
+	$t->node->poll_query_until('postgres',
+		"SELECT count(*) = 5 FROM keyapi_fdw_progress WHERE waiting_for = 'gate'")
+	  or die 'not all wait';
+	is($t->emulator->count('limited'), 1, 'a 429 keeps all sessions back');
+	is($_->finish->{rows}, 15, '... until its time is over') foreach @sessions;
+	is($t->emulator->count('limited'), 6, '... and nothing is asked in vain');
+	$_->quit foreach @sessions;
+	return;
+}
+
+# Sessions share the pace: the requests of all are so far apart.
+sub test_pacing
+{
+	my @sessions = map { KeyapiSession->new($t) } 1 .. 4;
+
+	$t->scenario('paced', 'total=60');
+	$t->sql("ALTER SERVER paced OPTIONS (ADD requests_per_second '20')");
+	$sessions[$_]->start("SELECT count(*) FROM paced WHERE region = 'R$_';") foreach 0 .. 3;
+	is($_->finish->{rows}, 60, 'paced') foreach @sessions;
+	my @times = map { $_->{ms} } $t->emulator->log('paced');
+
+	is(scalar(@times), 12, '... twelve requests');
+	cmp_ok($times[-1] - $times[0], '>=', 11 * 50 - 20, '... at the pace of one session');
+	$_->quit foreach @sessions;
+	return;
+}
+
+# A 402 makes all fail at once, for a while.
+sub test_empty_account
+{
+	$t->scenario('broke', 'quota=0');
+	$t->fails('broke', 'SELECT count(*) FROM broke', 53000, qr/no credits/, 'a 402', requests => 1);
+	$t->fails('broke', "SELECT count(*) FROM broke WHERE region = 'FR'", 53000, qr/less than a minute ago/,
+		'... is not asked for again by another session', requests => 0);
+	return;
+}
+
+sub test_daily_budget
+{
+	$t->scenario('daily');
+	$t->sql("ALTER SERVER daily OPTIONS (ADD credits_per_day '10')");
+	$t->one_by_one('daily');
+	$t->answers('daily', 'SELECT count(*) FROM daily WHERE rank <= 60', 60, 3, 'within the budget of the day');
+	$t->fails('daily', 'SELECT count(*) FROM daily', 54000,
+		qr/credits_per_day.* allows 10 and 10 are spent today.*UTC/s, 'beyond it', requests => 2);
+	$t->fails('daily', 'SELECT count(*) FROM daily', 54000, qr/credits_per_day/, 'in another session too',
+		requests => 0);
+	$t->sql("ALTER SERVER daily OPTIONS (SET credits_per_day '12')");
+	$t->answers('daily', 'SELECT count(*) FROM daily WHERE rank <= 20', 20, 1, 'it can be raised');
+	return;
+}
+
+# The last complete state of a list is better than none, if the user says so.
+sub test_stale
+{
+	my %requests = (402 => 0);
+	my @outages = (
+		[ 'status,code=500', '58000' ],
+		[ 'status,code=503', '58000' ],
+		[ 'status,code=429,after=1', '53400' ],
+		[ 'status,code=402', '53000' ],
+		[ 'code,code=500', '58000' ],
+		[ 'reset', '08006' ],
+		[ 'truncate', '08006' ]);
+
+	foreach my $outage (@outages)
+	{
+		my ($fault, $sqlstate) = @$outage;
+		my ($code) = $fault =~ /code=(\d+)/;
+		my $name = 'stale_' . $fault =~ s/\W+//gr;
+
+		kept($name, "total=45;fault=$fault,nth=4-99");
+		$t->sql("ALTER SERVER $name OPTIONS (SET stale_if_error '0')");
+		$t->fails($name, fresh($name), $sqlstate, qr/page 1/, "$fault is an error", requests => 1);
+		$t->sql("ALTER SERVER $name OPTIONS (SET stale_if_error '1h')");
+		$t->answers($name, fresh($name), '45|1035', $requests{ $code // '' } // 1, '... or the old list',
+			warning => qr/list region=US\S* is served as it was at .*\nDETAIL: .*could not be asked/);
+	}
+	return;
+}
+
+# What stale_if_error does not do.
+sub test_stale_limits
+{
+	$t->scenario('partly', 'total=45;fault=status,code=500,nth=2-99');
+	$t->cached('partly');
+	$t->fail_at_once('partly');
+	$t->sql("ALTER SERVER partly OPTIONS (ADD stale_if_error '1h')");
+	$t->sql('SELECT FROM partly LIMIT 1');
+	$t->fails('partly', fresh('partly'), 58000, qr/page 1/, 'an incomplete list is not served');
+
+	kept('second', 'total=45;fault=status,code=500,nth=5-99');
+	$t->fails('second', fresh('second'), 58000, qr/page 2/, 'no old page follows a new one');
+
+	kept('refused', 'total=45;fault=status,code=401,nth=4-99');
+	$t->fails('refused', fresh('refused'), 28000, qr/page 1/, 'a refusal is an error');
+
+	kept('tooold', 'total=45;fault=status,code=500,nth=4-99');
+	$t->sql("ALTER SERVER tooold OPTIONS (SET stale_if_error '1ms')");
+	$t->fails('tooold', fresh('tooold'), 58000, qr/page 1/, 'what is too old is not served');
+	return;
+}
+
+# A scenario whose list is in the cache, whole
+sub kept
+{
+	my ($name, $settings) = @_;
+
+	$t->scenario($name, $settings);
+	$t->cached($name);
+	$t->fail_at_once($name);
+	$t->sql("ALTER SERVER $name OPTIONS (ADD stale_if_error '1h')");
+	$t->sql("SELECT count(*) FROM $name");
+	return;
+}
+
+# A query that does not want what is in the cache
+sub fresh
+{
+	my ($name) = @_;
+
+	return "SET keyapi_fdw.max_age = 0; SELECT count(*), sum(rank) FROM $name";
+}

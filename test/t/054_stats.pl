@@ -1,0 +1,202 @@
+
+# The bill is what the API counts; who may see it; what is going on.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use KeyapiSession;
+use KeyapiTest;
+
+my $t = KeyapiTest->new(conf => KeyapiTest->preloaded);
+
+test_bill();
+test_counters();
+test_visibility();
+test_progress();
+test_restart();
+test_reset();
+
+$t->stop;
+done_testing();
+
+sub stats
+{
+	my ($server, $columns) = @_;
+
+	return $t->sql("SELECT $columns FROM keyapi_fdw_stats WHERE server = '$server' ORDER BY role");
+}
+
+# Requests and credits are those that the API has seen, whatever happens.
+sub test_bill
+{
+	my $session = KeyapiSession->new($t);
+	my $faults = join ';', map { "fault=$_" }
+	  ('stall,nth=2', 'status,code=500,nth=4', 'status,code=429,after=1,nth=6', 'reset,nth=9');
+
+	$t->scenario('billed', $faults);
+	$t->sql("ALTER SERVER billed OPTIONS (ADD max_retries '1')");
+	$t->run('SELECT FROM billed LIMIT 1');
+	$session->start('SELECT FROM billed LIMIT 1;');
+	$t->emulator->await_stalled('billed', 1);
+	$t->sql('SELECT pg_cancel_backend(' . $session->pid . ')');
+	$session->finish;
+	$t->emulator->release('billed');
+	$t->run('BEGIN; SELECT count(*) FROM billed; ROLLBACK');
+	$t->run('SELECT 1 / (count(*) - 500) FROM billed');
+	$t->run("SET keyapi_fdw.max_credits = 6; SELECT count(*) FROM billed WHERE rank <= 60");
+	$t->run("SET keyapi_fdw.max_credits = 6; SELECT count(*) FROM billed");
+
+	my $count = $t->emulator->count('billed');
+
+	cmp_ok($count, '>', 30, 'there is something to pay');
+	is(stats('billed', 'requests, credits'), "$count|" . 2 * $count, 'the bill is right');
+	$session->quit;
+	return;
+}
+
+# Each kind of failure has its counter.
+sub test_counters
+{
+	my %counters = (
+		'status,code=400' => 'errors_4xx',
+		'status,code=404' => 'errors_4xx',
+		'status,code=402' => 'errors_402',
+		'status,code=429,after=1' => 'errors_429',
+		'status,code=500' => 'errors_5xx',
+		'status,code=501' => 'errors_5xx',
+		'code,code=500' => 'errors_5xx',
+		'reset' => 'errors_network',
+		'html' => 'errors_response');
+	my @names = qw(errors_4xx errors_402 errors_429 errors_5xx errors_network errors_response);
+
+	foreach my $fault (sort keys %counters)
+	{
+		my $name = 'counted_' . $fault =~ s/\W+//gr;
+		my $expected = join '|', map { $_ eq $counters{$fault} ? 1 : 0 } @names;
+
+		$t->scenario($name, "fault=$fault");
+		$t->fail_at_once($name);
+		$t->run("SELECT FROM $name LIMIT 1");
+		is( stats($name, join(',', 'requests', @names) . ', last_error IS NOT NULL, last_error_at <= now()'),
+			"1|$expected|t|t", "$fault counts as $counters{$fault}");
+	}
+
+	$t->scenario('counted', 'total=45;fault=status,code=500,nth=1');
+	$t->cached('counted');
+	$t->sql('SELECT count(*) FROM counted; SELECT count(*) FROM counted WHERE rank <= 30');
+	is( stats('counted', 'requests, retries, errors_5xx, cached_pages, rows, credits,'
+			  . ' bytes > 1000, http_time > 0, last_error, stats_reset'),
+		'4|1|1|2|85|8|t|t|the API failed to answer a request|', 'retries, rows and cached pages');
+	return;
+}
+
+# Each role sees its own bill.
+sub test_visibility
+{
+	my @roles = ('alice', 'bob');
+
+	$t->scenario('visible', 'total=15');
+	foreach my $role (@roles)
+	{
+		$t->sql("CREATE ROLE $role LOGIN; GRANT SELECT ON visible TO $role");
+		$t->sql('SELECT count(*) FROM visible', as => $role);
+	}
+	is(stats('visible', 'role, requests'), "alice|1\nbob|1", 'a superuser sees all');
+	foreach my $role (@roles)
+	{
+		is($t->sql('SELECT role, requests FROM keyapi_fdw_stats', as => $role), "$role|1",
+			"$role sees $role\'s bill");
+	}
+	$t->sql('GRANT bob TO alice');
+	is($t->sql('SELECT count(*) FROM keyapi_fdw_stats', as => 'alice'), 2, '... and that of roles that alice is in');
+	$t->sql('REVOKE bob FROM alice; GRANT pg_read_all_stats TO alice');
+	cmp_ok($t->sql('SELECT count(*) FROM keyapi_fdw_stats', as => 'alice'), '>', 2,
+		'pg_read_all_stats sees all');
+	$t->sql('REVOKE pg_read_all_stats FROM alice');
+
+	$t->sql('CREATE VIEW over_visible AS SELECT * FROM visible; GRANT SELECT ON over_visible TO bob');
+	$t->sql('SELECT count(*) FROM over_visible', as => 'bob');
+	is(stats('visible', 'role, requests'), "alice|1\nbob|2", 'who runs the scan is counted, not a view\'s owner');
+
+	$t->sql('CREATE DATABASE other');
+	is($t->sql('CREATE EXTENSION keyapi_fdw; SELECT count(*) FROM keyapi_fdw_stats', dbname => 'other'), 0,
+		'another database has another bill');
+	return;
+}
+
+sub test_progress
+{
+	my $session = KeyapiSession->new($t);
+	my $pid = $session->pid;
+	my $sql = 'SELECT pid, relid, lists_done, lists_total, pages_done, pages_total, credits, waiting_for'
+	  . ' FROM keyapi_fdw_progress';
+
+	$t->scenario('moving', 'total=45;fault=stall,page=2;fault=stall,region=FR');
+	$t->one_by_one('moving');
+	$session->start("SELECT count(*) FROM moving WHERE region IN ('US', 'FR') AND region >= 'A';");
+	$t->emulator->await_stalled('moving', 1);
+	my $first = $t->sql($sql);
+
+	like($first, qr/^$pid\|moving\|0\|2\|\d\|\d?\|\d\|request$/, 'a running scan');
+	is($t->sql('SELECT count(*) FROM keyapi_fdw_progress', as => 'bob'), 0, '... is not for all to see');
+	is( $t->sql("SELECT wait_event_type FROM pg_stat_activity WHERE pid = $pid"),
+		'Extension', '... pg_stat_activity knows that it waits');
+	$t->emulator->release('moving') while !done($session);
+	is($session->finish->{rows}, 90, '... ends');
+	is($t->sql($sql), '', '... and is gone');
+
+	$session->start("SELECT count(*) FROM moving WHERE region = 'FR' AND rank < 10;");
+	$t->emulator->await_stalled('moving', 1);
+	$t->sql("SELECT pg_cancel_backend($pid)");
+	$session->finish;
+	is($t->sql($sql), '', 'a cancelled scan is gone too');
+	$session->quit;
+	return;
+}
+
+# Whether a session's statement is over
+sub done
+{
+	my ($session) = @_;
+
+	return $t->sql('SELECT state FROM pg_stat_activity WHERE pid = ' . $session->pid) eq 'idle';
+}
+
+sub test_restart
+{
+	my $sql = 'SELECT * FROM keyapi_fdw_stats ORDER BY server, role';
+	my $before = $t->sql($sql);
+	my $file = $t->node->data_dir . '/pg_stat/keyapi_fdw.stat';
+
+	$t->node->restart;
+	is($t->sql($sql), $before, 'the bill is kept over a restart');
+	ok(!-e $file, '... in a file that is there only meanwhile');
+
+	$t->node->stop;
+	PostgreSQL::Test::Utils::append_to_file($file, 'x');
+	$t->node->start;
+	is($t->sql('SELECT count(*) > 0 FROM keyapi_fdw_stats'), 't', 'a file with rubbish at its end');
+	$t->node->stop;
+	open my $handle, '>', $file or die;
+	print {$handle} 'rubbish';
+	close $handle;
+	$t->node->start;
+	is($t->sql($sql), '', 'a file of rubbish');
+	like($t->server_log, qr/ignoring invalid data in file "pg_stat\/keyapi_fdw\.stat"/, '... is told of');
+	return;
+}
+
+sub test_reset
+{
+	$t->scenario('reset', 'total=15');
+	$t->sql('SELECT count(*) FROM reset');
+	$t->fails('reset', 'SELECT keyapi_fdw_stats_reset()', 42501, qr/keyapi_fdw_stats_reset/,
+		'not everybody resets the bill', as => 'bob');
+	$t->sql('SELECT keyapi_fdw_stats_reset()');
+	is(stats('reset', 'requests, credits, rows, http_time, stats_reset <= now()'), '0|0|0|0|t', 'reset');
+	$t->sql('DROP SERVER reset CASCADE');
+	is($t->sql('SELECT count(*) FROM keyapi_fdw_stats WHERE server IS NULL'), 1, 'a dropped server');
+	return;
+}

@@ -1,0 +1,140 @@
+
+# A cache that is too small, or that the system has no memory for, forgets; it
+# never fails a query.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use KeyapiSession;
+use KeyapiTest;
+
+my $t = KeyapiTest->new(conf => KeyapiTest->preloaded);
+
+test_eviction();
+test_too_small();
+test_off();
+test_no_memory();
+test_many();
+
+$t->stop;
+done_testing();
+
+sub scenario
+{
+	my ($name, $settings) = @_;
+
+	$t->scenario($name, $settings);
+	$t->cached($name);
+	return;
+}
+
+sub cache_size
+{
+	my ($size) = @_;
+
+	$t->sql("ALTER SYSTEM SET keyapi_fdw.cache_size = '$size'; SELECT pg_reload_conf()");
+	$t->node->poll_query_until('postgres',
+		"SELECT setting::int * 1024 = pg_size_bytes('$size')"
+		  . " FROM pg_settings WHERE name = 'keyapi_fdw.cache_size'")
+	  or die 'no reload';
+	return;
+}
+
+sub reports
+{
+	return scalar(() = $t->server_log =~ /LOG:  keyapi_fdw cannot cache a page/g);
+}
+
+# The list that was not used for the longest time makes way, whole.
+sub test_eviction
+{
+	scenario('evicted', 'nogzip');
+	cache_size('1MB');
+	$t->sql("SELECT count(*) FROM evicted WHERE region = '$_'") foreach qw(A B);
+	$t->answers('evicted', "SELECT count(*) FROM evicted WHERE region = 'A'", 500, 0, 'two lists fit');
+	$t->sql("SELECT count(*) FROM evicted WHERE region = 'C'");
+	$t->answers('evicted', "SELECT count(*) FROM evicted WHERE region = 'A'", 500, 0,
+		'the list that was used last is kept');
+	$t->answers('evicted', "SELECT count(*) FROM evicted WHERE region = 'B'", 500, 25, 'the oldest is gone');
+	cmp_ok($t->sql('SELECT sum(bytes) FROM keyapi_fdw_cache'), '<=', 1024 * 1024, 'the cache keeps to its size');
+	is($t->sql('SELECT count(*) FROM keyapi_fdw_cache WHERE pages < total_pages'), 0, 'there are no half lists');
+	is(reports(), 0, 'all of that is normal');
+	return;
+}
+
+# A list that does not fit is not cached, which the log is told of once.
+sub test_too_small
+{
+	cache_size('100kB');
+	$t->answers('evicted', "SELECT count(*) FROM evicted WHERE region = 'D'", 500, 25, 'a list that does not fit')
+	  for 1 .. 3;
+	is(reports(), 1, 'one line in the log');
+	$t->answers('evicted', "SELECT count(*) FROM evicted WHERE region = 'D' AND rank <= 20", 20, 1, 'a page that fits');
+	$t->answers('evicted', "SELECT count(*) FROM evicted WHERE region = 'D' AND rank <= 20", 20, 0, '... is cached');
+	cache_size('64MB');
+	$t->answers('evicted', "SELECT count(*) FROM evicted WHERE region = 'D'", 500, 24, 'larger again');
+	$t->answers('evicted', "SELECT count(*) FROM evicted WHERE region = 'D'", 500, 0, '... and the list fits');
+	return;
+}
+
+sub test_off
+{
+	cache_size('0');
+	like($t->sql('EXPLAIN SELECT FROM evicted'), qr/Cache: off/, 'cache_size = 0 is off');
+	$t->answers('evicted', "SELECT count(*) FROM evicted WHERE region = 'E'", 500, 25, 'off') for 1 .. 2;
+	cache_size('64MB');
+	return;
+}
+
+# The system has no shared memory to give: a limit of the process, for want of a
+# full /dev/shm.
+sub test_no_memory
+{
+	my $reports = reports();
+	my ($session, $pid);
+
+	$t->node->restart;			# what was allocated once would be used again
+	$session = KeyapiSession->new($t);
+	$pid = $session->pid;
+	scenario('starved', 'nogzip');
+	system('prlimit', '--pid', $pid, '--fsize=500000') == 0 or die 'prlimit failed';
+	foreach my $region ('A' .. 'F')
+	{
+		my $result = $session->run("SELECT count(*) FROM starved WHERE region = '$region';");
+
+		is("$result->{stderr}$result->{rows}", 500, 'a query without shared memory');
+	}
+	is(reports(), $reports + 1, 'one line in the log');
+	like($t->server_log, qr/cannot cache a page: could not resize shared memory/, '... that says why');
+	is($session->sql('SELECT 1;'), 1, 'the session goes on');
+	$session->quit;
+
+	$t->answers('starved', "SELECT count(*) FROM starved WHERE region = 'G'", 500, 25, 'another session fills the cache');
+	$t->answers('starved', "SELECT count(*) FROM starved WHERE region = 'G'", 500, 0, '... and reads it');
+	return;
+}
+
+# Many lists and many sessions in a cache that is always full.
+sub test_many
+{
+	my @sessions = map { KeyapiSession->new($t) } 1 .. 8;
+
+	cache_size('500kB');
+	scenario('many', 'total=60');
+	foreach my $session (@sessions)
+	{
+		$session->start(join "\n",
+			map { 'SELECT 1 FROM many WHERE region = \'R' . int(rand 40) . '\' HAVING count(*) <> 60;' } 1 .. 100);
+	}
+	foreach my $session (@sessions)
+	{
+		my $result = $session->finish;
+
+		is("$result->{stderr}$result->{rows}", '', 'a crowd in a full cache');
+	}
+	cmp_ok($t->sql('SELECT sum(bytes) FROM keyapi_fdw_cache'), '<=', 500 * 1024, '... which keeps to its size');
+	$_->quit foreach @sessions;
+	return;
+}

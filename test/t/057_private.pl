@@ -1,0 +1,65 @@
+
+# Without preloading: shared from PostgreSQL 17 on, else the same within each
+# session.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use KeyapiSession;
+use KeyapiTest;
+
+my $t = KeyapiTest->new;
+my $shared = $t->node->pg_version->major >= 17;
+my $first = KeyapiSession->new($t);
+my $second = KeyapiSession->new($t);
+
+$t->scenario('alone', 'total=45');
+$t->cached('alone');
+
+asks($first, 3, 'cold');
+asks($first, 0, 'warm');
+asks($second, $shared ? 0 : 3, 'another session');
+is($first->sql('SELECT pages, total_pages, rows FROM keyapi_fdw_cache;'), '3|3|45', 'the cache');
+is($first->sql('SELECT requests, rows FROM keyapi_fdw_stats;'), $shared ? '3|135' : '3|90', 'the bill');
+like($first->sql('EXPLAIN SELECT FROM alone;'), $shared ? qr/Cache: shared/ : qr/Cache: private/, 'EXPLAIN');
+
+$t->scenario('paged', 'fault=stall,page=1');
+$second->start('SELECT count(*) FROM paged WHERE rank < 10;');
+$t->emulator->await_stalled('paged', 1);
+is($first->sql('SELECT count(*) FROM keyapi_fdw_progress;'), $shared ? 1 : 0, 'progress of another session');
+$t->emulator->release('paged');
+$second->finish;
+
+$t->sql("ALTER SERVER alone OPTIONS (ADD credits_per_day '1000')");
+$shared
+  ? asks($first, 0, 'credits_per_day')
+  : $t->fails('alone', 'SELECT count(*) FROM alone', 55000, qr/shared_preload_libraries/,
+	'credits_per_day needs shared memory', requests => 0);
+$t->sql('ALTER SERVER alone OPTIONS (DROP credits_per_day)');
+
+# the memory of a session has a limit too
+$t->sql("LOAD 'keyapi_fdw'; ALTER SYSTEM SET keyapi_fdw.cache_size = '300kB'; SELECT pg_reload_conf()");
+$t->scenario('large', 'nogzip');
+$t->cached('large');
+my $third = KeyapiSession->new($t);
+is($third->sql("SELECT count(*) FROM large WHERE region = '$_';"), 500, 'a list that does not fit') foreach 'A' .. 'D';
+is($third->sql("SELECT count(*) FROM large WHERE region = '$_' AND rank <= 100;"), 100, 'a part that fits') foreach 'E' .. 'J';
+cmp_ok($third->sql('SELECT sum(bytes) FROM keyapi_fdw_cache;'), '<=', 300 * 1024, 'the cache keeps to its size');
+
+$_->quit foreach $first, $second, $third;
+$t->stop;
+done_testing();
+
+# Read the list, and test what that takes.
+sub asks
+{
+	my ($session, $requests, $test) = @_;
+	my $before = $t->emulator->count('alone');
+	my $result = $session->run('SELECT count(*) FROM alone;');
+
+	is("$result->{stderr}$result->{rows}", 45, $test);
+	is($t->emulator->count('alone') - $before, $requests, "... takes $requests requests");
+	return;
+}

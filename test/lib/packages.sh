@@ -2,7 +2,8 @@
 #
 # packages.sh
 #	  Finds the PostgreSQL to build for, and installs the packages that are
-#	  missing.  Sourced by test/demo, test/check and test/matrix.
+#	  missing.  Sourced by test/demo, test/check, test/matrix
+#	  and test/bench/run.
 #
 # It needs nothing but what every Debian and Ubuntu has: bash and coreutils.
 
@@ -30,6 +31,11 @@ package_table()
 		emulator  zlib1g-dev                header zlib.h
 		check     perl                      command prove
 		check     libipc-run-perl           perl_module IPC::Run
+		bench     curl                      command curl
+		bench     jq                        command jq
+		bench     python3                   command /usr/bin/python3
+		bench     python3-psycopg2          python_module psycopg2
+		bench     python3-requests          python_module requests
 		optional  pg-bsd-indent             command pg_bsd_indent
 	END
 }
@@ -50,6 +56,7 @@ have()
 		server_program) [ -x "$("$PG_CONFIG" --bindir)/$2" ] ;;
 		certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki/tls/certs ] ;;
 		perl_module) perl "-M$2" -e 1 ;;
+		python_module) /usr/bin/python3 -c "import $2" ;;
 	esac >/dev/null 2>&1
 }
 

@@ -3,6 +3,7 @@
 #   make && sudo make install    build and install for the PostgreSQL of pg_config
 #   make check                   all tests, on a throwaway cluster (test/check)
 #   make demo                    a look at it, on a throwaway cluster (test/demo)
+#   make bench                   how fast it is, on a throwaway cluster (test/bench/run)
 
 EXTENSION = keyapi_fdw
 MODULE_big = keyapi_fdw
@@ -16,11 +17,13 @@ PG_CFLAGS = -std=gnu11 -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter \
 PG_CPPFLAGS = -DPGDLLEXPORT='__attribute__((visibility("default")))'
 SHLIB_LINK = -lcurl -ljansson
 
-# The two commands find or install a PostgreSQL themselves.
-ifneq ($(filter check demo,$(MAKECMDGOALS)),)
+# These commands find or install a PostgreSQL themselves.
+ifneq ($(filter check demo bench,$(MAKECMDGOALS)),)
 check demo:
 	test/$@
-.PHONY: check demo
+bench:
+	test/bench/run
+.PHONY: check demo bench
 else
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)

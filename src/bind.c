@@ -82,6 +82,11 @@ keyapi_binding_begin(ForeignScanState *node, const KeyapiTableOptions *options)
 	binding->row = keyapi_virtual_row(rel, &binding->columns, &node->ss.ps);
 
 	mentioned = mentioned_params(binding, clauses, params);
+	for (int i = 0; i < options->endpoint->nparams; i++)
+	{
+		if ((binding->facts.conflicts & ~mentioned & KEYAPI_PARAM_BIT(i)) != 0)
+			keyapi_unbound_error(rel, &options->endpoint->params[i], true);
+	}
 	binding->candidates = keyapi_candidates(binding->row, rel,
 											&binding->columns, options,
 											clauses, mentioned,

@@ -26,6 +26,7 @@ typedef struct ShownCte
 
 typedef struct CteContext
 {
+	PlannerInfo *root;			/* of the outermost query */
 	KeyapiMentions *mentions;
 	List	   *ctes;			/* of ShownCte: those in scope */
 	int			depth;			/* of the query at hand; 0: the outermost */
@@ -149,6 +150,15 @@ rels_below(Node *node)
 	return rels;
 }
 
+/*
+ * A condition, simplified as the planner will do it.
+ */
+static Node *
+simplified(CteContext *context, Node *quals)
+{
+	return quals == NULL ? NULL : eval_const_expressions(context->root, quals);
+}
+
 static void
 add_filter(CteContext *context, Node *quals, Bitmapset *only)
 {
@@ -190,23 +200,23 @@ static void read_join_tree(CteContext *context, Node *node,
 static void
 read_join(CteContext *context, JoinExpr *join, Bitmapset *nonnullable)
 {
-	Bitmapset  *strict = bms_union(nonnullable,
-								   find_nonnullable_rels(join->quals));
+	Node	   *quals = simplified(context, join->quals);
+	Bitmapset  *strict = bms_union(nonnullable, find_nonnullable_rels(quals));
 
 	switch (reduced_join_type(join, nonnullable))
 	{
 		case JOIN_INNER:
-			add_filter(context, join->quals, NULL);
+			add_filter(context, quals, NULL);
 			read_join_tree(context, join->larg, strict);
 			read_join_tree(context, join->rarg, strict);
 			break;
 		case JOIN_LEFT:
-			add_filter(context, join->quals, rels_below(join->rarg));
+			add_filter(context, quals, rels_below(join->rarg));
 			read_join_tree(context, join->larg, nonnullable);
 			read_join_tree(context, join->rarg, strict);
 			break;
 		case JOIN_RIGHT:
-			add_filter(context, join->quals, rels_below(join->larg));
+			add_filter(context, quals, rels_below(join->larg));
 			read_join_tree(context, join->larg, strict);
 			read_join_tree(context, join->rarg, nonnullable);
 			break;
@@ -227,11 +237,11 @@ read_join_tree(CteContext *context, Node *node, Bitmapset *nonnullable)
 	else
 	{
 		FromExpr   *from = castNode(FromExpr, node);
+		Node	   *quals = simplified(context, from->quals);
 		ListCell   *lc;
 
-		add_filter(context, from->quals, NULL);
-		nonnullable = bms_union(nonnullable,
-								find_nonnullable_rels(from->quals));
+		add_filter(context, quals, NULL);
+		nonnullable = bms_union(nonnullable, find_nonnullable_rels(quals));
 		foreach(lc, from->fromlist)
 			read_join_tree(context, lfirst(lc), nonnullable);
 	}
@@ -314,8 +324,7 @@ read_query(CteContext *context, Query *query)
 	read_ctes(context, query);
 	read_range_table(context, query);
 	read_join_tree(context, (Node *) query->jointree, NULL);
-	keyapi_add_mention(context->mentions, query->havingQual,
-					   &context->exposure);
+	add_filter(context, simplified(context, query->havingQual), NULL);
 	query_tree_walker(query, read_sublinks, context,
 					  QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES |
 					  QTW_IGNORE_JOINALIASES);
@@ -325,7 +334,7 @@ read_query(CteContext *context, Query *query)
 }
 
 uint32 *
-keyapi_add_cte_mentions(KeyapiMentions *mentions, Query *query,
+keyapi_add_cte_mentions(KeyapiMentions *mentions, PlannerInfo *root,
 						CommonTableExpr *cte, const uint32 *outputs)
 {
 	ShownCte	shown = {
@@ -335,9 +344,10 @@ keyapi_add_cte_mentions(KeyapiMentions *mentions, Query *query,
 		.noutputs = list_length(keyapi_output_columns((Query *) cte->ctequery)),
 	};
 	CteContext	context = {
+		.root = root,
 		.mentions = mentions,
 		.ctes = list_make1(&shown),
 	};
 
-	return read_query(&context, query);
+	return read_query(&context, root->parse);
 }

@@ -252,7 +252,7 @@ step_out(KeyapiMentions *mentions, PlannerInfo *root, const uint32 *outputs)
 	switch (block_role(root))
 	{
 		case BLOCK_CTE:
-			return keyapi_add_cte_mentions(mentions, parent->parse,
+			return keyapi_add_cte_mentions(mentions, parent,
 										   list_nth(parent->parse->cteList,
 													list_length(parent->cte_plan_ids)),
 										   outputs);

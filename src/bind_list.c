@@ -68,8 +68,8 @@ keyapi_unbound_message(const char *relname, const KeyapiParam *param,
 	return buf.data;
 }
 
-static void
-unbound_error(Relation rel, const KeyapiParam *param, bool mentioned)
+void
+keyapi_unbound_error(Relation rel, const KeyapiParam *param, bool mentioned)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -134,7 +134,7 @@ init_values(Dimension *dimension, KeyapiCandidates *candidates, Relation rel,
 		}
 	}
 	if (!constants_only)
-		unbound_error(rel, definition, mentioned);
+		keyapi_unbound_error(rel, definition, mentioned);
 	return false;
 }
 

@@ -86,4 +86,10 @@ extern void keyapi_outlook(KeyapiOutlook *outlook, Relation rel,
 extern char *keyapi_unbound_message(const char *relname,
 									const KeyapiParam *param, bool mentioned);
 
+/*
+ * Raise it.
+ */
+extern void keyapi_unbound_error(Relation rel, const KeyapiParam *param,
+								 bool mentioned);
+
 #endif							/* KEYAPI_BIND_LIST_H */

@@ -112,11 +112,12 @@ extern void keyapi_add_enclosing_mentions(KeyapiMentions *mentions,
 										  KeyapiExposure *exposure);
 
 /*
- * Add what a query that has not been planned mentions where it uses a CTE of its
- * own whose output columns show parameters: outputs[i] is for column i + 1.
- * Returns the same for the outputs of the query, palloc'd.
+ * Add what a query whose planning has only just begun mentions where it uses a
+ * CTE of its own whose output columns show parameters: outputs[i] is for column
+ * i + 1.  Returns the same for the outputs of the query, palloc'd.
  */
-extern uint32 *keyapi_add_cte_mentions(KeyapiMentions *mentions, Query *query,
+extern uint32 *keyapi_add_cte_mentions(KeyapiMentions *mentions,
+									   PlannerInfo *root,
 									   CommonTableExpr *cte,
 									   const uint32 *outputs);
 

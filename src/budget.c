@@ -83,21 +83,21 @@ keyapi_budget_check(Oid serverid, int server_max, int64 needed, int lists)
 	left_of(max_credits, InvalidOid);
 	const char *setting = of_server ? "option \"max_credits\" of the server" :
 	"keyapi_fdw.max_credits";
-	int			limit = of_server ? server_max : max_credits;
 	int64		spent = find_account(of_server ? serverid : InvalidOid)->spent;
 
 	if (needed <= keyapi_budget_left(serverid, server_max))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("statement needs up to " INT64_FORMAT " more credits, but %s allows %d and " INT64_FORMAT " are spent",
-					needed, setting, limit, spent),
+			 errmsg("statement needs up to " INT64_FORMAT " credits, but %s allows %d",
+					spent + needed, setting,
+					of_server ? server_max : max_credits),
 			 lists == 0 ?
-			 errdetail("The next request was not sent.") :
-			 errdetail_plural("It would read %d list to the end; nothing was requested for it.",
-							  "It would read %d lists to the end; nothing was requested for them.",
-							  lists, lists),
-			 errhint("Read less (a condition on rank or region, LIMIT), or raise %s.",
+			 errdetail("It has spent " INT64_FORMAT ".", spent) :
+			 errdetail_plural("It has spent " INT64_FORMAT ", and nothing on the %d list that it would read to the end.",
+							  "It has spent " INT64_FORMAT ", and nothing on the %d lists that it would read to the end.",
+							  lists, spent, lists),
+			 errhint("Read less, by a condition on rank or region or by LIMIT, or raise %s.",
 					 setting)));
 }
 

@@ -16,9 +16,27 @@
 #endif
 
 /*
+ * A function that does not return; stands first in its declaration.
+ */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/*
  * Macros, so that this header brings no other with it: a room that uses one
  * includes what it needs.
  */
+
+/*
+ * The headers that declare what EXPLAIN offers: how to print, and its state.
+ */
+#if PG_VERSION_NUM >= 180000
+#define KEYAPI_EXPLAIN_FORMAT_H "commands/explain_format.h"
+#define KEYAPI_EXPLAIN_STATE_H "commands/explain_state.h"
+#else
+#define KEYAPI_EXPLAIN_FORMAT_H "commands/explain.h"
+#define KEYAPI_EXPLAIN_STATE_H "commands/explain.h"
+#endif
 
 /*
  * Parameters of an ExecutorRun_hook, and how they are passed on.

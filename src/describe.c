@@ -7,8 +7,11 @@
  */
 #include "describe.h"
 
+#include "compat.h"
+
+#include KEYAPI_EXPLAIN_FORMAT_H
+#include KEYAPI_EXPLAIN_STATE_H
 #include "catalog/pg_type.h"
-#include "commands/explain.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"

@@ -26,7 +26,7 @@ typedef struct CauseInfo
 	int			sqlstate;
 	bool		transient;		/* another try may succeed */
 	const char *message;
-	const char *hint;			/* or NULL */
+	const char *hint;
 } CauseInfo;
 
 static const CauseInfo causes[KEYAPI_NUM_CAUSES] = {
@@ -295,6 +295,12 @@ append_text(StringInfo buf, const char *format, const char *text,
 									 secret));
 }
 
+static int64
+seconds(int64 ms)
+{
+	return (ms + 999) / 1000;
+}
+
 /*
  * "Endpoint tiktok/trending/videos, region=US&..., page 3: HTTP status 429, ..."
  */
@@ -313,7 +319,9 @@ failure_detail(const KeyapiFailure *failure, const char *secret)
 	append_text(&facts, ", request id \"%s\"", failure->request_id, secret);
 	if (failure->retry_after >= 0)
 		appendStringInfo(&facts, ", retry after " INT64_FORMAT " s",
-						 (failure->retry_after + 999) / 1000);
+						 seconds(failure->retry_after));
+	if (failure->attempts > 1)
+		appendStringInfo(&facts, ", attempt %d", failure->attempts);
 
 	initStringInfo(&buf);
 	append_text(&buf, "Server %s, ", failure->base_url, secret);
@@ -328,6 +336,19 @@ failure_detail(const KeyapiFailure *failure, const char *secret)
 						 presentable(failure->body, failure->body_len,
 									 QUOTED_BODY_BYTES, secret));
 	return buf.data;
+}
+
+/*
+ * What to do: where the API says when to come back, that.
+ */
+static const char *
+failure_hint(const KeyapiFailure *failure)
+{
+	const CauseInfo *cause = &causes[failure->cause];
+
+	return cause->transient && failure->retry_after > 0 ?
+		psprintf("Run the query again in " INT64_FORMAT " s.",
+				 seconds(failure->retry_after)) : cause->hint;
 }
 
 char *
@@ -350,6 +371,6 @@ keyapi_throw(const KeyapiFailure *failure, const char *secret)
 			(errcode(cause->sqlstate),
 			 errmsg("%s", keyapi_failure_message(failure, secret)),
 			 errdetail("%s", failure_detail(failure, secret)),
-			 cause->hint == NULL ? 0 : errhint("%s", cause->hint)));
+			 errhint("%s", failure_hint(failure))));
 	pg_unreachable();
 }

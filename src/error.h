@@ -74,7 +74,8 @@ extern char *keyapi_failure_message(const KeyapiFailure *failure,
  * Raise the failure as an ERROR.  secret, if not NULL, is blotted out of every
  * part of it, wherever the API or libcurl may have echoed it.
  */
-extern void keyapi_throw(const KeyapiFailure *failure, const char *secret) pg_attribute_noreturn();
+pg_noreturn extern void keyapi_throw(const KeyapiFailure *failure,
+									 const char *secret);
 
 /*
  * A text of the API (UTF-8) as part of a message: on one line, clipped, valid in

@@ -238,7 +238,6 @@ fall_back(KeyapiFetcher *fetcher, KeyapiRequest *request)
 			 errdetail("The API could not be asked: %s.",
 					   keyapi_failure_message(&request->failure,
 											  fetcher->api_key))));
-	fetcher->failed--;
 	keyapi_fetch_take(fetcher, request, body);
 	return request->status == ARRIVED;
 }
@@ -301,7 +300,6 @@ keyapi_fetch_forget(KeyapiFetcher *fetcher)
 
 		if (request->status != WAITING && request->status != FAILED)
 			continue;
-		fetcher->failed -= request->status == FAILED;
 		dlist_delete(&request->node);
 		MemoryContextDelete(request->context);
 		pfree(request);

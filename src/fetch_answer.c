@@ -76,7 +76,6 @@ void
 keyapi_fetch_fail(KeyapiFetcher *fetcher, KeyapiRequest *request)
 {
 	request->status = FAILED;
-	fetcher->failed++;
 	keyapi_snapshot_give_up(request->state->snapshot, request->number);
 }
 
@@ -91,7 +90,7 @@ tell_gate(KeyapiFetcher *fetcher, const KeyapiRequest *request, int64 now)
 	KeyapiGate *gate = keyapi_account_lock(&fetcher->account);
 
 	if (failure->cause == KEYAPI_OK)
-		keyapi_gate_succeeded(gate, now);
+		keyapi_gate_succeeded(gate, request->sent_at, now);
 	else if (failure->cause == KEYAPI_RATE_LIMITED)
 		keyapi_gate_limited(gate, request->sent_at, now, failure->retry_after,
 							fetcher->server->max_retry_wait, random);

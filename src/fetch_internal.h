@@ -71,7 +71,6 @@ struct KeyapiFetcher
 
 	dlist_head	requests;		/* in the order they were asked for */
 	int			in_flight;
-	int			failed;			/* how many of them are FAILED */
 	bool		works;			/* a page has arrived */
 	KeyapiCost	cost;
 	KeyapiProgress progress;

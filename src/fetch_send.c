@@ -177,17 +177,6 @@ check_prospects(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
 }
 
 /*
- * Whether a page that was asked for ahead may still be needed, by what has
- * arrived: after a failure the pages before it will be read, but none behind.
- */
-static bool
-is_promising(const KeyapiFetcher *fetcher, const KeyapiRequest *request)
-{
-	return fetcher->failed == 0 &&
-		request->number <= request->state->last_page;
-}
-
-/*
  * Take the pages that were paid for since they were asked for.
  */
 static void
@@ -228,7 +217,10 @@ keyapi_fetch_send(KeyapiFetcher *fetcher, KeyapiRequest *needed)
 	{
 		KeyapiRequest *request = dlist_container(KeyapiRequest, node, iter.cur);
 
-		if (request != needed && is_promising(fetcher, request))
+		/* whoever needs a later page will meet this failure before */
+		if (request->status == FAILED)
+			break;
+		if (request != needed && request->number <= request->state->last_page)
 			next = Min(next, try_to_send(fetcher, request, now));
 	}
 	return next;

@@ -18,23 +18,41 @@
 /* Longest first pause after a 429 without Retry-After, in ms. */
 #define FIRST_PAUSE 1000
 
+/* How long after a pause it has no bearing on the next one any more. */
+#define FORGET_AFTER (60 * US_PER_S)
+
 /* What is left of the rate after a 429. */
 #define CUT 0.7
 
 /*
- * What the rate gains per second, as a part of what was left: back after about
- * one and a half seconds, a third beyond it after two and a half.
+ * What the rate gains per second, as a part of what was left: it is back after
+ * about two seconds.
  */
-#define RECOVERY 0.3
+#define RECOVERY 0.25
+
+/* ... but at least this many requests per second. */
+#define MIN_RECOVERY 2.0
 
 /* The rate never falls below this many requests per second. */
 #define MIN_RATE 0.1
 
 /*
- * A request may start this late without delaying those after it: the server's
+ * How late a request may start without delaying those after it: the server's
  * timers count in milliseconds.
  */
 #define TIMER_SLACK (2 * US_PER_MS)
+
+/*
+ * Most of a pause that is made up for afterwards: limiters that let bursts pass
+ * let pass as many requests as they take in a second.
+ */
+#define MAX_LAG US_PER_S
+
+/* How much faster than by schedule requests start to make up for a pause. */
+#define CATCH_UP 2
+
+/* How long the gate must be open for its successes to tell a rate. */
+#define MEASURING_TIME (2 * US_PER_S)
 
 int64
 keyapi_gate_clock(void)
@@ -57,26 +75,45 @@ current_rate(const KeyapiGate *gate, int64 now)
 		gate->recovery * Max(now - gate->rate_at, 0) / (double) US_PER_S;
 }
 
+/*
+ * Time between two starts, by what user and API allow; 0 if both allow any
+ * number.
+ */
+static int64
+start_interval(const KeyapiGate *gate, int64 now, double pace)
+{
+	double		rate = current_rate(gate, now);
+
+	if (pace > 0 && (rate <= 0 || rate > pace))
+		rate = pace;
+	return rate > 0 ? (int64) (US_PER_S / rate) : 0;
+}
+
 int64
 keyapi_gate_opens(const KeyapiGate *gate, int64 now, double pace)
 {
 	int64		opens = Max(gate->closed_until, gate->broke_until);
+	int64		interval = start_interval(gate, now, pace);
 
-	if (pace > 0 || gate->rate > 0)
-		opens = Max(opens, gate->next_start);
+	if (interval > 0)
+		opens = Max(opens, Max(gate->next_start,
+							   gate->last_start + interval / CATCH_UP));
+	if (pace > 0)
+		opens = Max(opens, gate->last_start +
+					(int64) (US_PER_S / pace) - TIMER_SLACK);
 	return opens;
 }
 
 void
 keyapi_gate_start(KeyapiGate *gate, int64 now, double pace)
 {
-	double		rate = current_rate(gate, now);
+	int64		interval = start_interval(gate, now, pace);
 
-	if (pace > 0 && (rate <= 0 || rate > pace))
-		rate = pace;
-	if (rate > 0)
-		gate->next_start = Max(gate->next_start, now - TIMER_SLACK) +
-			(int64) (US_PER_S / rate);
+	if (gate->next_start >= now - TIMER_SLACK)
+		gate->lag = 0;
+	gate->next_start = interval +
+		Max(gate->next_start, now - Max(gate->lag, TIMER_SLACK));
+	gate->last_start = now;
 }
 
 /*
@@ -95,11 +132,12 @@ roll_second(KeyapiGate *gate, int64 now)
 }
 
 void
-keyapi_gate_succeeded(KeyapiGate *gate, int64 now)
+keyapi_gate_succeeded(KeyapiGate *gate, int64 sent, int64 now)
 {
 	roll_second(gate, now);
 	gate->successes++;
-	gate->closings = 0;
+	if (sent > gate->closed_at)
+		gate->closings = 0;
 }
 
 /*
@@ -114,6 +152,23 @@ observed_rate(KeyapiGate *gate, int64 now)
 	roll_second(gate, now);
 	elapsed = (now % US_PER_S) / (double) US_PER_S;
 	return gate->successes + gate->successes_before * (1 - elapsed);
+}
+
+/*
+ * The API bears less than the rate of the moment.
+ */
+static void
+slow_down(KeyapiGate *gate, int64 now)
+{
+	double		rate = current_rate(gate, now);
+	double		observed = observed_rate(gate, now);
+
+	if (rate <= 0 ||
+		(rate > observed && now - gate->closed_until >= MEASURING_TIME))
+		rate = observed;
+	gate->rate = Max(rate * CUT, MIN_RATE);
+	gate->rate_at = now;
+	gate->recovery = Max(gate->rate * RECOVERY, MIN_RECOVERY);
 }
 
 void
@@ -131,23 +186,20 @@ keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,
 		return;
 	}
 
+	if (now - gate->closed_until > FORGET_AFTER)
+		gate->closings = 0;
+
 	/* if nothing succeeded in between, the pause was too short, not the rate */
 	if (gate->closings == 0)
-	{
-		double		rate = current_rate(gate, now);
-		double		observed = observed_rate(gate, now);
-
-		if (rate <= 0 || rate > observed)
-			rate = observed;
-		gate->rate = Max(rate * CUT, MIN_RATE);
-		gate->rate_at = now;
-		gate->recovery = gate->rate * RECOVERY;
-	}
-	pause = retry_after > 0 ? retry_after * US_PER_MS :
-		keyapi_full_jitter(FIRST_PAUSE, gate->closings, max_wait, random);
+		slow_down(gate, now);
+	pause = retry_after > 0 ? retry_after * US_PER_MS : 0;
+	if (retry_after <= 0 || gate->closings > 0)
+		pause += keyapi_full_jitter(FIRST_PAUSE, gate->closings, max_wait, random);
+	gate->closings++;
 	gate->closed_at = now;
 	gate->closed_until = Max(gate->closed_until, now + pause);
-	gate->closings++;
+	gate->next_start = now;
+	gate->lag = Min(gate->closed_until - now, MAX_LAG);
 }
 
 void

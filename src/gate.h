@@ -31,8 +31,11 @@ typedef struct KeyapiGate
 	int64		rate_at;
 	double		recovery;		/* what the rate gains per second since */
 
-	/* pacing */
+	/* pacing, by a schedule of starts that are evenly spaced */
 	int64		next_start;
+	int64		last_start;		/* of the latest request, in fact */
+	int64		lag;			/* how far behind the schedule may be: a pause
+								 * is made up for */
 
 	/* successes in this second of the clock and in the one before */
 	int64		second;
@@ -54,16 +57,18 @@ extern int64 keyapi_gate_opens(const KeyapiGate *gate, int64 now, double pace);
 extern void keyapi_gate_start(KeyapiGate *gate, int64 now, double pace);
 
 /*
- * A request has been answered with what was asked for.
+ * A request that started at the time sent has been answered with what was asked
+ * for.
  */
-extern void keyapi_gate_succeeded(KeyapiGate *gate, int64 now);
+extern void keyapi_gate_succeeded(KeyapiGate *gate, int64 sent, int64 now);
 
 /*
- * A request that started at the time sent met the rate limit (429): close the
- * gate for retry_after ms or, if that is not positive, for a random time below
- * a bound that doubles from closing to closing up to max_wait ms; and slow down.
- * Answers to requests that were sent before the gate closed say nothing new.
- * random is in [0, 1).
+ * A request that started at the time sent met the rate limit (429): slow down,
+ * and close the gate for retry_after ms or, if that is not positive, for a random
+ * time below a bound that doubles from closing to closing up to max_wait ms.  (If
+ * retry_after turns out to be too short, such a time comes on top: others may
+ * wait for the same moment.)  Answers to requests that were sent before the gate
+ * closed say nothing new.  random is in [0, 1).
  */
 extern void keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,
 								int64 retry_after, int max_wait,

@@ -69,17 +69,18 @@ explain_delay(const KeyapiTransfer *transfer, char *reason, size_t size)
 	CURL	   *easy = transfer->easy;
 	double		seconds = transfer->outcome.elapsed / 1000.0;
 	curl_off_t	resolved = 0;
-	char	   *peer = NULL;
+	long		connected = 0;
 
+	/* newer releases tell the peer's address only after the handshake */
 	(void) curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
-	(void) curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &peer);
+	(void) curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connected);
 
 	if (transfer->sent)
 		snprintf(reason, size, "%s after %.1f s, %zu body bytes received",
 				 transfer->outcome.status == 0 ?
 				 "No response" : "Response not complete",
 				 seconds, transfer->body_len);
-	else if (peer != NULL && peer[0] != '\0')
+	else if (connected > 0)
 		snprintf(reason, size, "Handshake not complete after %.1f s", seconds);
 	else if (resolved > 0)
 		snprintf(reason, size, "Not connected after %.1f s", seconds);

@@ -18,8 +18,8 @@
 /*
  * Raise 22023 for a value.  rule is a sentence that says what it must be.
  */
-extern void keyapi_option_bad(const char *name, const char *value,
-							  const char *rule) pg_attribute_noreturn();
+pg_noreturn extern void keyapi_option_bad(const char *name, const char *value,
+										  const char *rule);
 
 /*
  * A duration in ms, at least min; written with a unit, but for 0.

@@ -63,8 +63,8 @@ typedef struct KeyapiBill
 typedef enum KeyapiReach
 {
 	KEYAPI_READS_SOME,			/* it may end after any row: nothing ahead */
-	KEYAPI_READS_MOST,			/* to the end, unless a join stops early: as
-								 * much ahead as was read so far */
+	KEYAPI_READS_MOST,			/* to the end, unless a join stops early: few
+								 * ahead, but twice as many with each page */
 	KEYAPI_READS_ALL			/* to the end */
 } KeyapiReach;
 

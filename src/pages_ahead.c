@@ -11,8 +11,8 @@
 #include <limits.h>
 
 /*
- * Pages asked for at a time, for each request that may be in flight: so that
- * one that is late does not keep all others waiting.
+ * Pages asked for at a time, for each request that may be in flight, where all
+ * will be read: so that one that is late does not keep all others waiting.
  */
 #define WINDOW_PER_REQUEST 2
 
@@ -115,7 +115,8 @@ find_missing(Walk *walk, int list, int *number)
 		*number = keyapi_list_page_number(state, *rank);
 		if (page != NULL)
 			*rank = page->end_rank;
-		else if (keyapi_pages_wants(pages, cursor, *number))
+		else if (keyapi_fetch_pending(pages->fetcher, state, *number) ||
+				 keyapi_pages_wants(pages, cursor, *number))
 			return true;
 		else if (end == PG_INT64_MAX && ++skipped > MAX_BLIND_SKIPS)
 			break;
@@ -219,7 +220,6 @@ static int
 window_size(KeyapiPages *pages)
 {
 	int			concurrency;
-	int			window;
 
 	/* whether key and API work is tried with one page */
 	if (pages->reach == KEYAPI_READS_SOME ||
@@ -228,8 +228,8 @@ window_size(KeyapiPages *pages)
 	concurrency = keyapi_fetcher_concurrency(pages->fetcher);
 	if (concurrency == 1)
 		return 0;
-	window = WINDOW_PER_REQUEST * concurrency;
-	return pages->reach == KEYAPI_READS_MOST ? Min(window, pages->ramp) : window;
+	return pages->reach == KEYAPI_READS_ALL ?
+		WINDOW_PER_REQUEST * concurrency : Min(concurrency, pages->ramp);
 }
 
 void

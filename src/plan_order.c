@@ -94,12 +94,29 @@ add_param(OrderContext *context, const PathKey *key, int param,
 	return true;
 }
 
+/*
+ * Whether a sort key is about the relation, if not only about it.
+ */
+static bool
+is_of_relation(const PathKey *key, const OrderContext *context)
+{
+	ListCell   *lc;
+
+	foreach(lc, key->pk_eclass->ec_members)
+	{
+		if (bms_equal(((EquivalenceMember *) lfirst(lc))->em_relids,
+					  context->rel->relids))
+			return true;
+	}
+	return false;
+}
+
 static bool
 add_pathkey(OrderContext *context, const PathKey *key, PlannerInfo *root)
 {
 	/* rank and all parameters say which row it is: nothing is left to sort */
 	if (context->by_rank && context->open == 0)
-		return true;
+		return is_of_relation(key, context) && !key->pk_eclass->ec_has_volatile;
 	if (find_column(key, context, context->columns->rank, root) != NULL)
 		return add_rank(context, key);
 	for (int i = 0; i < context->columns->endpoint->nparams; i++)

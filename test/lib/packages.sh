@@ -2,7 +2,8 @@
 #
 # packages.sh
 #	  Finds the PostgreSQL to build for, and installs the packages that are
-#	  missing.  Sourced by test/demo, test/check and test/matrix.
+#	  missing.  Sourced by test/demo, test/check, test/matrix
+#	  and test/bench/run.
 #
 # It needs nothing but what every Debian and Ubuntu has: bash and coreutils.
 
@@ -24,11 +25,17 @@ package_table()
 		build     libjansson-dev            header jansson.h
 		build     postgresql-server-dev-NN  server_headers
 		server    postgresql-NN             server_program postgres
+		server    ca-certificates           certificates
 		emulator  libmicrohttpd-dev         header microhttpd.h
 		emulator  libgnutls28-dev           header gnutls/gnutls.h
 		emulator  zlib1g-dev                header zlib.h
 		check     perl                      command prove
 		check     libipc-run-perl           perl_module IPC::Run
+		bench     curl                      command curl
+		bench     jq                        command jq
+		bench     python3                   command /usr/bin/python3
+		bench     python3-psycopg2          python_module psycopg2
+		bench     python3-requests          python_module requests
 		optional  pg-bsd-indent             command pg_bsd_indent
 	END
 }
@@ -39,7 +46,7 @@ die()
 	exit 1
 }
 
-# have PROBE ARGUMENT: is it there?
+# have PROBE [ARGUMENT]: is it there?
 have()
 {
 	case $1 in
@@ -47,7 +54,9 @@ have()
 		header) echo "#include <$2>" | gcc -fsyntax-only -x c - ;;
 		server_headers) has_server_headers "$PG_CONFIG" ;;
 		server_program) [ -x "$("$PG_CONFIG" --bindir)/$2" ] ;;
+		certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki/tls/certs ] ;;
 		perl_module) perl "-M$2" -e 1 ;;
+		python_module) /usr/bin/python3 -c "import $2" ;;
 	esac >/dev/null 2>&1
 }
 

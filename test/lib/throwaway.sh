@@ -3,7 +3,8 @@
 # throwaway.sh
 #	  A temporary place to build and run in, of which nothing remains: a copy
 #	  of the source tree, an installation of the extension, and the programs
-#	  that run there.  Sourced by test/demo and test/check.
+#	  that run there.  Sourced by test/demo, test/check and
+#	  test/bench/run.
 #
 # Expects PG_CONFIG and pg_release (packages.sh) and top, the source tree.
 

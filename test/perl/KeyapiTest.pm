@@ -273,7 +273,7 @@ sub fails
 	  if defined $options{requests}
 	  && $result->{requests} != $options{requests};
 	return ok(1, $test)
-	  if $state eq $sqlstate
+	  if $state =~ /^(?:$sqlstate)\z/
 	  && $result->{stderr} =~ $text
 	  && $result->{rows} eq '';
 	return fail_with($test, "wanted $sqlstate and $text, got:",

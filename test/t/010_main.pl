@@ -394,6 +394,11 @@ LATERAL (SELECT rank FROM rescans WHERE region = 'US' ORDER BY rank LIMIT g * 10
 GROUP BY g ORDER BY g",
 		"1|10|1|10\n2|20|1|20\n3|30|1|30\n4|40|1|40",
 		2, 'a pass may go further than the one before it');
+	$t->answers(
+		'rescans', "$settings
+SELECT count(*) FROM (VALUES ('US'), ('FR'), ('US'), ('FR')) v (code),
+LATERAL (SELECT * FROM rescans WHERE region = v.code) x",
+		'2000', 50, 'a pass over a list that another pass has read');
 	return;
 }
 

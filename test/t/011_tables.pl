@@ -571,6 +571,11 @@ WHEN NOT MATCHED THEN INSERT VALUES (c.id, c.rank);
 SELECT id, rank FROM known ORDER BY id",
 		"US7vv1|1\nUS7vv2|-1\nUS7vv3|3",
 		27, 'UPDATE, DELETE and MERGE of a local table with it');
+	$t->answers(
+		'copied', '
+CREATE TABLE later AS SELECT * FROM copied WITH NO DATA;
+CREATE MATERIALIZED VIEW later_view AS SELECT * FROM copied WITH NO DATA;',
+		'', 0, 'WITH NO DATA');
 	$t->fails('copied', 'COPY copied TO STDOUT', '42809',
 		qr/cannot copy from foreign table.*HINT:  Try the COPY \(SELECT/s,
 		'COPY TO', requests => 0);

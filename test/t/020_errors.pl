@@ -153,7 +153,7 @@ foreach (@bodies)
 # Transfers that break
 #
 my @breaks = (
-	[ 'truncate,how=length'  => '08006', qr/broke.*bytes remaining/ ],
+	[ 'truncate,how=length'  => '08006', qr/broke/ ],
 	[ 'truncate,how=chunked' => '08006', qr/broke/ ],
 	[ 'reset'                => '08006', qr/broke/ ],
 	[ 'reset,at=headers'     => '08006', qr/broke/ ],
@@ -171,14 +171,19 @@ foreach (@breaks)
 	fails_with($fault, $_, $sqlstate, $text) foreach 1, 3;
 }
 
-# A connection that the server has closed meanwhile does no harm.
+# A connection that the server has closed meanwhile does no harm.  Newer
+# libcurls look only once a second whether it is still open, hence the retry.
 $t->change('bad', 'total=15;fault=close,at=end,ms=0');
+$t->sql(q{ALTER SERVER bad OPTIONS (SET max_retries '1')});
+$emulator->reset('bad');
 for my $time ('first', 'second')
 {
 	is( $session->sql(q{SELECT count(*) FROM bad WHERE region = 'US';}), '15',
 		"the $time time, the connection ends after the response");
 	$emulator->await_inflight('bad', 0);
 }
+is($emulator->count('bad'), 2, '... and each request arrives once');
+$t->sql(q{ALTER SERVER bad OPTIONS (SET max_retries '0')});
 
 # What follows a page that failed will not be read, so it is not paid for.
 $t->scenario('ahead', 'fault=status,code=400,page=3;fault=latency,ms=300,page=2-5');

@@ -1,0 +1,124 @@
+"""What is measured, and against which API: the emulator, the floor, a session."""
+
+import collections
+import os
+import resource
+import subprocess
+import time
+import urllib.request
+
+import psycopg2
+
+# Where the API is and how to be let in
+Api = collections.namedtuple("Api", "base_url ca_file key")
+
+# What a variant did: rows, and the time and our side's CPU time that it took, in us
+Outcome = collections.namedtuple("Outcome", "rows elapsed cpu")
+
+KEY = "sk_live_test"
+
+
+def timed(cpu, function):
+    """The outcome of a function that returns rows; cpu() is CPU time in us"""
+    cpu_before = cpu()
+    began = time.perf_counter()
+    rows = function()
+    elapsed = (time.perf_counter() - began) * 1e6
+    return Outcome(rows, elapsed, cpu() - cpu_before)
+
+
+def own_cpu():
+    """CPU time of this process and of the programs that it ran, in us"""
+    usages = [resource.getrusage(who)
+              for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages) * 1e6
+
+
+class Setting(collections.namedtuple("Setting", "protocol latency")):
+    """How the emulator is reached, and after how many ms it answers"""
+
+    def schema(self, concurrency):
+        return "%s_%d_%d" % (self.protocol, self.latency, concurrency)
+
+
+class Emulator:
+    def __init__(self, nogzip):
+        self.scenario = "bench;nogzip" if nogzip else "bench"
+        self.urls = {"http": os.environ["KEYAPI_EMULATOR_URL"],
+                     "tls": os.environ["KEYAPI_EMULATOR_TLS_URL"]}
+        self.ca_file = os.environ["KEYAPI_EMULATOR_CA"]
+        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def api(self, setting):
+        return Api("%s/%s;latency=%d" % (self.urls[setting.protocol], self.scenario,
+                                         setting.latency), self.ca_file, KEY)
+
+    def requests(self):
+        """How many there were so far"""
+        with self.opener.open(self.urls["http"] + "/_/count/bench") as answer:
+            return int(answer.read())
+
+
+class Floor:
+    """The program of floor.c; it keeps its connections"""
+
+    def __init__(self, emulator):
+        self.emulator = emulator
+        self.process = subprocess.Popen(
+            [os.environ["BENCH_FLOOR"], KEY, emulator.ca_file],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def fetch(self, setting, concurrency, pages, regions):
+        """The outcome, and the part of the CPU time that is jansson's"""
+        began = time.perf_counter()
+        print(self.emulator.api(setting).base_url, concurrency, pages, ",".join(regions),
+              file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        elapsed = (time.perf_counter() - began) * 1e6
+        rows, cpu, jansson = map(int, line.split())
+        return Outcome(rows, elapsed, cpu), jansson
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Session:
+    """A session of the server; it keeps its connections to the API"""
+
+    def __init__(self):
+        self.connection = psycopg2.connect(
+            host=os.environ["BENCH_SOCKET"], user="postgres", dbname="postgres")
+        self.connection.autocommit = True
+        self.pid = self.connection.get_backend_pid()
+
+    def execute(self, query, *arguments):
+        with self.connection.cursor() as cursor:
+            cursor.execute(query, arguments)
+            return cursor.fetchall() if cursor.description else []
+
+    def cpu(self):
+        """CPU time of the backend so far, in us"""
+        with open("/proc/%d/schedstat" % self.pid) as file:
+            return int(file.read().split()[0]) / 1000
+
+    def query(self, schema, query):
+        """The outcome of a query; its rows are the first value of a result of one row"""
+        def rows():
+            result = self.execute(query)
+            return result[0][0] if len(result) == 1 else len(result)
+
+        self.execute("SET search_path = %s, public" % schema)
+        return timed(self.cpu, rows)
+
+    def fill(self, function, *arguments):
+        """The outcome of one of the alternatives"""
+        self.connection.autocommit = False
+        try:
+            return timed(lambda: self.cpu() + own_cpu(),
+                         lambda: function(self.connection, *arguments))
+        finally:
+            self.connection.autocommit = True
+
+    def close(self):
+        self.connection.close()

@@ -1,0 +1,202 @@
+# Binding, whatever the types of columns and values are.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use KeyapiTest;
+
+my $unbound = qr/write region = \.\.\., region IN \(\.\.\.\) or region = ANY \(ARRAY\(SELECT \.\.\.\)\)/;
+
+my $t = KeyapiTest->new;
+
+$t->server('w', 'plainids;total=3');
+$t->mapping('w');
+test_region_types();
+test_values();
+test_collations();
+test_numbers();
+test_missing_columns();
+test_long_lists();
+
+$t->stop;
+done_testing();
+
+# A table with these columns besides rank and id; its requests are counted in w.
+sub table
+{
+	my ($name, $columns, $options) = @_;
+
+	$t->sql("CREATE FOREIGN TABLE $name ($columns, rank int, id text) SERVER w"
+		  . ($options ? " OPTIONS ($options)" : ''));
+	return;
+}
+
+sub rows_and_requests
+{
+	my ($sql, $rows, $requests, $test) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	$t->answers('w', "SELECT count(*) FROM $sql", $rows, $requests, $test);
+	return;
+}
+
+sub refused
+{
+	my ($sql, $test) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	$t->fails('w', "SELECT * FROM $sql", '0A000', $unbound, $test, requests => 0);
+	return;
+}
+
+# What is like text can be bound; with a domain, anything can.
+sub test_region_types
+{
+	$t->sql(<<'END');
+CREATE DOMAIN code AS varchar(3) CHECK (value <> 'XX');
+CREATE TYPE country AS ENUM ('US', 'FR', 'DE');
+END
+	foreach my $type ('text', 'varchar', 'varchar(2)', 'name', 'code')
+	{
+		(my $name = "region_$type") =~ s/\W//g;
+		table($name, "region $type");
+		rows_and_requests("$name WHERE region = 'FR'", 3, 1, "$type = literal");
+		rows_and_requests("$name WHERE region IN ('FR', 'US', 'ZZ')",
+			6, 3, "$type IN");
+		rows_and_requests("$name WHERE region = ANY ('{{FR,US},{FR,NULL}}')",
+			6, 2, "$type = ANY (two-dimensional array)");
+		rows_and_requests("$name WHERE region IS NOT DISTINCT FROM 'FR'",
+			3, 1, "$type IS NOT DISTINCT FROM");
+		rows_and_requests("$name WHERE region = 'France'", 0,
+			0, "$type and a longer value")
+		  if $type =~ /\(2\)|code/;
+	}
+	foreach my $type ('char(2)', 'country')
+	{
+		(my $name = "region_$type") =~ s/\W//g;
+		table($name, "region $type");
+		rows_and_requests($name, 3, 1, "$type: default");
+		refused("$name WHERE region = 'FR'", "$type cannot be bound");
+		table("${name}_d", "region $type", q{regions 'US,FR,DE'});
+		rows_and_requests("${name}_d WHERE region = 'FR'", 3, 1,
+			"$type with a domain");
+		rows_and_requests("${name}_d WHERE region <> 'FR'", 6, 2,
+			"$type with a domain: <>");
+	}
+	return;
+}
+
+# Values of other types, as far as their equality is that of texts
+sub test_values
+{
+	$t->sql(<<'END');
+CREATE EXTENSION citext;
+CREATE TABLE v (c char(5), n name, e country, ci citext, v varchar);
+INSERT INTO v VALUES ('FR', 'FR', 'FR', 'fr', 'FR');
+END
+	table('tt', 'region text');
+	rows_and_requests("tt JOIN v ON tt.region = v.$_", 3, 1, "join with $_")
+	  foreach qw(c n v e::text);
+	refused('tt JOIN v ON tt.region::citext = v.ci', 'citext has another equality');
+	rows_and_requests('tt JOIN v ON tt.region = v.ci', 3, 1,
+		'... but compares as text with a text');
+	$t->sql('CREATE FOREIGN TABLE ci (region citext) SERVER w');
+	refused("ci WHERE region = 'FR'", 'a column of type citext');
+	refused("tt WHERE region::char(1) = 'F'", 'the column cut off');
+	rows_and_requests("tt WHERE region = ''", 0, 0, 'the empty string');
+	rows_and_requests("tt WHERE region = NULL", 0, 0, 'NULL');
+	rows_and_requests("tt WHERE region IS NULL", 0, 0, 'IS NULL');
+	rows_and_requests("tt WHERE region IS NULL OR region = 'FR'", 3, 1,
+		'IS NULL or a value');
+	rows_and_requests("tt WHERE region = repeat('x', 64)", 3, 1, '64 bytes');
+	rows_and_requests("tt WHERE region = repeat('x', 65)", 0, 0, '65 bytes');
+	rows_and_requests("tt WHERE region IN ('us', 'US')", 6, 2,
+		'upper and lower case are two lists');
+	rows_and_requests("tt WHERE region LIKE 'FR'", 3, 1, 'LIKE without wildcards');
+	refused("tt WHERE region LIKE 'F_'", 'LIKE with a wildcard');
+	refused("tt WHERE region LIKE 'F\\R'", 'LIKE with an escape');
+	rows_and_requests("tt WHERE (region = 'FR') IS TRUE", 3, 1, 'IS TRUE');
+	rows_and_requests("tt WHERE NOT region <> 'FR'", 3, 1, 'NOT <>');
+	rows_and_requests("tt WHERE region = concat('F', 'R')", 3, 1, 'stable function');
+	refused("tt WHERE region = (CASE WHEN random() < 2 THEN 'FR' END)",
+		'volatile function');
+	refused("tt WHERE region = id", 'a column of the same row');
+	refused("tt WHERE region = ALL ('{}')", 'ALL of nothing is anything');
+	return;
+}
+
+sub test_collations
+{
+	$t->sql(<<'END');
+CREATE COLLATION blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+END
+	table('tc', 'region text COLLATE blind');
+	refused("tc WHERE region = 'fr'", 'nondeterministic collation of the column');
+	rows_and_requests(q{tc WHERE region = 'FR' COLLATE "C"}, 3, 1,
+		'deterministic collation of the comparison');
+	refused(q{tt WHERE region = 'fr' COLLATE blind},
+		'nondeterministic collation of the comparison');
+	refused(q{tt WHERE region > 'FR' COLLATE "C"}, 'other comparisons');
+	return;
+}
+
+sub test_numbers
+{
+	foreach my $type (qw(int2 int8 numeric text float8))
+	{
+		my $quote = $type eq 'text' ? q{'} : '';
+
+		table("period_$type", "period $type");
+		rows_and_requests("period_$type WHERE period = ${quote}30$quote", 3, 1,
+			"period as $type");
+		rows_and_requests("period_$type WHERE period IS NOT NULL", 3, 1,
+			"period as $type: IS NOT NULL");
+		rows_and_requests("period_$type WHERE period <> ${quote}7$quote", 3, 1,
+			"period as $type: <>");
+		rows_and_requests("period_$type WHERE period = ${quote}8$quote", 0, 0,
+			"period as $type: no such list");
+	}
+	foreach my $type (qw(int2 int8 numeric text))
+	{
+		my $column = $type eq 'text' ? 'rank::int' : 'rank';
+
+		$t->sql("CREATE FOREIGN TABLE rank_$type (rank $type, id text) SERVER w"
+			  . q{ OPTIONS (page_size '1')});
+		rows_and_requests("rank_$type WHERE $column <= 2", 2, 2, "rank as $type: <=");
+		rows_and_requests("rank_$type WHERE $column = 3", 1, 1, "rank as $type: =");
+		rows_and_requests("rank_$type WHERE $column < 1", 0,
+			$type eq 'text' ? 1 : 0, "rank as $type: nothing");
+		rows_and_requests("rank_$type WHERE $column < 2.5", 2, 2,
+			"rank as $type and a fraction");
+	}
+	return;
+}
+
+# Who has no column for a parameter cannot restrict it.
+sub test_missing_columns
+{
+	$t->sql('CREATE FOREIGN TABLE bare (id text) SERVER w OPTIONS (region $$FR$$)');
+	$t->answers('w', 'SELECT min(id) FROM bare', 'FR7vv1', 1, 'no parameter columns');
+	$t->sql('CREATE FOREIGN TABLE must (region text, id text) SERVER w'
+		  . ' OPTIONS (region $$none$$)');
+	refused('must', 'the default "none"');
+	refused('must WHERE region IS NOT NULL', 'IS NOT NULL names no list');
+	rows_and_requests("must WHERE region = 'DE'", 3, 1, 'a bound region');
+	return;
+}
+
+# Thousands of values are no problem of their own.
+sub test_long_lists
+{
+	my $values = join ',', map { "'X$_'" } 1 .. 5000;
+
+	rows_and_requests("tt WHERE region IN ($values) AND region IN ('X7', 'FR')",
+		3, 1, 'a long IN list, cut down by another');
+	$t->answers(
+		'w',
+		"EXPLAIN (COSTS OFF) SELECT * FROM tt WHERE region IN ($values) \\g /dev/null",
+		'', 0, 'EXPLAIN of a long IN list');
+	return;
+}

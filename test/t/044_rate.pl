@@ -1,0 +1,77 @@
+# Rate limits: the user's own, and those that the API only tells by refusing.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use KeyapiSession;
+use KeyapiTest;
+
+# Requests that a limiter may refuse while 100 pages are read
+use constant MAX_REFUSED => 20;
+
+my $t = KeyapiTest->new;
+my $emulator = $t->emulator;
+
+$t->scenario('rate');
+$t->sql("ALTER SERVER rate OPTIONS (ADD max_concurrency '8')");
+
+test_pace();
+test_limiters();
+test_two_sessions();
+
+$t->stop;
+done_testing();
+
+# requests_per_second: no two requests follow each other faster.
+sub test_pace
+{
+	my @ms;
+	my $soonest;
+
+	$t->change('rate', 'total=120');
+	$t->sql("ALTER SERVER rate OPTIONS (ADD requests_per_second '12.5')");
+	$t->answers('rate', 'SELECT count(*) FROM rate', '120', 6, 'at a pace');
+	@ms = map { $_->{ms} } $emulator->log('rate');
+	$soonest = (sort { $a <=> $b } map { $ms[$_] - $ms[ $_ - 1 ] } 2 .. $#ms)[0];
+	cmp_ok($soonest, '>=', 40, '... of 80 ms, but for what the network delays');
+	$t->sql('ALTER SERVER rate OPTIONS (DROP requests_per_second)');
+	return;
+}
+
+# 100 pages through limiters that let 20 requests pass and then 40 a second
+sub test_limiters
+{
+	foreach my $limiter (
+		'retryafter=yes', 'retryafter=no', 'retryafter=date',
+		'retryafter=yes;penalise=1000', 'retryafter=yes;latency=20')
+	{
+		my $refused;
+
+		$t->change('rate', "qps=40;burst=20;$limiter");
+		$emulator->reset('rate');
+		is( $t->sql("SELECT count(*) FROM rate WHERE region IN ('US', 'GB', 'FR', 'DE')"),
+			2000, "all rows come through a limiter with $limiter");
+		$refused = $emulator->count('rate') - 100;
+		cmp_ok($refused, '<=', MAX_REFUSED, "... which refuses few requests ($refused)");
+	}
+	return;
+}
+
+# Two sessions that do not know of each other
+sub test_two_sessions
+{
+	my @sessions = map { KeyapiSession->new($t) } 1 .. 2;
+	my $refused;
+
+	$t->change('rate', 'qps=40;burst=20');
+	$emulator->reset('rate');
+	$_->start("SELECT count(*) FROM rate WHERE region IN ('US', 'GB', 'FR', 'DE');")
+	  foreach @sessions;
+	is($_->finish->{rows}, 2000, 'all rows come to one of two sessions') foreach @sessions;
+	$refused = $emulator->count('rate') - 200;
+	cmp_ok($refused, '<=', 2 * MAX_REFUSED, "... with few requests refused ($refused)");
+	$_->quit foreach @sessions;
+	return;
+}

@@ -118,7 +118,7 @@ sub test_whole_reads
 		[ 'WITH c AS MATERIALIZED (SELECT * FROM ahead) SELECT count(*) FROM c JOIN c d USING (id)',
 			'500', 25 ],
 		[ 'SELECT count(*) FROM (SELECT id FROM ahead UNION ALL SELECT id FROM ahead) x',
-			'1000', 50 ],
+			'1000', 25 ],
 		[ 'CREATE TEMPORARY TABLE copy AS SELECT * FROM ahead; SELECT count(*) FROM copy',
 			'500', 25 ]);
 
@@ -233,7 +233,7 @@ END
 		[ 'SELECT first_rank()', '1', 1 ],
 		[ 'SELECT count_rows()', '500', 25 ],
 		[ 'SELECT first_rank() FROM ahead WHERE rank = 50', '1', 2 ],
-		[ 'SELECT count(first_rank()) FROM ahead WHERE rank <= 100', '100', 105 ]);
+		[ 'SELECT count(first_rank()) FROM ahead WHERE rank <= 100', '100', 5 ]);
 	return;
 }
 
@@ -241,9 +241,9 @@ END
 # is due, and never if none is.
 sub test_failures_ahead
 {
-	my $reads_three_pages =
+	my $reads_four_pages =
 	  'SET enable_hashjoin = off; SET enable_nestloop = off; SELECT rank FROM fails'
-	  . ' JOIN (SELECT generate_series(1, 45) AS rank OFFSET 0) g USING (rank)'
+	  . ' JOIN (SELECT generate_series(1, 65) AS rank OFFSET 0) g USING (rank)'
 	  . ' ORDER BY fails.rank';
 
 	$t->scenario('fails', 'fault=status,code=400,page=4');
@@ -255,20 +255,12 @@ sub test_failures_ahead
 		'... after the rows of the pages before');
 	foreach my $fault ('status,code=400', 'body,message=oops')
 	{
-		my $session = KeyapiSession->new($t);
-
-		# page 3 waits until page 4 has failed
 		$emulator->reset('fails');
-		$t->change('fails', "fault=$fault,page=4;fault=stall,page=3");
-		$session->start("$reads_three_pages;");
-		$emulator->await_requests('fails', 6);
-		$emulator->await_inflight('fails', 1);
-		$emulator->release('fails');
-		is($session->finish->{rows}, join("\n", 1 .. 45),
+		$t->change('fails', "fault=$fault,page=5");
+		is($t->sql($reads_four_pages), join("\n", 1 .. 65),
 			"no error for a page that is not read: $fault");
-		ok((grep { $_->{page} == 4 } $emulator->log('fails')),
+		ok((grep { $_->{page} == 5 } $emulator->log('fails')),
 			'... though it was asked for');
-		$session->quit;
 	}
 	$t->change('fails', 'fault=status,code=400,page=4');
 	$t->fails('fails', 'SELECT count(*) FROM fails WHERE rank <= 80',

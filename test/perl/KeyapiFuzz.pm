@@ -104,7 +104,7 @@ sub connect
 	my $session = KeyapiSession->new($self->{t});
 
 	$session->sql("SET statement_timeout = '${PATIENCE}s';"
-		  . ' SET keyapi_fdw.max_credits = -1;');
+		  . ' SET keyapi_fdw.max_credits = -1; SET jit = off;');
 	return $session;
 }
 

@@ -205,6 +205,10 @@ sub check_query
 			  $query->{conflict} ? 'an error' : scalar(() = $local =~ /\n/g), $how;
 		}
 	}
+	# what the planner knows to be empty is not scanned
+	@problems = ()
+	  if $query->{conflict}
+	  && $self->{session}->run("EXPLAIN $query->{foreign};")->{rows} =~ /One-Time Filter: false/;
 	$self->count_errors($query, $errors, scalar @results);
 	return @problems ? "$query->{local}\n" . join('', @problems[ 0 .. ($#problems > 1 ? 1 : $#problems) ]) : ();
 }

@@ -17,10 +17,8 @@ test_waiting('in a request', 'fault=stall,page=1');
 test_waiting('in the middle of a list', 'fault=stall,page=12');
 test_waiting('in a body', 'fault=stall,at=body,page=3');
 test_busy($_) foreach 1 .. 5;
-test_bill();
 
-$t->node->stop;
-$t->emulator->stop;
+$t->stop;
 done_testing();
 
 sub scenario
@@ -92,22 +90,7 @@ sub check_all
 			  . " SELECT count(*) FROM $name; SELECT count(*) FROM $name"),
 		"45\n45", "$test: queries work again");
 	is($t->emulator->count("after_$name"), 3, '... and so does the cache');
-	is($t->sql("SELECT requests FROM keyapi_fdw_stats WHERE server = '$name'"), 3, '... and the bill');
+	is($t->sql("SELECT requests FROM keyapi_fdw_stats WHERE server = '$name'"), 3, '... and a new bill');
 	is($t->sql('SELECT count(*) FROM keyapi_fdw_progress'), 0, '... and nothing is left running');
-	return;
-}
-
-# A bill from before is not brought back, for nobody knows what came after it.
-sub test_bill
-{
-	$t->node->restart;
-	is($t->sql('SELECT count(*) > 0 FROM keyapi_fdw_stats'), 't', 'there is a bill');
-	$t->node->kill9;
-	# its processes have to notice before there can be another
-	for (1 .. 100)
-	{
-		last if $t->node->start(fail_ok => 1);
-	}
-	is($t->sql('SELECT count(*) FROM keyapi_fdw_stats'), 0, 'the bill begins anew after a crash');
 	return;
 }

@@ -14,7 +14,7 @@
  * Pages asked for at a time, for each request that may be in flight, where all
  * will be read: so that one that is late does not keep all others waiting.
  */
-#define WINDOW_PER_REQUEST 2
+#define WINDOW_PER_REQUEST 4
 
 /*
  * A walk over the pages that are missing for the rest of a pass, in the order

@@ -66,6 +66,27 @@ CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (request_timeout 'soon')
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (request_timeout '');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (request_timeout '99999d');
 
+-- 0 needs none where it means never
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_retry_wait '0', max_retries '0');
+ALTER SERVER s OPTIONS (SET max_retry_wait '1');
+DROP SERVER s;
+
+-- numbers have bounds
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_retries '-1');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_retries 'many');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_retries '1.5s');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_concurrency '0');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_concurrency '33');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (requests_per_second '-0.5');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (requests_per_second 'nan');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (requests_per_second 'infinity');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (requests_per_second '');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_credits '-1');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_credits '99999999999');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw
+  OPTIONS (max_concurrency '32', requests_per_second '0.5', max_credits '0');
+DROP SERVER s;
+
 -- keys: never quoted in an error
 CREATE USER MAPPING FOR PUBLIC SERVER plain OPTIONS (api_key '');
 CREATE USER MAPPING FOR PUBLIC SERVER plain OPTIONS (api_key E'sk_live_1\r\nX-Other: 2');

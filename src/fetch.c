@@ -196,6 +196,25 @@ await_page(KeyapiFetcher *fetcher, KeyapiRequest *request)
 }
 
 /*
+ * Await a page; however that ends, nobody waits for this session afterwards.
+ */
+static void
+drive(KeyapiFetcher *fetcher, KeyapiRequest *request)
+{
+	PG_TRY();
+	{
+		await_page(fetcher, request);
+	}
+	PG_CATCH();
+	{
+		keyapi_flight_end_all();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	keyapi_flight_end_all();
+}
+
+/*
  * Whether the API is out of order or out of reach, as opposed to refusing what
  * it was asked for.
  */
@@ -257,15 +276,7 @@ keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
 {
 	KeyapiRequest *request = request_page(fetcher, state, number);
 
-	PG_TRY();
-	{
-		await_page(fetcher, request);
-	}
-	PG_FINALLY();
-	{
-		keyapi_flight_end_all();
-	}
-	PG_END_TRY();
+	drive(fetcher, request);
 	if (request->status == FAILED && !fall_back(fetcher, request))
 		keyapi_throw(&request->failure, fetcher->api_key);
 	return keyapi_fetch_enter(request);

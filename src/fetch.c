@@ -102,11 +102,16 @@ find_request(KeyapiFetcher *fetcher, const KeyapiListState *state, int number)
 	return NULL;
 }
 
+/*
+ * The request for a page, which is made if there is none.
+ */
 static KeyapiRequest *
-add_request(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
+request_page(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
 {
-	KeyapiRequest *request;
+	KeyapiRequest *request = find_request(fetcher, state, number);
 
+	if (request != NULL)
+		return request;
 	prepare_requests(fetcher);
 	(void) snapshot_of(fetcher, state);
 	request = MemoryContextAllocZero(fetcher->context, sizeof(KeyapiRequest));
@@ -250,10 +255,8 @@ fall_back(KeyapiFetcher *fetcher, KeyapiRequest *request)
 KeyapiPage *
 keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
 {
-	KeyapiRequest *request = find_request(fetcher, state, number);
+	KeyapiRequest *request = request_page(fetcher, state, number);
 
-	if (request == NULL)
-		request = add_request(fetcher, state, number);
 	PG_TRY();
 	{
 		await_page(fetcher, request);
@@ -271,8 +274,7 @@ keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
 void
 keyapi_fetch_ahead(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
 {
-	if (find_request(fetcher, state, number) == NULL)
-		(void) add_request(fetcher, state, number);
+	(void) request_page(fetcher, state, number);
 }
 
 bool

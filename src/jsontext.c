@@ -47,10 +47,11 @@ keyapi_json_follow(json_t *value, const char *path)
 	for (;;)
 	{
 		json_t	   *whole = json_object_get(value, path);
-		size_t		len = strcspn(path, ".");
+		size_t		len;
 
 		if (whole != NULL)
 			return whole;
+		len = strcspn(path, ".");
 		if (json_is_array(value))
 			value = array_element(value, path, len);
 		else

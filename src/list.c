@@ -25,6 +25,7 @@ typedef struct IdEntry
 {
 	const char *id;
 	Occurrence *first;			/* in no particular order */
+	uint32		hash;			/* of id: insertion looks at its neighbours' */
 	char		status;			/* simplehash's own */
 } IdEntry;
 
@@ -35,6 +36,8 @@ typedef struct IdEntry
 #define SH_HASH_KEY(tb, key) \
 	hash_bytes((const unsigned char *) (key), strlen(key))
 #define SH_EQUAL(tb, a, b) (strcmp(a, b) == 0)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, entry) ((entry)->hash)
 #define SH_SCOPE static inline
 #define SH_DECLARE
 #define SH_DEFINE

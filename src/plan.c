@@ -99,9 +99,9 @@ add_base_paths(PlannerInfo *root, RelOptInfo *rel, ParamPathInfo *param_info)
 
 		/* rows in rounds need the first page of each list */
 		if (order.rank_major)
-			startup_cost = Min(estimate.total_cost,
-							   startup_cost +
-							   (estimate.lists - 1) * keyapi_request_cost);
+			startup_cost += keyapi_requests_cost(Min(estimate.lists,
+													 estimate.requests)) -
+				keyapi_requests_cost(Min(estimate.requests, 1.0));
 		add_path(rel, (Path *)
 				 keyapi_create_path(root, rel, estimate.rows, 0,
 									startup_cost, estimate.total_cost,

@@ -19,11 +19,14 @@
 #include "plan.h"
 
 /*
- * A request takes more than a second and costs money, a sequential page read
- * (1.0) some 0.1 ms: far apart, but 25 requests for one list must stay below
- * jit_above_cost (100,000), for compiling is never worth it here.
+ * Prices in the planner's units, of which a sequential page read (1.0) is some
+ * 0.1 ms: the scan's first request takes more than a second, and a join should
+ * look at its other side before it.  Further ones overlap with each other, and
+ * are still worth sparing.  Forty whole lists stay below jit_above_cost
+ * (100,000): what takes time here is not evaluating expressions.
  */
-const Cost	keyapi_request_cost = 1000.0;
+#define FIRST_REQUEST_COST 1000.0
+#define NEXT_REQUEST_COST 100.0
 
 /* Guess for a set of values that cannot be seen at plan time. */
 #define UNKNOWN_SET_SIZE 4.0
@@ -86,6 +89,14 @@ data_selectivity(PlannerInfo *root, RelOptInfo *rel, ParamPathInfo *param_info)
 								  NULL);
 }
 
+Cost
+keyapi_requests_cost(double requests)
+{
+	if (requests <= 1.0)
+		return Max(requests, 0.0) * FIRST_REQUEST_COST;
+	return FIRST_REQUEST_COST + (requests - 1.0) * NEXT_REQUEST_COST;
+}
+
 void
 keyapi_estimate(KeyapiEstimate *estimate, PlannerInfo *root, RelOptInfo *rel,
 				ParamPathInfo *param_info)
@@ -118,11 +129,10 @@ keyapi_estimate(KeyapiEstimate *estimate, PlannerInfo *root, RelOptInfo *rel,
 
 	cost_qual_eval(&qual_cost, clauses, root);
 	estimate->startup_cost = qual_cost.startup +
-		Min(estimate->requests, 1.0) * keyapi_request_cost;
+		keyapi_requests_cost(Min(estimate->requests, 1.0));
 	estimate->total_cost = qual_cost.startup +
-		estimate->requests * keyapi_request_cost +
+		keyapi_requests_cost(estimate->requests) +
 		rows_read * (cpu_tuple_cost + qual_cost.per_tuple);
-	estimate->total_cost = Max(estimate->total_cost, estimate->startup_cost);
 }
 
 /* ---------------------------------------------------------------------

@@ -52,7 +52,7 @@ extern void keyapi_estimate(KeyapiEstimate *estimate, PlannerInfo *root,
 extern List *keyapi_path_clauses(const KeyapiRelPlan *plan,
 								 ParamPathInfo *param_info);
 
-/* Price of a request in the planner's units: see plan_size.c. */
-extern const Cost keyapi_request_cost;
+/* Price of so many requests in the planner's units. */
+extern Cost keyapi_requests_cost(double requests);
 
 #endif							/* KEYAPI_PLAN_SIZE_H */

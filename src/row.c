@@ -108,12 +108,15 @@ number_text(int64 number)
 }
 
 /*
- * The API's UTF-8 in the database's encoding, or NULL.
+ * The API's text in the database's encoding, or NULL.  The decoder has made
+ * sure that it is UTF-8, so a database with that encoding need not look again.
  */
 static const char *
 server_text(const char *text)
 {
-	return text == NULL ? NULL : pg_any_to_server(text, strlen(text), PG_UTF8);
+	if (text == NULL || GetDatabaseEncoding() == PG_UTF8)
+		return text;
+	return pg_any_to_server(text, strlen(text), PG_UTF8);
 }
 
 /*
@@ -141,6 +144,24 @@ column_text(const ColumnReader *column, const KeyapiRow *row)
 			return pstrdup(timestamptz_to_str(row->page->fetched_at));
 	}
 	return NULL;
+}
+
+/*
+ * The value of a column that is at hand as its type has it, and needs no detour
+ * over text; false if it is not.
+ */
+static bool
+value_at_hand(const ColumnReader *column, const KeyapiRow *row, Datum *value)
+{
+	if (column->kind == KEYAPI_COLUMN_FETCHED_AT &&
+		column->type == TIMESTAMPTZOID && column->typmod == -1)
+		*value = TimestampTzGetDatum(row->page->fetched_at);
+	else if (column->kind == KEYAPI_COLUMN_RANK &&
+			 column->type == INT4OID && row->rank <= PG_INT32_MAX)
+		*value = Int32GetDatum((int32) row->rank);
+	else
+		return false;
+	return true;
 }
 
 static void
@@ -176,15 +197,12 @@ keyapi_row_read(KeyapiRowReader *reader, const KeyapiRow *row,
 		const char *text;
 
 		context.column = column;
-		if (column->kind == KEYAPI_COLUMN_FETCHED_AT &&
-			column->type == TIMESTAMPTZOID && column->typmod == -1)
+		if (value_at_hand(column, row, &values[column->index]))
 		{
-			values[column->index] = TimestampTzGetDatum(row->page->fetched_at);
 			nulls[column->index] = false;
 			continue;
 		}
 		text = column_text(column, row);
-
 		values[column->index] =
 			InputFunctionCall(&column->input, unconstify(char *, text),
 							  column->ioparam, column->typmod);

@@ -19,6 +19,9 @@
 #include "storage/shmem.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#ifdef keyapi_named_segment
+#include "storage/dsm_registry.h"
+#endif
 
 #include "account.h"
 #include "cache.h"

@@ -27,7 +27,8 @@ is($session->sql('SELECT count(*) FROM resumed WHERE rank <= 20;'), '20', 'a fir
 $t->sql(q{ALTER SERVER resumed OPTIONS (SET max_concurrency '3')});
 is($session->sql('SELECT count(*) FROM resumed;'), '200', '... and one with more connections');
 my @new = grep { $_->{new_connection} } $emulator->log('resumed');
-is(join(' ', map { $_->{resumed} } @new), '0 1 1', 'they resume the first TLS session');
+like(join(' ', map { $_->{resumed} } @new), qr/^0 .*1/,
+	'the first TLS session is resumed (TLS 1.3: once for each ticket)');
 $session->quit;
 
 # One connection over several statements

@@ -80,6 +80,9 @@ sub test_join_methods
 			  . ' SELECT count(*), count(DISTINCT region) FROM r JOIN t ON t.region = r.code WHERE r.active',
 			'80|2', 4, "join on region without $method");
 	}
+	rows_and_requests(
+		q{SET jit_above_cost = 0; SELECT count(*) FROM td WHERE region <> 'US' AND rank % 30 = 1},
+		4, 4, 'compiled expressions');
 	rows_and_requests('SET geqo_threshold = 2; SELECT count(*) FROM t'
 		  . ' JOIN big ON big.n = t.rank AND big.code = t.region JOIN r ON r.code = big.code'
 		  . ' WHERE r.active',

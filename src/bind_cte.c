@@ -11,6 +11,7 @@
  */
 #include "bind_mention.h"
 
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
@@ -159,6 +160,62 @@ simplified(CteContext *context, Node *quals)
 	return quals == NULL ? NULL : eval_const_expressions(context->root, quals);
 }
 
+/*
+ * Collect the relations of the query at hand in a part of its conditions.
+ */
+typedef struct RelsContext
+{
+	int			depth;			/* queries entered */
+	Bitmapset  *rels;
+} RelsContext;
+
+static bool
+collect_rels(Node *node, RelsContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		if (((Var *) node)->varlevelsup == context->depth)
+			context->rels = bms_add_member(context->rels,
+										   ((Var *) node)->varno);
+		return false;
+	}
+	if (IsA(node, Query))
+	{
+		bool		result;
+
+		context->depth++;
+		result = query_tree_walker((Query *) node, collect_rels, context, 0);
+		context->depth--;
+		return result;
+	}
+	return expression_tree_walker(node, collect_rels, context);
+}
+
+/*
+ * Relations that a condition forbids to be null-extended.  Sublinks that the
+ * planner makes semijoins of count, even if they may turn out not to be strict:
+ * then something is taken for a filter that is none.
+ */
+static Bitmapset *
+strict_rels(Node *quals)
+{
+	RelsContext context = {0, bms_copy(find_nonnullable_rels(quals))};
+	ListCell   *lc;
+
+	foreach(lc, make_ands_implicit((Expr *) quals))
+	{
+		SubLink    *sublink = lfirst(lc);
+
+		if (IsA(sublink, SubLink) &&
+			(sublink->subLinkType == ANY_SUBLINK ||
+			 sublink->subLinkType == EXISTS_SUBLINK))
+			collect_rels((Node *) sublink, &context);
+	}
+	return context.rels;
+}
+
 static void
 add_filter(CteContext *context, Node *quals, Bitmapset *only)
 {
@@ -201,7 +258,7 @@ static void
 read_join(CteContext *context, JoinExpr *join, Bitmapset *nonnullable)
 {
 	Node	   *quals = simplified(context, join->quals);
-	Bitmapset  *strict = bms_union(nonnullable, find_nonnullable_rels(quals));
+	Bitmapset  *strict = bms_union(nonnullable, strict_rels(quals));
 
 	switch (reduced_join_type(join, nonnullable))
 	{
@@ -241,7 +298,7 @@ read_join_tree(CteContext *context, Node *node, Bitmapset *nonnullable)
 		ListCell   *lc;
 
 		add_filter(context, quals, NULL);
-		nonnullable = bms_union(nonnullable, find_nonnullable_rels(quals));
+		nonnullable = bms_union(nonnullable, strict_rels(quals));
 		foreach(lc, from->fromlist)
 			read_join_tree(context, lfirst(lc), nonnullable);
 	}

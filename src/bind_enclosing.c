@@ -265,7 +265,7 @@ step_out(KeyapiMentions *mentions, PlannerInfo *root, const uint32 *outputs)
 				break;
 			exposure = expose_outputs(outputs, root->parse, rel->relid);
 			keyapi_expose_parents(&exposure, parent);
-			keyapi_add_rel_mentions(mentions, parent, rel, &exposure, true);
+			keyapi_add_rel_mentions(mentions, parent, rel, &exposure, NULL);
 			keyapi_add_mention(mentions, parent->parse->havingQual, &exposure);
 			return find_outputs(parent->parse, &exposure);
 		case BLOCK_OPAQUE_SUBLINK:

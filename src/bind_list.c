@@ -18,6 +18,7 @@ typedef struct Candidate
 {
 	const char *text;
 	Datum		datum;			/* as its column has it; none without column */
+	bool		used;			/* in a combination that passes */
 } Candidate;
 
 /* One parameter: where its values come from, and what filters them. */
@@ -298,6 +299,7 @@ fill_dimension(Dimension *dimension, KeyapiCandidates *candidates)
 		Candidate  *candidate = &dimension->candidates[dimension->n];
 
 		candidate->text = set.texts[i];
+		candidate->used = false;
 		if (has_column)
 		{
 			/* without clauses on it, nobody looks at the value */
@@ -385,6 +387,54 @@ first_combination(KeyapiCandidates *candidates, double *product)
 	return *product > 0;
 }
 
+static void
+use_combination(KeyapiCandidates *candidates)
+{
+	for (int i = 0; i < candidates->ndimensions; i++)
+	{
+		Dimension  *dimension = &candidates->dimensions[i];
+
+		dimension->candidates[dimension->current].used = true;
+	}
+}
+
+double
+keyapi_candidates_survey(KeyapiCandidates *candidates, bool *known,
+						 KeyapiTextSet *values)
+{
+	double		product;
+	double		count = 0;
+	bool		independent = candidates->filter == NULL;
+
+	if (first_combination(candidates, &product))
+	{
+		if (independent)
+			count = product;
+		else
+			do
+			{
+				if (!combination_passes(candidates))
+					continue;
+				use_combination(candidates);
+				count++;
+			} while (next_combination(candidates));
+	}
+	for (int i = 0; i < candidates->ndimensions; i++)
+	{
+		Dimension  *dimension = &candidates->dimensions[i];
+		KeyapiTextSet *set = &values[dimension->param];
+
+		known[dimension->param] = true;
+		set->texts = palloc(sizeof(char *) * Max(dimension->n, 1));
+		for (int j = 0; j < dimension->n; j++)
+		{
+			if (independent || dimension->candidates[j].used)
+				set->texts[set->n++] = dimension->candidates[j].text;
+		}
+	}
+	return count;
+}
+
 KeyapiList *
 keyapi_candidates_lists(KeyapiCandidates *candidates, int *nlists)
 {
@@ -413,114 +463,4 @@ keyapi_candidates_lists(KeyapiCandidates *candidates, int *nlists)
 		(*nlists)++;
 	} while (next_combination(candidates));
 	return lists;
-}
-
-/* ---------------------------------------------------------------------
- * Outlook
- * ---------------------------------------------------------------------
- */
-
-/*
- * The values of a parameter that occur in the lists.
- */
-static KeyapiTextSet
-values_in_lists(const KeyapiList *lists, int nlists, int param)
-{
-	KeyapiTextSet set = {0, palloc(sizeof(char *) * Max(nlists, 1))};
-
-	for (int i = 0; i < nlists; i++)
-	{
-		bool		found = false;
-
-		for (int j = 0; j < set.n && !found; j++)
-			found = set.texts[j] == lists[i].values[param];
-		if (!found)
-			set.texts[set.n++] = lists[i].values[param];
-	}
-	return set;
-}
-
-/*
- * What is known where the values of all parameters are independent.
- */
-static void
-outlook_on_values(KeyapiOutlook *outlook, KeyapiCandidates *candidates)
-{
-	double		product;
-
-	first_combination(candidates, &product);
-	outlook->max_lists = product;
-	for (int i = 0; i < candidates->ndimensions; i++)
-	{
-		Dimension  *dimension = &candidates->dimensions[i];
-		KeyapiTextSet *set = &outlook->values[dimension->param];
-
-		outlook->known[dimension->param] = true;
-		set->texts = palloc(sizeof(char *) * Max(dimension->n, 1));
-		for (set->n = 0; set->n < dimension->n; set->n++)
-			set->texts[set->n] = dimension->candidates[set->n].text;
-	}
-}
-
-static void
-outlook_on_lists(KeyapiOutlook *outlook, KeyapiCandidates *candidates)
-{
-	int			nlists;
-	KeyapiList *lists = keyapi_candidates_lists(candidates, &nlists);
-
-	outlook->max_lists = nlists;
-	for (int i = 0; i < candidates->ndimensions; i++)
-	{
-		int			param = candidates->dimensions[i].param;
-
-		outlook->known[param] = true;
-		outlook->values[param] = values_in_lists(lists, nlists, param);
-	}
-}
-
-/*
- * What constants leave open, the form of the clauses may still limit:
- * "region = $1" is one list.
- */
-static void
-limit_by_form(KeyapiOutlook *outlook, const KeyapiSource *source, int param)
-{
-	int64		max = source->may_vanish ? -1 : keyapi_source_max_values(source);
-	int			n = outlook->values[param].n;
-
-	if (outlook->known[param] && (max < 0 || max > n))
-		max = n;
-	outlook->single[param] = max == 0 || max == 1;
-	if (max < 0)
-		outlook->max_lists = -1;
-	else if (!outlook->known[param])
-		outlook->max_lists = outlook->max_lists < 0 ? -1 : outlook->max_lists * max;
-	else if (max < n && outlook->max_lists > 0)
-		outlook->max_lists = outlook->max_lists / n * max;
-}
-
-void
-keyapi_outlook(KeyapiOutlook *outlook, Relation rel,
-			   const KeyapiScanColumns *columns,
-			   const KeyapiTableOptions *options,
-			   List *clauses, uint32 mentioned)
-{
-	KeyapiVirtualRow *row = keyapi_virtual_row(rel, columns, NULL);
-	KeyapiCandidates *candidates = keyapi_candidates(row, rel, columns, options,
-													 clauses, mentioned, NULL,
-													 true);
-	int			nparams = options->endpoint->nparams;
-	KeyapiSource *ranks = keyapi_rank_source(clauses, columns);
-
-	memset(outlook, 0, sizeof(*outlook));
-	if (candidates->filter != NULL)
-		outlook_on_lists(outlook, candidates);
-	else
-		outlook_on_values(outlook, candidates);
-
-	for (int i = 0; i < nparams; i++)
-		limit_by_form(outlook, keyapi_param_source(clauses, columns, i), i);
-	keyapi_source_prepare_constants(ranks, row);
-	outlook->ranks = keyapi_source_range(ranks, row, options->page_size);
-	keyapi_virtual_row_free(row);
 }

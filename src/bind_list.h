@@ -60,24 +60,13 @@ extern KeyapiCandidates *keyapi_candidates(KeyapiVirtualRow *row, Relation rel,
 extern KeyapiList *keyapi_candidates_lists(KeyapiCandidates *candidates,
 										   int *nlists);
 
-/* What is known of a scan's lists before it runs. */
-typedef struct KeyapiOutlook
-{
-	double		max_lists;		/* -1: unknown */
-	bool		known[KEYAPI_MAX_PARAMS];	/* whether the next is right */
-	KeyapiTextSet values[KEYAPI_MAX_PARAMS];	/* that a list may have */
-	bool		single[KEYAPI_MAX_PARAMS];	/* at most one value at a time */
-	KeyapiRange ranks;			/* a superset of those read */
-} KeyapiOutlook;
-
 /*
- * The outlook on a scan of the relation with these clauses.  Evaluates
- * constants only; raises nothing of its own.
+ * The number of combinations of the parameters whose values are known, and
+ * which values occur in them; the other parameters' known and values are left
+ * alone.  Both arrays are by parameter.  With constants_only.
  */
-extern void keyapi_outlook(KeyapiOutlook *outlook, Relation rel,
-						   const KeyapiScanColumns *columns,
-						   const KeyapiTableOptions *options,
-						   List *clauses, uint32 mentioned);
+extern double keyapi_candidates_survey(KeyapiCandidates *candidates,
+									   bool *known, KeyapiTextSet *values);
 
 /*
  * What is wrong with a scan that restricts (or, with mentioned false, leaves

@@ -3,9 +3,10 @@
  * bind_mention.h
  *	  Which parameters of a scan the query restricts, at plan time.
  *
- * Room by room: bind_mention.c knows the clauses of one query block (joins,
- * equivalence classes, HAVING), bind_enclosing.c climbs from a block to those
- * around it, bind_cte.c reads blocks that are not planned yet.
+ * Room by room: bind_mention.c knows the clauses of one query block,
+ * bind_peers.c what it means if parameters are compared with each other,
+ * bind_enclosing.c climbs from a block to those around it, bind_cte.c reads
+ * blocks that are not planned yet.
  *
  *-------------------------------------------------------------------------
  */
@@ -81,12 +82,26 @@ extern void keyapi_add_mention(KeyapiMentions *mentions, Node *clause,
 							   KeyapiExposure *exposure);
 
 /*
- * Add what joins, equivalence classes and, with own_clauses, the relation's own
- * clauses mention.
+ * What the columns of a foreign table show, its parents' included.
+ */
+extern KeyapiExposure keyapi_scan_exposure(const KeyapiScanColumns *columns,
+										   PlannerInfo *root);
+
+/*
+ * Add what a relation's own clauses, joins and equivalence classes (but one)
+ * mention.
  */
 extern void keyapi_add_rel_mentions(KeyapiMentions *mentions, PlannerInfo *root,
 									RelOptInfo *rel, KeyapiExposure *exposure,
-									bool own_clauses);
+									EquivalenceClass *except);
+
+/*
+ * If an equivalence class holds nothing but parameters of foreign tables, the
+ * relation's among them, add what it mentions: whatever restricts one of the
+ * others.  Else false, and nothing is added.
+ */
+extern bool keyapi_add_peers(KeyapiMentions *mentions, PlannerInfo *root,
+							 EquivalenceClass *class, RelOptInfo *rel);
 
 /*
  * Extend an exposure to the parents of append relations whose children expose

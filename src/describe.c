@@ -20,6 +20,7 @@
 
 #include "bind_expr.h"
 #include "bind_list.h"
+#include "bind_outlook.h"
 #include "option.h"
 #include "bind_facts.h"
 #include "cache.h"

@@ -14,6 +14,7 @@
 
 #include "bind_expr.h"
 #include "bind_list.h"
+#include "bind_outlook.h"
 
 /*
  * How to read lists so that the rows come sorted by as many of the pathkeys as

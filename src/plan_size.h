@@ -13,8 +13,8 @@
 #include "nodes/pathnodes.h"
 
 #include "bind_expr.h"
-#include "bind_list.h"
 #include "bind_mention.h"
+#include "bind_outlook.h"
 #include "option.h"
 
 /* State of a foreign table in planning: fdw_private of its RelOptInfo. */

@@ -13,6 +13,7 @@ KeyapiQueries - random queries over foreign tables, with what they mean
   $query->{local}        # SQL on local copies of all lists
   $query->{sorted_by}    # number of leading columns that the rows are sorted by
   $query->{conflict}     # the rule leaves no answer but the error
+  $query->{plain}        # all its conditions name values or join columns
 
 What the rows of a foreign table are depends on which parameters the query
 restricts.  The generator knows how it built the query, and computes that by
@@ -73,6 +74,9 @@ our ($counter, @refs, @edges, @values, @types);
 # "column = \$1 OR \$1 IS NULL" makes one of them an inner join, so the optional
 # conditions have literals there.
 our $outer_joins;
+
+# Whether it has a condition that may leave a region unbound
+our $unusable;
 
 sub one_of { return $_[ int rand @_ ] }
 sub chance { my ($percent) = @_; return rand(100) < $percent }
@@ -407,7 +411,7 @@ sub random_query
 	my ($block, $other, $operator, %query);
 
 	($counter, @refs, @edges, @values, @types) = (0);
-	$outer_joins = 0;
+	$outer_joins = $unusable = 0;
 	if (chance(7))
 	{
 		($block, $other) = map { random_block(one_of(1, 1, 2), 1) } 1 .. 2;
@@ -418,7 +422,7 @@ sub random_query
 		$block = random_block(one_of(1, 1, 2, 2, 2, 3, 3, 4));
 	}
 	%query = map { ($_ => $block->{$_}) } qw(sorted_by relations plain);
-	$query{plain} = 0 if $other;
+	$query{plain} = 0 if $other || $unusable;
 	$query{conflict} = close_edges();
 	foreach my $mode (qw(foreign prepared local))
 	{

@@ -7,7 +7,7 @@ package KeyapiQueries;
 use strict;
 use warnings;
 
-our (@PARAMS, %DOMAIN, @values, @types, $outer_joins);
+our (@PARAMS, %DOMAIN, @values, @types, $outer_joins, $unusable);
 
 sub condition
 {
@@ -66,6 +66,7 @@ sub param_condition
 	return condition("$column = ANY (ARRAY[" . some_values($param) . "]::${type}[])",
 		$shown, @strict)
 	  if $choice == 2;
+	$unusable = 1 if $choice == 3 || $choice == 14;
 	return condition("$column <> $one", $shown, @strict) if $choice == 3;
 	return condition("$column IS NOT NULL", [], @strict) if $choice == 4;
 	return condition("$column IS NOT DISTINCT FROM $one", $shown) if $choice == 7;
@@ -131,6 +132,7 @@ sub join_condition
 	my ($lc, $rc, $condition, @shown);
 
 	return condition("$left->{alias}.tableoid IS NOT NULL", []) if !$kind;
+	$unusable = 1 if $operator =~ /[<>]/ && $kind eq 'region';
 	$lc = one_of(@{ $left->{columns}{$kind} });
 	$rc = one_of(@{ $right->{columns}{$kind} });
 	@shown = map { @{ $_->{shown}{$kind} // [] } } $left, $right;
@@ -171,6 +173,7 @@ sub sublink_condition
 	my $form = one_of('IN', 'IN', 'EXISTS', 'EXISTS', 'NOT IN', 'NOT EXISTS');
 	my $result;
 
+	$unusable = 1 if $form eq 'NOT IN';
 	if ($form =~ /EXISTS/)
 	{
 		my $correlation = condition("$inner = $outer", $inner_shown);
@@ -253,6 +256,7 @@ sub random_conditions
 			my @arms = ($condition, any_condition($rels, $inside));
 			my %strict;
 
+			$unusable = 1;
 			harden($_) foreach @arms;
 			%strict = map { $_ => 1 }
 			  grep { $arms[0]{strict}{$_} && $arms[1]{strict}{$_} }

@@ -8,6 +8,7 @@
 #include "bind_list.h"
 
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -297,6 +298,8 @@ fill_dimension(Dimension *dimension, KeyapiCandidates *candidates)
 	{
 		Candidate  *candidate = &dimension->candidates[dimension->n];
 
+		/* the clause that named a thousand values is evaluated for each */
+		CHECK_FOR_INTERRUPTS();
 		candidate->text = set.texts[i];
 		if (has_column)
 		{
@@ -399,6 +402,7 @@ keyapi_candidates_lists(KeyapiCandidates *candidates, int *nlists)
 	{
 		KeyapiList *list = &lists[*nlists];
 
+		CHECK_FOR_INTERRUPTS();
 		if (!combination_passes(candidates))
 			continue;
 		list->endpoint = candidates->options->endpoint;
@@ -432,6 +436,7 @@ values_in_lists(const KeyapiList *lists, int nlists, int param)
 	{
 		bool		found = false;
 
+		CHECK_FOR_INTERRUPTS();
 		for (int j = 0; j < set.n && !found; j++)
 			found = set.texts[j] == lists[i].values[param];
 		if (!found)

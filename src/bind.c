@@ -107,7 +107,8 @@ keyapi_binding_evaluate(KeyapiBinding *binding)
 	keyapi_row_reset(binding->row);
 	bound->lo = range.lo;
 	bound->hi = range.hi;
-	if (range.lo <= range.hi)
+	/* pages are numbered by integers, and no list is nearly so long */
+	if (range.lo <= Min(range.hi, PG_INT32_MAX))
 		bound->lists = keyapi_candidates_lists(binding->candidates,
 											   &bound->nlists);
 	bound->rank_major = binding->facts.order.rank_major;
@@ -135,9 +136,10 @@ keyapi_binding_wants(KeyapiBinding *binding, const KeyapiList *list, int page,
 	}
 	for (int64 rank = first; rank <= last && !result; rank++)
 	{
-		keyapi_row_set_rank(row, rank);
-		keyapi_row_set_page(row, page);
-		result = keyapi_row_satisfies(row, binding->rank_filter);
+		/* what no row can hold is the list's business: it ends before */
+		result = !keyapi_row_set_rank(row, rank) ||
+			!keyapi_row_set_page(row, page) ||
+			keyapi_row_satisfies(row, binding->rank_filter);
 		keyapi_row_reset(row);
 	}
 	return result;

@@ -8,6 +8,7 @@
 #include "bind_list.h"
 
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -298,6 +299,8 @@ fill_dimension(Dimension *dimension, KeyapiCandidates *candidates)
 	{
 		Candidate  *candidate = &dimension->candidates[dimension->n];
 
+		/* the clause that named a thousand values is evaluated for each */
+		CHECK_FOR_INTERRUPTS();
 		candidate->text = set.texts[i];
 		candidate->used = false;
 		if (has_column)
@@ -449,6 +452,7 @@ keyapi_candidates_lists(KeyapiCandidates *candidates, int *nlists)
 	{
 		KeyapiList *list = &lists[*nlists];
 
+		CHECK_FOR_INTERRUPTS();
 		if (!combination_passes(candidates))
 			continue;
 		list->endpoint = candidates->options->endpoint;

@@ -132,7 +132,10 @@ keyapi_row_set_param(KeyapiVirtualRow *row, int param, Datum datum)
 	set_column(row, row->columns->params[param], datum);
 }
 
-static void
+/*
+ * False if the column's type has no such number.
+ */
+static bool
 set_number(KeyapiVirtualRow *row, AttrNumber attnum, ColumnInput *input,
 		   int64 number)
 {
@@ -140,29 +143,33 @@ set_number(KeyapiVirtualRow *row, AttrNumber attnum, ColumnInput *input,
 	char		text[MAXINT8LEN + 1];
 
 	if (attnum == 0)
-		return;
-	if (input->type == INT4OID && number <= PG_INT32_MAX)
+		return true;
+	if (input->type == INT2OID && number > PG_INT16_MAX)
+		return false;
+	if (input->type == INT4OID)
 	{
-		set_column(row, attnum, Int32GetDatum((int32) number));
-		return;
+		if (number <= PG_INT32_MAX)
+			set_column(row, attnum, Int32GetDatum((int32) number));
+		return number <= PG_INT32_MAX;
 	}
 	oldcontext = MemoryContextSwitchTo(row->econtext->ecxt_per_tuple_memory);
 	pg_lltoa(number, text);
 	set_column(row, attnum, InputFunctionCall(&input->function, text,
 											  input->ioparam, input->typmod));
 	MemoryContextSwitchTo(oldcontext);
+	return true;
 }
 
-void
+bool
 keyapi_row_set_rank(KeyapiVirtualRow *row, int64 rank)
 {
-	set_number(row, row->columns->rank, &row->rank, rank);
+	return set_number(row, row->columns->rank, &row->rank, rank);
 }
 
-void
+bool
 keyapi_row_set_page(KeyapiVirtualRow *row, int64 page)
 {
-	set_number(row, row->columns->page, &row->page, page);
+	return set_number(row, row->columns->page, &row->page, page);
 }
 
 /* ---------------------------------------------------------------------

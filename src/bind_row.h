@@ -46,8 +46,8 @@ extern bool keyapi_row_param_datum(KeyapiVirtualRow *row, int param,
  * Set a column of the row.  The datum is kept by the caller.
  */
 extern void keyapi_row_set_param(KeyapiVirtualRow *row, int param, Datum datum);
-extern void keyapi_row_set_rank(KeyapiVirtualRow *row, int64 rank);
-extern void keyapi_row_set_page(KeyapiVirtualRow *row, int64 page);
+extern bool keyapi_row_set_rank(KeyapiVirtualRow *row, int64 rank);
+extern bool keyapi_row_set_page(KeyapiVirtualRow *row, int64 page);
 
 /*
  * Evaluate on the row as it is.  By-reference results live until the next call

@@ -94,6 +94,8 @@ static bool
 is_target(Node *expr, const Target *target, bool *of_page)
 {
 	Var		   *var = bare_column(expr, target);
+	Oid			type;
+	int32		typmod;
 
 	*of_page = false;
 	if (var == NULL || var->varno != target->columns->varno ||
@@ -101,7 +103,10 @@ is_target(Node *expr, const Target *target, bool *of_page)
 		return false;
 	if (target->kind != TARGET_RANK)
 		return var->varattno == target->attnum;
-	if (!is_number(getBaseType(var->vartype)))
+	typmod = var->vartypmod;
+	type = getBaseTypeAndTypmod(var->vartype, &typmod);
+	/* a numeric(p,s) may hold another number than the rank */
+	if (!is_number(type) || (type == NUMERICOID && typmod >= 0))
 		return false;
 	*of_page = var->varattno == target->columns->page;
 	return *of_page || var->varattno == target->columns->rank;

@@ -10,6 +10,8 @@
 
 #include <limits.h>
 
+#include "miscadmin.h"
+
 /*
  * Pages asked for at a time, for each request that may be in flight, where all
  * will be read: so that one that is late does not keep all others waiting.  More
@@ -30,6 +32,7 @@ typedef struct Walk
 {
 	KeyapiPages *pages;
 	bool		typical;		/* take lists of unknown length for typical */
+	bool		by_rank;		/* pages come in rank order, not list by list */
 	int			current;		/* list order: the list to look at; rank
 								 * order: the one of the last page */
 	int64		rows;			/* list order: rows before the current list */
@@ -51,24 +54,32 @@ keyapi_pages_wants(const KeyapiPages *pages, const ListCursor *cursor,
 }
 
 /*
- * Last rank that the list can have, as far as the walk goes; PG_INT64_MAX if
- * that is not known.
+ * Last rank of the list, as far as that is known; else PG_INT64_MAX.
+ */
+static int64
+known_end(const Walk *walk, const ListCursor *cursor)
+{
+	const KeyapiListState *state = cursor->state;
+
+	if (state->end_rank != PG_INT64_MAX)
+		return state->end_rank - 1;
+	if (state->last_page != INT_MAX)
+		return (int64) state->last_page * state->limit;
+	if (state->total_count >= 0)
+		return state->total_count;
+	if (walk->typical)
+		return Max(state->list.endpoint->typical_rows, cursor->next_rank);
+	return PG_INT64_MAX;
+}
+
+/*
+ * Last rank of the list that the pass can read; PG_INT64_MAX if neither is
+ * known.
  */
 static int64
 last_rank(const Walk *walk, const ListCursor *cursor)
 {
-	const KeyapiListState *state = cursor->state;
-	int64		last = PG_INT64_MAX;
-
-	if (state->end_rank != PG_INT64_MAX)
-		last = state->end_rank - 1;
-	else if (state->last_page != INT_MAX)
-		last = (int64) state->last_page * state->limit;
-	else if (state->total_count >= 0)
-		last = state->total_count;
-	else if (walk->typical)
-		last = Max(state->list.endpoint->typical_rows, cursor->next_rank);
-	return Min(last, walk->pages->pass.hi);
+	return Min(known_end(walk, cursor), walk->pages->pass.hi);
 }
 
 static Walk *
@@ -79,6 +90,9 @@ begin_walk(KeyapiPages *pages, bool typical)
 
 	walk->pages = pages;
 	walk->typical = typical;
+	/* for the price of all rows any order will do: take the cheaper one */
+	walk->by_rank = pages->pass.rank_major &&
+		(!typical || pages->rows_left >= 0);
 	walk->current = pages->pass.rank_major ? 0 : pages->current;
 	walk->ranks = palloc(sizeof(int64) * nlists);
 	walk->last = palloc0(sizeof(bool) * nlists);
@@ -106,6 +120,7 @@ find_missing(Walk *walk, int list, int *number)
 	const ListCursor *cursor = &pages->cursors[list];
 	const KeyapiListState *state = cursor->state;
 	int64		end = last_rank(walk, cursor);
+	bool		blind = known_end(walk, cursor) == PG_INT64_MAX;
 	int			skipped = 0;
 
 	while (!walk->last[list] && walk->ranks[list] <= end &&
@@ -120,7 +135,7 @@ find_missing(Walk *walk, int list, int *number)
 		else if (keyapi_fetch_pending(pages->fetcher, state, *number) ||
 				 keyapi_pages_wants(pages, cursor, *number))
 			return true;
-		else if (end == PG_INT64_MAX && ++skipped > MAX_BLIND_SKIPS)
+		else if (blind && ++skipped > MAX_BLIND_SKIPS)
 			break;
 		else
 			*rank = (int64) *number * state->limit + 1;
@@ -210,7 +225,8 @@ next_in_rank_order(Walk *walk, ListCursor **cursor, int *number)
 static bool
 walk_on(Walk *walk, ListCursor **cursor, int *number)
 {
-	return walk->pages->pass.rank_major ?
+	CHECK_FOR_INTERRUPTS();		/* of many lists there are many pages */
+	return walk->by_rank ?
 		next_in_rank_order(walk, cursor, number) :
 		next_in_list_order(walk, cursor, number);
 }

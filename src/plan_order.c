@@ -14,6 +14,7 @@
 #include "access/stratnum.h"
 #include "catalog/pg_opfamily.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/paths.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
@@ -70,6 +71,20 @@ add_rank(OrderContext *context, const PathKey *key)
 	return true;
 }
 
+/*
+ * Whether values that a sort key takes for equal are one value of a parameter,
+ * and not two whose lists would come one after the other.
+ */
+static bool
+tells_values_apart(const PathKey *key)
+{
+	Oid			collation = key->pk_eclass->ec_collation;
+
+	return key->pk_opfamily == INTEGER_BTREE_FAM_OID ||
+		(key->pk_opfamily == TEXT_BTREE_FAM_OID &&
+		 get_collation_isdeterministic(collation));
+}
+
 static bool
 add_param(OrderContext *context, const PathKey *key, int param,
 		  const EquivalenceMember *member)
@@ -79,6 +94,8 @@ add_param(OrderContext *context, const PathKey *key, int param,
 
 	if ((context->open & KEYAPI_PARAM_BIT(param)) == 0)
 		return true;			/* one value, or sorted by it already */
+	if (!tells_values_apart(key))
+		return false;
 	operator = get_opfamily_member(key->pk_opfamily, member->em_datatype,
 								   member->em_datatype,
 								   keyapi_pathkey_strategy(key));
@@ -95,7 +112,8 @@ add_param(OrderContext *context, const PathKey *key, int param,
 }
 
 /*
- * Whether a sort key is about the relation, if not only about it.
+ * Whether a sort key is about a row of the relation, if not only about that: a
+ * function that returns a set makes several rows of one.
  */
 static bool
 is_of_relation(const PathKey *key, const OrderContext *context)
@@ -104,8 +122,10 @@ is_of_relation(const PathKey *key, const OrderContext *context)
 
 	foreach(lc, key->pk_eclass->ec_members)
 	{
-		if (bms_equal(((EquivalenceMember *) lfirst(lc))->em_relids,
-					  context->rel->relids))
+		const EquivalenceMember *member = lfirst(lc);
+
+		if (bms_equal(member->em_relids, context->rel->relids) &&
+			!expression_returns_set((Node *) member->em_expr))
 			return true;
 	}
 	return false;

@@ -1,0 +1,75 @@
+# Orders, numbers and amounts that few queries have.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use KeyapiTest;
+
+my $t = KeyapiTest->new;
+
+$t->scenario('t', 'plainids;total=45');
+
+test_order();
+test_ranks();
+test_amounts();
+
+$t->stop;
+done_testing();
+
+# The order of the lists is not taken for one that it is not.
+sub test_order
+{
+	$t->answers(
+		't', "SELECT rank, generate_series(1, rank) AS g FROM t
+WHERE region = 'US' AND rank <= 2 ORDER BY rank, g DESC",
+		"1|1\n2|2\n2|1", 1, 'several rows made of one are sorted');
+
+	$t->sql(q{CREATE COLLATION nocase
+(PROVIDER = icu, LOCALE = 'und-u-ks-level2', DETERMINISTIC = false)});
+	$t->answers(
+		't', q{SELECT string_agg(rank::text, ' ') FROM (SELECT rank FROM t
+WHERE region IN ('US', 'us') AND rank <= 3 ORDER BY region COLLATE nocase, rank) s},
+		'1 1 2 2 3 3', 2, 'regions that are equal for the sort are sorted as one');
+	return;
+}
+
+# Columns that hold ranks may be wider or narrower than ranks are.
+sub test_ranks
+{
+	$t->sql(<<'END');
+CREATE FOREIGN TABLE wide (region text, rank bigint) SERVER t;
+CREATE FOREIGN TABLE narrow (region text, rank smallint) SERVER t;
+CREATE FOREIGN TABLE coarse (region text, rank numeric(4, -2)) SERVER t;
+END
+	$t->answers('t', "SELECT * FROM wide WHERE rank = $_", '', 0,
+		"no list has a rank $_")
+	  foreach '2147483648', '85899345941', '900000000000001';
+	$t->answers('t', 'SELECT * FROM narrow WHERE rank = 40000', '', 1,
+		'a rank that the column cannot hold');
+	$t->answers('t', 'SELECT count(*) FROM coarse WHERE rank = 0', '45', 3,
+		'a column that rounds its ranks');
+
+	$t->scenario('untold', 'nototal;total=45');
+	$t->answers('untold', 'SELECT rank FROM untold WHERE rank IN (1, 2000000000)',
+		'1', 2, 'a wide gap in the ranks of a list of unknown length');
+	return;
+}
+
+# A query may ask for more lists than can be thought about for long.
+sub test_amounts
+{
+	my $lists = q{ARRAY(SELECT 'R' || n FROM generate_series(1, %d) n)};
+
+	$t->fails(
+		't', "SET statement_timeout = '1s';
+SELECT rank FROM t WHERE region = ANY (" . sprintf($lists, 100_000) . ') ORDER BY rank',
+		57014, qr/statement timeout/, 'binding many lists can be interrupted',
+		requests => 0);
+	$t->fails(
+		't', 'SELECT rank FROM t WHERE region = ANY (' . sprintf($lists, 2000) . ')
+ORDER BY rank', 54000, qr/up to 100000 credits/, 'the price of many lists',
+		requests => 0);
+	return;
+}

@@ -328,6 +328,7 @@ sub group_output
 
 	return { list => "$region, count(*)", tail => " GROUP BY $region" }
 	  if chance(50);
+	$unusable = 1;
 	return {
 		list => "$region, count(*)",
 		tail => " GROUP BY $region HAVING $region = 'FR' OR count(*) > 2",
@@ -345,6 +346,7 @@ sub select_sublink
 	my $inner = "$table->{alias}.region";
 	my $compared = chance(40);
 
+	$unusable = 1 if $compared;
 	push @conditions, condition("$inner = $outer", $table->{shown}{region})
 	  if !$compared;
 	mention_where([$table], \@conditions);
@@ -422,8 +424,8 @@ sub random_query
 		$block = random_block(one_of(1, 1, 2, 2, 2, 3, 3, 4));
 	}
 	%query = map { ($_ => $block->{$_}) } qw(sorted_by relations plain);
-	$query{plain} = 0 if $other || $unusable;
 	$query{conflict} = close_edges();
+	$query{plain} = 0 if $other || $unusable || $query{conflict};
 	foreach my $mode (qw(foreign prepared local))
 	{
 		$query{$mode} = $block->{sql}->($mode);

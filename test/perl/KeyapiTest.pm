@@ -151,6 +151,15 @@ sub fail_at_once
 	return;
 }
 
+# Whether sessions share what they know
+sub shared
+{
+	my ($self) = @_;
+
+	return $self->node->pg_version->major >= 17
+	  || $self->sql('SHOW shared_preload_libraries') =~ /keyapi_fdw/;
+}
+
 # The server's log
 sub server_log
 {

@@ -6,10 +6,11 @@ SELECT proname, has_function_privilege('pg_monitor', oid, 'execute') AS public
   FROM pg_proc WHERE proname LIKE 'keyapi%' ORDER BY 1;
 SELECT fdwname, fdwacl FROM pg_foreign_data_wrapper WHERE fdwname = 'keyapi_fdw';
 
--- every object has a comment
+-- every object has a comment, save for the views' row types
 SELECT classid::regclass, objid FROM pg_depend
 WHERE refclassid = 'pg_extension'::regclass
   AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'keyapi_fdw')
+  AND classid <> 'pg_type'::regclass
   AND obj_description(objid, classid::regclass::name) IS NULL;
 
 -- every option has a default

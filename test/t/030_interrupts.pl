@@ -19,30 +19,34 @@ ALTER SERVER slow OPTIONS (ADD connect_timeout '1h', ADD request_timeout '1h',
 	ADD max_retry_wait '1h')
 END
 $t->scenario('good');
+my $accounts = 0;
 
 # Where a scan waits: base_url, and how many of its requests are stalled then; 0
 # after a request that was answered, undef before one
 my @phases = (
 	[ 'connecting'             => $emulator->value('DEAD_URL') ],
 	[ 'the TLS handshake'      => $emulator->value('TLS_STALL_URL') ],
-	[ 'no response'            => $t->url('slow', 'fault=stall'),                  1 ],
-	[ 'the headers'            => $t->url('slow', 'fault=stall,at=headers'),       1 ],
-	[ 'headers that drip'      => $t->url('slow', 'fault=drip,at=headers,ms=999'), 1 ],
-	[ 'the body'               => $t->url('slow', 'fault=stall,at=body'),          1 ],
-	[ 'a body that drips'      => $t->url('slow', 'fault=drip,at=body,ms=5'),      1 ],
-	[ 'several responses'      => $t->url('slow', 'fault=stall,page=2-5'),         4 ],
-	[ 'the pause after a 429'  => $t->url('slow', 'fault=status,code=429,after=3000'), 0 ],
-	[ 'the pause after a 503'  => $t->url('slow', 'fault=status,code=503,after=3000'), 0 ]);
+	[ 'no response'            => slow('fault=stall'),                  1 ],
+	[ 'the headers'            => slow('fault=stall,at=headers'),       1 ],
+	[ 'headers that drip'      => slow('fault=drip,at=headers,ms=999'), 1 ],
+	[ 'the body'               => slow('fault=stall,at=body'),          1 ],
+	[ 'a body that drips'      => slow('fault=drip,at=body,ms=5'),      1 ],
+	[ 'several responses'      => slow('fault=stall,page=2-5'),         4 ],
+	[ 'the pause after a 429'  => slow('fault=status,code=429,after=3000'), 0 ],
+	[ 'the pause after a 503'  => slow('fault=status,code=503,after=3000'), 0 ]);
 
 foreach (@phases)
 {
 	my ($phase, $url, $stalled) = @$_;
 
 	$t->sql("ALTER SERVER slow OPTIONS (SET base_url '$url')");
-	test_cancel($phase, $stalled);
-	test_timeout($phase);
-	test_terminate($phase, $stalled);
+	foreach my $test (\&test_cancel, \&test_timeout, \&test_terminate)
+	{
+		use_account('sk_' . ++$accounts);
+		$test->($phase, $stalled);
+	}
 }
+use_account('sk_live_test');
 test_savepoint();
 test_lost_client();
 test_drop_database();
@@ -50,6 +54,17 @@ unlike($t->server_log, qr/terminated by signal/, 'nothing crashed');
 test_postmaster_death();
 $t->stop;
 done_testing();
+
+sub slow { my ($settings) = @_; return $t->url('slow', "key=any;$settings") }
+
+# Each test has an account of its own: a 429 concerns all sessions of one.
+sub use_account
+{
+	my ($key) = @_;
+
+	$t->sql("ALTER USER MAPPING FOR PUBLIC SERVER slow OPTIONS (SET api_key '$key')");
+	return;
+}
 
 # A session whose query waits in that phase
 sub waiting_session

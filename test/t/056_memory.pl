@@ -10,7 +10,8 @@ use Test::More;
 use KeyapiSession;
 use KeyapiTest;
 
-my $t = KeyapiTest->new(conf => KeyapiTest->preloaded);
+my $t = KeyapiTest->new(
+	conf => KeyapiTest->preloaded . "dynamic_shared_memory_type = mmap\n");
 
 test_eviction();
 test_too_small();
@@ -88,8 +89,8 @@ sub test_off
 	return;
 }
 
-# The system has no shared memory to give: a limit of the process, for want of a
-# full /dev/shm.
+# The system has no shared memory to give: a limit of the process to files, for
+# want of a full disk.
 sub test_no_memory
 {
 	my $reports = reports();

@@ -10,8 +10,8 @@ use Test::More;
 use KeyapiSession;
 use KeyapiTest;
 
-my $t = KeyapiTest->new;
-my $shared = $t->node->pg_version->major >= 17;
+my $t = KeyapiTest->new(conf => "shared_preload_libraries = ''\n");
+my $shared = $t->shared;
 my $first = KeyapiSession->new($t);
 my $second = KeyapiSession->new($t);
 

@@ -26,6 +26,9 @@
 /* Room for a reason; ours are a line each. */
 #define REASON_SIZE 160
 
+/* What some servers call success instead of 0. */
+#define CODE_HTTP_OK 200
+
 /* What the envelope calls its parts. */
 typedef enum Member
 {
@@ -368,7 +371,7 @@ read_envelope(Decoder *d, const json_t *root, const KeyapiEndpoint *endpoint,
 	d->out->request_id = text_of(d, member(root, MEMBER_REQUEST_ID));
 	if (!read_integer(member(root, MEMBER_CODE), &d->out->code))
 		return fail(d, KEYAPI_DECODE_NO_DATA, "code is not an integer");
-	if (d->out->code != 0)
+	if (d->out->code != 0 && d->out->code != CODE_HTTP_OK)
 		return KEYAPI_DECODE_REFUSED;
 	if (!json_is_object(data))
 		return fail(d, KEYAPI_DECODE_NO_DATA, "data is %s",

@@ -31,7 +31,7 @@ typedef struct KeyapiAllocator
 typedef enum KeyapiDecodeResult
 {
 	KEYAPI_DECODE_OK,			/* envelope with data */
-	KEYAPI_DECODE_REFUSED,		/* envelope whose code is not 0 */
+	KEYAPI_DECODE_REFUSED,		/* envelope whose code is neither 0 nor 200 */
 	KEYAPI_DECODE_TRUNCATED,	/* the body ends inside the document */
 	KEYAPI_DECODE_NOT_JSON,		/* HTML, garbage, too deep, ... */
 	KEYAPI_DECODE_NO_DATA,		/* JSON, but not the envelope we know */
@@ -48,7 +48,7 @@ typedef struct KeyapiVideo
 
 typedef struct KeyapiDecoded
 {
-	int64_t		code;			/* envelope code; 0 = success */
+	int64_t		code;			/* envelope code; 0 or 200 = success */
 	const char *message;		/* message or msg, or NULL */
 	const char *request_id;		/* requestId, or NULL */
 	int			has_more;		/* 1, 0, or -1 when absent */

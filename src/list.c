@@ -237,7 +237,8 @@ keyapi_list_add(KeyapiListState *state, KeyapiPage *page)
 	bool		overlaps;
 	bool		any_new;
 
-	if (page->data.limit > 0)
+	/* more than was asked for is believed when it is seen */
+	if (page->data.limit > 0 && page->data.limit <= state->list.page_size)
 		state->limit = page->data.limit;
 	state->limit = Max(state->limit, page->data.nvideos);
 	if (page->data.total_count >= 0)

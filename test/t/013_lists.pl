@@ -197,6 +197,11 @@ bool_and(page = (rank - 1) / 7 + 1) FROM capped WHERE region = 'US'",
 	$t->answers('capped',
 		"SELECT count(*), max(id) FROM capped WHERE region = 'US'",
 		'5|US7vv5', 5, 'one video a page');
+
+	$t->scenario('boasts', 'plainids;total=45;fault=field,name=limit,as=1000000');
+	$t->answers('boasts',
+		"SELECT count(*), max(rank), bool_and(id = 'US7vv' || rank) FROM boasts",
+		'45|45|t', 3, 'a limit above what was asked for, and not kept');
 	return;
 }
 

@@ -92,6 +92,7 @@ foreach (@refusals)
 		$code_text)
 	  foreach 1, 3;
 }
+fails_with('code,code=200', 1, '08P01', qr/data is missing or null/);
 fails_with('code,code=1001', 1, '58000', qr/HTTP status 200, code 1001, message/);
 fails_with('status,code=301', 1, '58000', qr/unexpected status.*HTTP status 301/s);
 fails_with('status,code=503,html', 1, '58000',

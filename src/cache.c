@@ -70,8 +70,7 @@ cache_part(void)
 static bool
 is_younger(const CachedSnapshot *snapshot, int64 age)
 {
-	return snapshot->fetched_at == 0 ||
-		GetCurrentTimestamp() - snapshot->fetched_at < age * 1000;
+	return GetCurrentTimestamp() - snapshot->fetched_at < age * 1000;
 }
 
 /* ---------------------------------------------------------------------
@@ -80,48 +79,54 @@ is_younger(const CachedSnapshot *snapshot, int64 age)
  */
 
 /*
- * The present snapshot of the list if it is young enough, else none.
+ * The snapshot to read: the present one if it is young enough, else the new
+ * one, if there is any.
  */
 static KeyapiSnapshotId
-find_present(CachePart *part, const KeyapiCacheKey *key, int64 age)
+find_usable(CachePart *part, const KeyapiCacheKey *key, int64 age)
 {
-	CachedSnapshot *snapshot = keyapi_cache_find_key(part, key, false);
+	CachedSnapshot *snapshot = keyapi_cache_find_key(part, key, CACHED_PRESENT);
 
 	if (snapshot == NULL || age <= 0 || !is_younger(snapshot, age))
+		snapshot = keyapi_cache_find_key(part, key, CACHED_NEW);
+	if (snapshot == NULL)
 		return KEYAPI_NO_SNAPSHOT;
 	snapshot->last_used = ++part->uses;
 	return snapshot->id;
 }
 
-/*
- * Make place for a new snapshot of the list.
- */
-static void
-replace_present(CachePart *part, const KeyapiCacheKey *key)
+static KeyapiSnapshotId
+link_new(CachePart *part, dsa_pointer pointer, Size size,
+		 const KeyapiCacheKey *key, int ttl)
 {
-	CachedSnapshot *present = keyapi_cache_find_key(part, key, false);
-	CachedSnapshot *stale = keyapi_cache_find_key(part, key, true);
+	CachedSnapshot *snapshot = keyapi_cache_snapshot_at(pointer);
+	KeyapiSnapshotId id = {++part->snapshots, keyapi_cache_hash(key)};
+	dsa_pointer *chain = &part->chains[id.hash % KEYAPI_CACHE_CHAINS];
 
-	if (present == NULL)
-		return;
-	if (!keyapi_cache_is_complete(present))
+	*snapshot = (CachedSnapshot)
 	{
-		keyapi_cache_drop(part, present);
-		return;
-	}
-	if (stale != NULL)
-		keyapi_cache_drop(part, stale);
-	present->replaced = true;
+		.next = *chain,
+			.id = id,
+			.state = CACHED_NEW,
+			.role = GetUserId(),
+			.ttl = ttl,
+			.last_used = ++part->uses,
+			.taken = KEYAPI_CACHE_TAKEN(size),
+			.account = key->account,
+	};
+	strcpy(snapshot->list, key->list);
+	*chain = pointer;
+	part->taken += snapshot->taken;
+	return id;
 }
 
 KeyapiSnapshotId
 keyapi_cache_open(const KeyapiCacheKey *key, int ttl)
 {
 	int64		age = max_age >= 0 ? Min(ttl, max_age) : ttl;
-	Size		size = offsetof(CachedSnapshot, list) + strlen(key->list);
+	Size		size = offsetof(CachedSnapshot, list) + strlen(key->list) + 1;
 	CachePart  *part;
 	KeyapiSnapshotId id;
-	CachedSnapshot *snapshot;
 	dsa_pointer pointer;
 
 	if (!keyapi_cache_enabled(ttl))
@@ -129,7 +134,7 @@ keyapi_cache_open(const KeyapiCacheKey *key, int ttl)
 
 	part = cache_part();
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	id = find_present(part, key, age);
+	id = find_usable(part, key, age);
 	LWLockRelease(&part->lock);
 	if (id.number != 0)
 		return id;
@@ -139,30 +144,11 @@ keyapi_cache_open(const KeyapiCacheKey *key, int ttl)
 		return id;
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	id = find_present(part, key, age);
-	if (id.number != 0)
-		dsa_free(keyapi_shared_area(), pointer);	/* another was faster */
+	id = find_usable(part, key, age);
+	if (id.number == 0)
+		id = link_new(part, pointer, size, key, ttl);
 	else
-	{
-		replace_present(part, key);
-		id.number = ++part->snapshots;
-		id.hash = keyapi_cache_hash(key);
-		snapshot = keyapi_cache_snapshot_at(pointer);
-		*snapshot = (CachedSnapshot)
-		{
-			.next = part->chains[id.hash % KEYAPI_CACHE_CHAINS],
-				.id = id,
-				.role = GetUserId(),
-				.ttl = ttl,
-				.last_used = ++part->uses,
-				.taken = KEYAPI_CACHE_TAKEN(size),
-				.account = key->account,
-				.list_len = strlen(key->list),
-		};
-		memcpy(snapshot->list, key->list, snapshot->list_len);
-		part->chains[id.hash % KEYAPI_CACHE_CHAINS] = pointer;
-		part->taken += snapshot->taken;
-	}
+		dsa_free(keyapi_shared_area(), pointer);	/* another was faster */
 	LWLockRelease(&part->lock);
 	return id;
 }
@@ -175,9 +161,10 @@ keyapi_cache_find_stale(const KeyapiCacheKey *key, int age,
 	KeyapiSnapshotId id = KEYAPI_NO_SNAPSHOT;
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	for (int replaced = 0; replaced <= 1 && id.number == 0; replaced++)
+	for (CachedState state = CACHED_PRESENT;
+		 state <= CACHED_REPLACED && id.number == 0; state++)
 	{
-		CachedSnapshot *snapshot = keyapi_cache_find_key(part, key, replaced);
+		CachedSnapshot *snapshot = keyapi_cache_find_key(part, key, state);
 
 		if (snapshot == NULL || !keyapi_cache_is_complete(snapshot) ||
 			!is_younger(snapshot, age))
@@ -253,6 +240,30 @@ keyapi_cache_get(KeyapiSnapshotId id, int number, KeyapiBody *body)
 }
 
 /*
+ * A new snapshot gets its first page: it takes the place of the present one,
+ * which stays if it is complete.
+ */
+static void
+make_present(CachePart *part, CachedSnapshot *snapshot)
+{
+	const KeyapiCacheKey key = {snapshot->account, snapshot->list};
+	CachedSnapshot *present = keyapi_cache_find_key(part, &key, CACHED_PRESENT);
+	CachedSnapshot *replaced = keyapi_cache_find_key(part, &key, CACHED_REPLACED);
+
+	snapshot->state = CACHED_PRESENT;
+	if (present == NULL)
+		return;
+	if (!keyapi_cache_is_complete(present))
+	{
+		keyapi_cache_drop(part, present);
+		return;
+	}
+	if (replaced != NULL)
+		keyapi_cache_drop(part, replaced);
+	present->state = CACHED_REPLACED;
+}
+
+/*
  * Add a page to a snapshot that does not have it.
  */
 static void
@@ -272,8 +283,11 @@ link_page(CachePart *part, CachedSnapshot *snapshot, dsa_pointer pointer,
 	snapshot->total_pages = body->total_pages;
 	if (body->last)
 		snapshot->last_page = page->number;
-	if (snapshot->fetched_at == 0)
+	if (snapshot->state == CACHED_NEW)
+	{
 		snapshot->fetched_at = body->fetched_at;
+		make_present(part, snapshot);
+	}
 }
 
 static void
@@ -344,7 +358,7 @@ info_of(const CachedSnapshot *snapshot)
 {
 	return (KeyapiSnapshotInfo)
 	{
-		.list = pnstrdup(snapshot->list, snapshot->list_len),
+		.list = pstrdup(snapshot->list),
 			.role = snapshot->role,
 			.pages = snapshot->num_pages,
 			.total_pages = snapshot->last_page != 0 ? snapshot->last_page :

@@ -83,9 +83,9 @@ extern bool keyapi_cache_enabled(int ttl);
 
 /*
  * The snapshot to read a list from: the present one if it is younger than ttl
- * ms and keyapi_fdw.max_age, else a new one, which takes its place.  A
- * complete one that is replaced stays for keyapi_cache_find_stale.  Returns the
- * id of none if lists are not cached, or memory is out.
+ * ms and keyapi_fdw.max_age, else a new one, which takes its place when its
+ * first page arrives; a complete one that is replaced stays for
+ * keyapi_cache_find_stale.  None if lists are not cached, or memory is out.
  */
 extern KeyapiSnapshotId keyapi_cache_open(const KeyapiCacheKey *key, int ttl);
 

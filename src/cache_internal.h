@@ -37,11 +37,20 @@ typedef struct CachedPage
 	char		data[FLEXIBLE_ARRAY_MEMBER];
 } CachedPage;
 
+/* There is at most one snapshot of a list in each state. */
+typedef enum CachedState
+{
+	CACHED_NEW,					/* without pages: who sends for the first one
+								 * knows whether there will be any */
+	CACHED_PRESENT,				/* served to those whom it is young enough for */
+	CACHED_REPLACED				/* complete, served if the API fails */
+} CachedState;
+
 typedef struct CachedSnapshot
 {
 	dsa_pointer next;			/* in its chain */
 	KeyapiSnapshotId id;
-	bool		replaced;		/* by a younger one: served as stale only */
+	CachedState state;
 	Oid			role;
 	int			ttl;			/* ms, of the list for which it was begun */
 	TimestampTz fetched_at;		/* the first page, 0 if none has arrived */
@@ -54,8 +63,7 @@ typedef struct CachedSnapshot
 	int64		bytes;			/* of bodies */
 	Size		taken;			/* of the area */
 	KeyapiAccountId account;
-	int			list_len;
-	char		list[FLEXIBLE_ARRAY_MEMBER];
+	char		list[FLEXIBLE_ARRAY_MEMBER];	/* NUL-terminated */
 } CachedSnapshot;
 
 typedef struct CachePart
@@ -83,11 +91,11 @@ extern CachedSnapshot *keyapi_cache_find_id(CachePart *part,
 											KeyapiSnapshotId id);
 
 /*
- * The present snapshot of a list, or the one that it has replaced; or NULL.
+ * The snapshot of a list in that state, or NULL.
  */
 extern CachedSnapshot *keyapi_cache_find_key(CachePart *part,
 											 const KeyapiCacheKey *key,
-											 bool replaced);
+											 CachedState state);
 
 extern CachedPage *keyapi_cache_find_page(const CachedSnapshot *snapshot,
 										  int number);

@@ -40,8 +40,7 @@ static bool
 has_key(const CachedSnapshot *snapshot, const KeyapiCacheKey *key)
 {
 	return memcmp(&snapshot->account, &key->account, sizeof(KeyapiAccountId)) == 0 &&
-		snapshot->list_len == strlen(key->list) &&
-		memcmp(snapshot->list, key->list, snapshot->list_len) == 0;
+		strcmp(snapshot->list, key->list) == 0;
 }
 
 CachedSnapshot *
@@ -61,7 +60,8 @@ keyapi_cache_find_id(CachePart *part, KeyapiSnapshotId id)
 }
 
 CachedSnapshot *
-keyapi_cache_find_key(CachePart *part, const KeyapiCacheKey *key, bool replaced)
+keyapi_cache_find_key(CachePart *part, const KeyapiCacheKey *key,
+					  CachedState state)
 {
 	dsa_pointer pointer = part->chains[keyapi_cache_hash(key) % KEYAPI_CACHE_CHAINS];
 
@@ -69,7 +69,7 @@ keyapi_cache_find_key(CachePart *part, const KeyapiCacheKey *key, bool replaced)
 	{
 		CachedSnapshot *snapshot = keyapi_cache_snapshot_at(pointer);
 
-		if (snapshot->replaced == replaced && has_key(snapshot, key))
+		if (snapshot->state == state && has_key(snapshot, key))
 			return snapshot;
 		pointer = snapshot->next;
 	}

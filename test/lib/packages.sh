@@ -37,6 +37,7 @@ package_table()
 		bench     python3-psycopg2          python_module psycopg2
 		bench     python3-requests          python_module requests
 		optional  pg-bsd-indent             command pg_bsd_indent
+		optional  postgresql-NN-cron        server_library pg_cron
 	END
 }
 
@@ -54,6 +55,7 @@ have()
 		header) echo "#include <$2>" | gcc -fsyntax-only -x c - ;;
 		server_headers) has_server_headers "$PG_CONFIG" ;;
 		server_program) [ -x "$("$PG_CONFIG" --bindir)/$2" ] ;;
+		server_library) [ -e "$("$PG_CONFIG" --pkglibdir)/$2.so" ] ;;
 		certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki/tls/certs ] ;;
 		perl_module) perl "-M$2" -e 1 ;;
 		python_module) /usr/bin/python3 -c "import $2" ;;

@@ -138,8 +138,18 @@ sub cached
 	return;
 }
 
-# Configuration of a cluster whose sessions share what they know
+# Configuration of a cluster that loads the library when it starts
 sub preloaded { return "shared_preload_libraries = 'keyapi_fdw'\n" }
+
+# Configuration of a cluster whose sessions share what they know: from PostgreSQL
+# 17 on, all do
+sub shared
+{
+	my ($class) = @_;
+	my ($version) = `pg_config --version` =~ /(\d+)/;
+
+	return $version >= 17 ? '' : $class->preloaded;
+}
 
 # Let this server's first failed request be an error, without further tries.
 sub fail_at_once

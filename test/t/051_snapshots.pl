@@ -9,7 +9,7 @@ use Test::More;
 use KeyapiSession;
 use KeyapiTest;
 
-my $t = KeyapiTest->new(conf => KeyapiTest->preloaded);
+my $t = KeyapiTest->new(conf => KeyapiTest->shared);
 
 test_serving();
 test_partial_lists();

@@ -11,7 +11,7 @@ use Test::More;
 use KeyapiSession;
 use KeyapiTest;
 
-my $t = KeyapiTest->new(conf => KeyapiTest->preloaded . "max_connections = 120\n");
+my $t = KeyapiTest->new(conf => KeyapiTest->shared . "max_connections = 120\n");
 
 test_crowd('fifty', 50, 'latency=50');
 test_crowd('hundred', 100, 'total=100;latency=20');
@@ -21,6 +21,7 @@ test_leader_that_hangs();
 test_waiter_that_is_cancelled();
 test_idle_cursor();
 test_crossing();
+test_altered();
 test_uncached();
 
 $t->stop;
@@ -188,6 +189,29 @@ sub test_crossing
 	is($_->finish->{rows}, '480|14640', 'crossing scans') foreach @sessions;
 	is($t->emulator->count('crossing'), 24, '... pay once');
 	$_->quit foreach @sessions;
+	return;
+}
+
+# While the server is altered, each statement sees one API or the other.
+sub test_altered
+{
+	my @sessions = map { KeyapiSession->new($t) } 1 .. 4;
+	my @totals = (45, 65);
+
+	scenario('altered', "total=$totals[0]");
+	foreach my $session (@sessions)
+	{
+		$session->start(join "\n",
+			('SELECT count(*) FROM altered HAVING count(*) NOT IN (' . join(',', @totals) . ');') x 100);
+	}
+	$t->change('altered', 'total=' . $totals[ $_ % 2 ]) for 1 .. 20;
+	foreach my $session (@sessions)
+	{
+		my $result = $session->finish;
+
+		is("$result->{stderr}$result->{rows}", '', 'ALTER SERVER meanwhile');
+		$session->quit;
+	}
 	return;
 }
 

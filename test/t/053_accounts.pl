@@ -125,6 +125,13 @@ sub test_stale_limits
 	$t->sql('SELECT FROM partly LIMIT 1');
 	$t->fails('partly', fresh('partly'), 58000, qr/page 1/, 'an incomplete list is not served');
 
+	kept('failed', 'total=45;fault=status,code=500,nth=4-99');
+	$t->fails('failed', "SET keyapi_fdw.max_credits = 2; " . fresh('failed'), 54000, qr/max_credits/,
+		'a list that is too dear to be asked for anew');
+	$t->sql("ALTER SERVER failed OPTIONS (SET stale_if_error '0')");
+	$t->fails('failed', fresh('failed'), 58000, qr/page 1/, 'a failed request');
+	$t->answers('failed', 'SELECT count(*) FROM failed', 45, 0, '... does not spoil the cache');
+
 	kept('second', 'total=45;fault=status,code=500,nth=5-99');
 	$t->fails('second', fresh('second'), 58000, qr/page 2/, 'no old page follows a new one');
 

@@ -162,7 +162,7 @@ sub fail_at_once
 }
 
 # Whether sessions share what they know
-sub shared
+sub is_shared
 {
 	my ($self) = @_;
 

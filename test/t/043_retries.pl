@@ -142,7 +142,7 @@ sub test_retry_after
 	like($result->{stderr}, qr/pause that is not over.*again in (9\d|100) s/s,
 		'... as the error says');
 	is($emulator->count('r'), 0, '... and nothing is asked for');
-	$t->shared
+	$t->is_shared
 	  ? $t->fails('r', 'SELECT rank FROM r LIMIT 1', '53400', qr/pause that is not over/,
 		'other sessions know', requests => 0)
 	  : $t->answers('r', 'SELECT rank FROM r LIMIT 1', '1', 1, 'other sessions ask');

@@ -11,7 +11,7 @@ use KeyapiSession;
 use KeyapiTest;
 
 my $t = KeyapiTest->new(conf => "shared_preload_libraries = ''\n");
-my $shared = $t->shared;
+my $shared = $t->is_shared;
 my $first = KeyapiSession->new($t);
 my $second = KeyapiSession->new($t);
 

@@ -11,6 +11,7 @@
 #include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "miscadmin.h"
+#include "postmaster/autovacuum.h"
 #include "utils/memutils.h"
 
 #include "bind.h"
@@ -101,6 +102,10 @@ acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 
 /*
  * Lists have no blocks; what is reported is what they have instead.
+ *
+ * A table that is not to be read without conditions has no sample, which must
+ * not keep ANALYZE from the tables that it is a partition or child of.  Nor must
+ * autovacuum, which comes for those whenever it likes, spend any money.
  */
 bool
 keyapiAnalyzeForeignTable(Relation relation, AcquireSampleRowsFunc *func,
@@ -110,8 +115,10 @@ keyapiAnalyzeForeignTable(Relation relation, AcquireSampleRowsFunc *func,
 	int			nlists;
 
 	(void) keyapi_default_lists(relation, options, &nlists);
+	if (nlists == 0 || keyapi_is_autovacuum())
+		return false;
 	*func = acquire_sample_rows;
-	*totalpages = Max(nlists, 1) *
+	*totalpages = nlists *
 		(options->endpoint->typical_rows / options->page_size);
 	return true;
 }

@@ -16,6 +16,7 @@
 
 #include "bind_expr.h"
 #include "bind_list.h"
+#include "bind_outlook.h"
 #include "bind_row.h"
 #include "bind_value.h"
 #include "bind_facts.h"
@@ -159,14 +160,22 @@ keyapi_default_lists(Relation rel, const KeyapiTableOptions *options,
 	KeyapiCandidates *candidates;
 	KeyapiList *lists;
 	List	   *bounds = keyapi_partition_bounds(rel, 1);
+	uint32		mentioned;
+	KeyapiOutlook outlook;
 
+	*nlists = 0;
 	keyapi_scan_columns(&columns, rel, 1, options->endpoint);
+	mentioned = keyapi_mentions((Node *) bounds, keyapi_scan_var_params,
+								&columns);
+	keyapi_outlook(&outlook, rel, &columns, options, bounds, mentioned);
+	for (int i = 0; i < options->endpoint->nparams; i++)
+	{
+		if (!outlook.known[i])
+			return NULL;
+	}
 	row = keyapi_virtual_row(rel, &columns, NULL);
 	candidates = keyapi_candidates(row, rel, &columns, options, bounds,
-								   keyapi_mentions((Node *) bounds,
-												   keyapi_scan_var_params,
-												   &columns),
-								   NULL, false);
+								   mentioned, NULL, false);
 	lists = keyapi_candidates_lists(candidates, nlists);
 	keyapi_virtual_row_free(row);
 	return lists;

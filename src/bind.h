@@ -59,8 +59,8 @@ extern bool keyapi_binding_wants(KeyapiBinding *binding,
 								 int64 first, int64 last);
 
 /*
- * The lists that a query without any condition reads (ANALYZE), palloc'd;
- * raises 0A000 where a default is "none".
+ * The lists that a query without any condition reads (ANALYZE), palloc'd; none
+ * if such a query is an error, because a default is "none", say.
  */
 extern KeyapiList *keyapi_default_lists(Relation rel,
 										const KeyapiTableOptions *options,

@@ -52,6 +52,15 @@
 #endif
 
 /*
+ * Whether this is autovacuum at work, and nobody's session.
+ */
+#if PG_VERSION_NUM >= 170000
+#define keyapi_is_autovacuum() AmAutoVacuumWorkerProcess()
+#else
+#define keyapi_is_autovacuum() IsAutoVacuumWorkerProcess()
+#endif
+
+/*
  * The user whom a scan's permissions are checked for (a view's owner, say), or
  * InvalidOid for the current one.
  */

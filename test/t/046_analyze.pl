@@ -1,0 +1,65 @@
+# ANALYZE: what it costs, what it finds, and what it leaves alone.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use KeyapiTest;
+
+my $t = KeyapiTest->new(conf => "autovacuum_naptime = '1s'\nautovacuum_analyze_threshold = 10\n");
+
+$t->scenario('single', 'total=45');
+is_analyzed('single', 1, 45, 'one page tells of a list');
+
+$t->server('several', 'total=45');
+$t->mapping('several');
+$t->sql(<<'END');
+CREATE FOREIGN TABLE several (region text, rank int, id text) SERVER several
+	OPTIONS (regions 'US,FR', period 'all');
+CREATE FOREIGN TABLE unsaid (region text, rank int, id text) SERVER several
+	OPTIONS (region 'none');
+CREATE TABLE parent (region text, rank int, id text);
+END
+is_analyzed('several', 4, 180, 'one page of each default list');
+
+test_unbound();
+test_autovacuum();
+
+$t->stop;
+done_testing();
+
+sub is_analyzed
+{
+	my ($table, $requests, $tuples, $test) = @_;
+
+	$t->answers(
+		$table,
+		"ANALYZE $table; SELECT reltuples FROM pg_class WHERE relname = '$table'",
+		$tuples, $requests, $test);
+	return;
+}
+
+# What a query without conditions cannot read is no error here.
+sub test_unbound
+{
+	$t->answers('several', 'ANALYZE unsaid', '', 0, 'a table without default lists',
+		warning => qr/skipping "unsaid" --- cannot analyze this foreign table/);
+	$t->sql('ALTER FOREIGN TABLE unsaid INHERIT parent');
+	$t->answers('several', 'ANALYZE parent', '', 0, 'nor does it keep its parent from it');
+	return;
+}
+
+# Nobody asked autovacuum to spend money.
+sub test_autovacuum
+{
+	$t->sql(<<'END');
+ALTER FOREIGN TABLE several INHERIT parent;
+INSERT INTO parent SELECT 'here', n, n FROM generate_series(1, 1000) n;
+END
+	$t->node->poll_query_until('postgres',
+		"SELECT last_autoanalyze IS NOT NULL FROM pg_stat_user_tables WHERE relname = 'parent'")
+	  or die 'autovacuum does not come';
+	is($t->emulator->count('several'), 4, 'autovacuum asks for nothing');
+	return;
+}

@@ -14,11 +14,11 @@
 
 /*
  * Pages asked for at a time, for each request that may be in flight, where all
- * will be read: so that one that is late does not keep all others waiting.  More
- * would be faster where lists are long, and dearer where one ends before the
- * total that it announces.
+ * will be read: few at first, for a list may end before it says so; then many,
+ * for at the end of each batch the network waits for the last page of it.
  */
-#define WINDOW_PER_REQUEST 2
+#define FIRST_BATCH 2
+#define LARGEST_BATCH 8
 
 /*
  * A walk over the pages that are missing for the rest of a pass, in the order
@@ -246,8 +246,10 @@ window_size(KeyapiPages *pages)
 	concurrency = keyapi_fetcher_concurrency(pages->fetcher);
 	if (concurrency == 1)
 		return 0;
-	return pages->reach == KEYAPI_READS_ALL ?
-		WINDOW_PER_REQUEST * concurrency : Min(concurrency, pages->ramp);
+	if (pages->reach == KEYAPI_READS_MOST)
+		return Min(concurrency, pages->ramp);
+	return Max(FIRST_BATCH * concurrency,
+			   Min(LARGEST_BATCH * concurrency, pages->ramp));
 }
 
 void

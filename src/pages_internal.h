@@ -37,8 +37,8 @@ struct KeyapiPages
 	struct listtable_hash *lists;
 	KeyapiBill	bill;
 	int64		rows_uncounted; /* returned, not in keyapi_fdw_stats yet */
-	int			ramp;			/* pages to ask for at a time where reading
-								 * may end early: 1, 2, 4, ... */
+	int			ramp;			/* bound of the pages asked for at a time,
+								 * doubled by each one read: 1, 2, 4, ... */
 
 	/* the current pass */
 	KeyapiPass	pass;

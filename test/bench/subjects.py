@@ -37,8 +37,9 @@ def own_cpu():
 class Setting(collections.namedtuple("Setting", "protocol latency")):
     """How the emulator is reached, and after how many ms it answers"""
 
-    def schema(self, concurrency):
-        return "%s_%d_%d" % (self.protocol, self.latency, concurrency)
+    def schema(self, concurrency, cached=False):
+        return "%s_%d_%d%s" % (self.protocol, self.latency, concurrency,
+                               "_cached" if cached else "")
 
 
 class Emulator:

@@ -145,7 +145,6 @@
  * Shared memory that the first backend which asks for it makes.
  */
 #if PG_VERSION_NUM >= 170000
-#include "storage/dsm_registry.h"
 #define keyapi_named_segment(name, size, init, found) \
 	GetNamedDSMSegment(name, size, init, found)
 #endif

@@ -94,7 +94,9 @@ typedef struct MentionContext
 } MentionContext;
 
 /*
- * Whether this is the inside of a NOT EXISTS, before or after planning.
+ * Whether what stands below a NOT is EXISTS, before or after planning.  The
+ * planner may have made an IN of it, to hash; that one need not tell NULL from
+ * false, which a NOT IN must.
  */
 static bool
 is_exists(Node *node)
@@ -102,7 +104,12 @@ is_exists(Node *node)
 	if (IsA(node, AlternativeSubPlan))
 		node = linitial(((AlternativeSubPlan *) node)->subplans);
 	if (IsA(node, SubPlan))
-		return ((SubPlan *) node)->subLinkType == EXISTS_SUBLINK;
+	{
+		SubPlan    *subplan = (SubPlan *) node;
+
+		return subplan->subLinkType == EXISTS_SUBLINK ||
+			(subplan->subLinkType == ANY_SUBLINK && subplan->unknownEqFalse);
+	}
 	return IsA(node, SubLink) &&
 		((SubLink *) node)->subLinkType == EXISTS_SUBLINK;
 }

@@ -180,8 +180,8 @@ keyapi_add_mention(KeyapiMentions *mentions, Node *clause,
  * preserves it, whatever the other side of the clause is.
  */
 static void
-add_join_clauses(KeyapiMentions *mentions, RelOptInfo *rel,
-				 KeyapiExposure *exposure)
+add_joininfo(KeyapiMentions *mentions, RelOptInfo *rel,
+			 KeyapiExposure *exposure)
 {
 	ListCell   *lc;
 
@@ -195,6 +195,25 @@ add_join_clauses(KeyapiMentions *mentions, RelOptInfo *rel,
 		mentions->joined |= keyapi_mentions((Node *) rinfo->clause,
 											keyapi_exposed_var_params, exposure);
 		keyapi_add_mention(mentions, (Node *) rinfo->clause, exposure);
+	}
+}
+
+/*
+ * A child of an append relation does not get all clauses of its parent: not
+ * those above an outer join that may null the parent.
+ */
+static void
+add_join_clauses(KeyapiMentions *mentions, PlannerInfo *root, RelOptInfo *rel,
+				 KeyapiExposure *exposure)
+{
+	add_joininfo(mentions, rel, exposure);
+	while (rel != NULL && IS_OTHER_REL(rel))
+	{
+		AppendRelInfo *appinfo = root->append_rel_array[rel->relid];
+
+		rel = root->simple_rel_array[appinfo->parent_relid];
+		if (rel != NULL)
+			add_joininfo(mentions, rel, exposure);
 	}
 }
 
@@ -270,7 +289,7 @@ keyapi_add_rel_mentions(KeyapiMentions *mentions, PlannerInfo *root,
 						EquivalenceClass *except)
 {
 	add_own_clauses(mentions, rel, exposure);
-	add_join_clauses(mentions, rel, exposure);
+	add_join_clauses(mentions, root, rel, exposure);
 	add_classes(mentions, root, rel, exposure, except);
 }
 
@@ -289,7 +308,7 @@ keyapi_find_mentions(KeyapiMentions *mentions, PlannerInfo *root,
 	ListCell   *lc;
 
 	memset(mentions, 0, sizeof(*mentions));
-	add_join_clauses(mentions, rel, &exposure);
+	add_join_clauses(mentions, root, rel, &exposure);
 	foreach(lc, root->eq_classes)
 	{
 		EquivalenceClass *class = lfirst(lc);

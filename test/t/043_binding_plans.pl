@@ -159,6 +159,9 @@ sub test_sublinks
 		'SELECT count(*) FROM big WHERE n <= 50 AND (n < 0 OR code IN (SELECT region FROM t))',
 		'IN under OR');
 	refused('SELECT count(*) FROM big WHERE code NOT IN (SELECT region FROM t)', 'NOT IN');
+	rows_and_requests(
+		'SELECT count(*) FROM t WHERE rank < 3 OR NOT EXISTS (SELECT 1 FROM big WHERE big.n = t.period)',
+		2, 2, 'NOT EXISTS under OR, hashed: default');
 	refused('SELECT code, code IN (SELECT region FROM t) FROM r', 'IN in the select list');
 	rows_and_requests('SELECT count(*) FROM r WHERE code IN (SELECT region FROM t)',
 		3, 4, 'IN that is a join');
@@ -335,6 +338,10 @@ END
 	rows_and_requests('SELECT count(*) FROM cp_rest', 80, 4, 'a partition by itself');
 	rows_and_requests('SELECT count(*) FROM cp JOIN r ON r.code = cp.region WHERE active',
 		80, 6, 'partitions in a join');
+	rows_and_requests(
+		'SELECT count(*) FROM cp FULL JOIN r ON r.code = cp.region AND r.days = cp.rank'
+		  . q{ WHERE r.active OR cp.period = 30},
+		122, 12, 'partitions below an outer join, and a filter above it');
 	rows_and_requests(q{SELECT count(*) FROM cp WHERE region = 'JP'}, 0, 0, 'no such partition');
 	rows_and_requests('SELECT count(*) FROM by_rank', 40, 2, 'partitions by rank');
 	$t->sql('CREATE FOREIGN TABLE cp_default PARTITION OF cp DEFAULT SERVER w');

@@ -14,6 +14,7 @@
 
 #include "miscadmin.h"
 #include "storage/ipc.h"
+#include "storage/latch.h"
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
@@ -369,5 +370,6 @@ keyapi_shared_procno(void)
 bool
 keyapi_shared_alive(int procno, int pid)
 {
-	return GetPGProcByNumber(procno)->pid == pid;
+	/* before 17 a process that ends leaves its pid, but never its latch */
+	return GetPGProcByNumber(procno)->procLatch.owner_pid == pid;
 }

@@ -8,6 +8,7 @@
 #include "fetch_internal.h"
 
 #include "common/pg_prng.h"
+#include "mb/pg_wchar.h"
 
 #include "answer.h"
 #include "stats.h"
@@ -72,11 +73,73 @@ counter_of(const KeyapiFailure *failure)
 	}
 }
 
-void
-keyapi_fetch_fail(KeyapiFetcher *fetcher, KeyapiRequest *request)
+static void
+copy_text(char *copy, size_t size, const char *text)
 {
+	int			len = text == NULL ? 0 :
+	pg_encoding_mbcliplen(PG_UTF8, text, strlen(text), size - 1);
+
+	memcpy(copy, text == NULL ? "" : text, len);
+	copy[len] = '\0';
+}
+
+/*
+ * Tell those who wait for the page that there is no use in asking for it.  But
+ * who may be trusted, each user of the account decides for himself.
+ */
+static void
+tell_waiters(const KeyapiRequest *request)
+{
+	const KeyapiFailure *failure = &request->failure;
+	KeyapiVerdict verdict = {
+		.cause = failure->cause,
+		.status = failure->status,
+		.code = failure->code,
+		.retry_after = failure->retry_after,
+		.attempts = failure->attempts,
+	};
+
+	if (failure->cause == KEYAPI_TLS)
+	{
+		keyapi_snapshot_give_up(request->state->snapshot, request->number);
+		return;
+	}
+	copy_text(verdict.api_message, sizeof(verdict.api_message),
+			  failure->api_message);
+	copy_text(verdict.request_id, sizeof(verdict.request_id),
+			  failure->request_id);
+	copy_text(verdict.reason, sizeof(verdict.reason), failure->reason);
+	keyapi_snapshot_fail(request->state->snapshot, request->number, &verdict);
+}
+
+static const char *
+paste_text(const char *text)
+{
+	return *text == '\0' ? NULL : pstrdup(text);
+}
+
+void
+keyapi_fetch_believe(KeyapiFetcher *fetcher, KeyapiRequest *request,
+					 const KeyapiVerdict *verdict)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
+
 	request->status = FAILED;
-	keyapi_snapshot_give_up(request->state->snapshot, request->number);
+	request->failure = (KeyapiFailure)
+	{
+		.cause = verdict->cause,
+			.list = &request->state->list,
+			.page = request->number,
+			.status = verdict->status,
+			.code = verdict->code,
+			.api_message = paste_text(verdict->api_message),
+			.request_id = paste_text(verdict->request_id),
+			.reason = paste_text(verdict->reason),
+			.retry_after = verdict->retry_after,
+			.attempts = verdict->attempts,
+			.base_url = fetcher->server->base_url,
+	};
+	MemoryContextSwitchTo(oldcontext);
 }
 
 /*
@@ -126,9 +189,17 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
 							   fetcher->server->request_timeout * US_PER_MS);
 		return;
 	}
+
+	/* another session may have got it meanwhile */
+	if (keyapi_snapshot_get(request->state->snapshot, request->number) != NULL)
+	{
+		request->status = WAITING;
+		return;
+	}
 	if (failure->retry_after > max_wait && failure->reason == NULL)
 		failure->reason = "it asks for a longer pause than option \"max_retry_wait\" allows";
-	keyapi_fetch_fail(fetcher, request);
+	request->status = FAILED;
+	tell_waiters(request);
 }
 
 /* ---------------------------------------------------------------------
@@ -186,7 +257,7 @@ keyapi_fetch_take(KeyapiFetcher *fetcher, KeyapiRequest *request,
 	request->awaited = false;
 	if (!read_answer(fetcher, request, &outcome, body->fetched_at))
 	{
-		keyapi_fetch_fail(fetcher, request);
+		request->status = FAILED;
 		return;
 	}
 	fetcher->cost.cached_pages++;

@@ -47,6 +47,7 @@ typedef struct KeyapiRequest
 	int			attempts;		/* sent so far */
 	int64		not_before;		/* WAITING: earliest time, by the gate's clock */
 	bool		awaited;		/* WAITING: another session has sent for it */
+	KeyapiWaiter waiter;		/* how long for */
 	int64		sent_at;
 	KeyapiTransfer *transfer;
 	KeyapiPage *page;
@@ -120,8 +121,9 @@ extern void keyapi_fetch_take(KeyapiFetcher *fetcher, KeyapiRequest *request,
 							  const KeyapiBody *body);
 
 /*
- * A request will not be tried again; its failure is set.
+ * A WAITING request is in vain, as others have found.
  */
-extern void keyapi_fetch_fail(KeyapiFetcher *fetcher, KeyapiRequest *request);
+extern void keyapi_fetch_believe(KeyapiFetcher *fetcher, KeyapiRequest *request,
+								 const KeyapiVerdict *verdict);
 
 #endif							/* KEYAPI_FETCH_INTERNAL_H */

@@ -87,13 +87,14 @@ affordable(const KeyapiFetcher *fetcher, const KeyapiRequest *request)
  * NEVER if something has to happen before.
  */
 static int64
-try_to_send(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
+try_to_send(KeyapiFetcher *fetcher, KeyapiRequest *request, bool urgent,
+			int64 now)
 {
 	const KeyapiServerOptions *server = fetcher->server;
 	KeyapiSnapshot *snapshot = request->state->snapshot;
 	KeyapiGate	gate;
 	int64		earliest;
-	const KeyapiBody *body;
+	KeyapiFinding finding;
 
 	if (request->status != WAITING ||
 		fetcher->in_flight >= server->max_concurrency ||
@@ -105,11 +106,15 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
 	if (earliest > now)
 		return earliest;
 
+	request->waiter.urgent = urgent;
 	switch (keyapi_snapshot_look(snapshot, request->number, flight_end(fetcher),
-								 &body))
+								 &request->waiter, &finding))
 	{
 		case KEYAPI_PAGE_HERE:
-			keyapi_fetch_take(fetcher, request, body);
+			keyapi_fetch_take(fetcher, request, finding.body);
+			return NEVER;
+		case KEYAPI_PAGE_REFUSED:
+			keyapi_fetch_believe(fetcher, request, &finding.verdict);
 			return NEVER;
 		case KEYAPI_PAGE_AWAITED:
 			request->awaited = true;
@@ -161,7 +166,7 @@ check_prospects(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
 	if (failure.cause != KEYAPI_OK)
 	{
 		request->failure = failure;
-		keyapi_fetch_fail(fetcher, request);
+		request->status = FAILED;
 		return;
 	}
 	keyapi_budget_check(fetcher->serverid, server->max_credits,
@@ -211,7 +216,7 @@ keyapi_fetch_send(KeyapiFetcher *fetcher, KeyapiRequest *needed)
 	if (needed != NULL && needed->status == WAITING)
 	{
 		check_prospects(fetcher, needed, now);
-		next = try_to_send(fetcher, needed, now);
+		next = try_to_send(fetcher, needed, true, now);
 	}
 	dlist_foreach(iter, &fetcher->requests)
 	{
@@ -221,7 +226,7 @@ keyapi_fetch_send(KeyapiFetcher *fetcher, KeyapiRequest *needed)
 		if (request->status == FAILED)
 			break;
 		if (request != needed && request->number <= request->state->last_page)
-			next = Min(next, try_to_send(fetcher, request, now));
+			next = Min(next, try_to_send(fetcher, request, false, now));
 	}
 	return next;
 }

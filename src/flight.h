@@ -10,6 +10,11 @@
  * leader is gone, or whose time is up, is nobody's: the first who wants the page
  * leads it anew.
  *
+ * If a leader fails for good, one of those who wait leads the flight anew; if
+ * that one fails too, the others take its verdict for theirs, for otherwise each
+ * of them would pay for the same answer in turn.  Who begins to wait later knows
+ * nothing of that.
+ *
  * In memory of the backend's own there is nobody else to lead a flight.
  *
  *-------------------------------------------------------------------------
@@ -29,22 +34,73 @@
 
 extern Size keyapi_flight_part_size(int nprocs);
 
+/* Sizes of the texts of a verdict, the NULs included. */
+#define KEYAPI_VERDICT_TEXT_LEN 256
+#define KEYAPI_VERDICT_ID_LEN 64
+
 /*
- * Lead the flight of a page, until the given time at most; also to extend a
- * flight of this session's.  False: another session leads it, and this
- * process's latch will be set when it ends.  Call again then, or after
- * KEYAPI_FLIGHT_POLL: one of those who waited will lead it.
+ * Why a leader did not get the page: what other sessions need of the
+ * KeyapiFailure in error.h.  Texts are UTF-8, clipped, and empty if unknown.
+ */
+typedef struct KeyapiVerdict
+{
+	int			cause;			/* a KeyapiCause */
+	int			status;
+	int64		code;
+	int64		retry_after;
+	int			attempts;
+	char		api_message[KEYAPI_VERDICT_TEXT_LEN];
+	char		request_id[KEYAPI_VERDICT_ID_LEN];
+	char		reason[KEYAPI_VERDICT_TEXT_LEN];
+} KeyapiVerdict;
+
+/* Who wants a page, and how. */
+typedef struct KeyapiWaiter
+{
+	bool		urgent;			/* set the latch when another's flight ends */
+	uint64		since;			/* 0 at first; then kept here for the caller:
+								 * since which verdict it waits */
+} KeyapiWaiter;
+
+typedef enum KeyapiFlightRole
+{
+	KEYAPI_FLIGHT_LEADER,
+	KEYAPI_FLIGHT_WAITER,
+	KEYAPI_FLIGHT_REFUSED
+} KeyapiFlightRole;
+
+/*
+ * Try to lead the flight of a page, until the given time at most.
+ *
+ * WAITER: another session leads it.  Call again, with the same waiter, when the
+ * latch was set (see KeyapiWaiter), or after KEYAPI_FLIGHT_POLL: one of those who
+ * waited will lead it.  A process is urgent about one page at a time.
+ * REFUSED: two leaders have failed while the caller waited; *verdict is set.
  *
  * The page may have arrived since the caller looked for it, so look again if
- * this returns true.
+ * this makes it the leader.
  */
-extern bool keyapi_flight_lead(uint64 snapshot, int page, TimestampTz until);
+extern KeyapiFlightRole keyapi_flight_lead(uint64 snapshot, int page,
+										   TimestampTz until,
+										   KeyapiWaiter *waiter,
+										   KeyapiVerdict *verdict);
+
+/*
+ * Lead a flight for a longer time, if this session leads it.
+ */
+extern void keyapi_flight_extend(uint64 snapshot, int page, TimestampTz until);
 
 /*
  * A page's flight is over: it is in the cache, or the leader gave it up.  Does
  * nothing if this session does not lead it.
  */
 extern void keyapi_flight_end(uint64 snapshot, int page);
+
+/*
+ * The same, for the leader has failed and will not try again.
+ */
+extern void keyapi_flight_fail(uint64 snapshot, int page,
+							   const KeyapiVerdict *verdict);
 
 /*
  * End all flights that this session leads.

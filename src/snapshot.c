@@ -12,8 +12,6 @@
 #include "utils/memutils.h"
 #include "tcop/pquery.h"
 
-#include "flight.h"
-
 /* Pages are kept in blocks of this many bytes, a list's last in the largest. */
 #define FIRST_BLOCK (32 * 1024)
 #define LARGEST_BLOCK (256 * 1024)
@@ -240,19 +238,25 @@ keyapi_snapshot_get(KeyapiSnapshot *snapshot, int number)
 
 KeyapiPageState
 keyapi_snapshot_look(KeyapiSnapshot *snapshot, int number, TimestampTz until,
-					 const KeyapiBody **body)
+					 KeyapiWaiter *waiter, KeyapiFinding *finding)
 {
-	*body = keyapi_snapshot_get(snapshot, number);
-	if (*body != NULL)
+	KeyapiFlightRole role;
+
+	finding->body = keyapi_snapshot_get(snapshot, number);
+	if (finding->body != NULL)
 		return KEYAPI_PAGE_HERE;
 	if (snapshot->id.number == 0)
 		return KEYAPI_PAGE_YOURS;
-	if (!keyapi_flight_lead(snapshot->id.number, number, until))
-		return KEYAPI_PAGE_AWAITED;
+
+	role = keyapi_flight_lead(snapshot->id.number, number, until, waiter,
+							  &finding->verdict);
+	if (role != KEYAPI_FLIGHT_LEADER)
+		return role == KEYAPI_FLIGHT_WAITER ? KEYAPI_PAGE_AWAITED :
+			KEYAPI_PAGE_REFUSED;
 
 	/* who led before may have brought it since */
-	*body = find_cached(snapshot, number);
-	if (*body == NULL)
+	finding->body = find_cached(snapshot, number);
+	if (finding->body == NULL)
 		return KEYAPI_PAGE_YOURS;
 	keyapi_snapshot_give_up(snapshot, number);
 	return KEYAPI_PAGE_HERE;
@@ -276,7 +280,7 @@ void
 keyapi_snapshot_extend(KeyapiSnapshot *snapshot, int number, TimestampTz until)
 {
 	if (snapshot->id.number != 0)
-		(void) keyapi_flight_lead(snapshot->id.number, number, until);
+		keyapi_flight_extend(snapshot->id.number, number, until);
 }
 
 void
@@ -303,6 +307,14 @@ keyapi_snapshot_give_up(KeyapiSnapshot *snapshot, int number)
 {
 	if (snapshot->id.number != 0)
 		keyapi_flight_end(snapshot->id.number, number);
+}
+
+void
+keyapi_snapshot_fail(KeyapiSnapshot *snapshot, int number,
+					 const KeyapiVerdict *verdict)
+{
+	if (snapshot->id.number != 0)
+		keyapi_flight_fail(snapshot->id.number, number, verdict);
 }
 
 bool

@@ -17,6 +17,7 @@
 #include "compat.h"
 
 #include "cache.h"
+#include "flight.h"
 
 typedef struct KeyapiSnapshot KeyapiSnapshot;
 
@@ -24,7 +25,8 @@ typedef enum KeyapiPageState
 {
 	KEYAPI_PAGE_HERE,			/* paid for */
 	KEYAPI_PAGE_YOURS,			/* the caller is to ask for it */
-	KEYAPI_PAGE_AWAITED			/* another session is asking for it */
+	KEYAPI_PAGE_AWAITED,		/* another session is asking for it */
+	KEYAPI_PAGE_REFUSED			/* others have asked for it in vain */
 } KeyapiPageState;
 
 /*
@@ -34,15 +36,22 @@ typedef enum KeyapiPageState
  */
 extern KeyapiSnapshot *keyapi_snapshot_open(const KeyapiCacheKey *key, int ttl);
 
+/* What comes of looking for a page. */
+typedef union KeyapiFinding
+{
+	const KeyapiBody *body;		/* HERE; kept as long as the snapshot */
+	KeyapiVerdict verdict;		/* REFUSED */
+} KeyapiFinding;
+
 /*
- * Look for a page.  HERE: *body is set, and is kept as long as the snapshot.
- * YOURS: ask the API, then call keyapi_snapshot_put or keyapi_snapshot_give_up;
- * others wait for that until the time until, at most.  AWAITED: call again after
- * the latch was set, or after KEYAPI_FLIGHT_POLL.
+ * Look for a page.  YOURS: ask the API, then call keyapi_snapshot_put, _fail or
+ * _give_up; others wait for that until the time until, at most.  AWAITED, and
+ * what waiter is for: see flight.h.
  */
 extern KeyapiPageState keyapi_snapshot_look(KeyapiSnapshot *snapshot, int page,
 											TimestampTz until,
-											const KeyapiBody **body);
+											KeyapiWaiter *waiter,
+											KeyapiFinding *finding);
 
 /*
  * Look for a page without asking anybody for it: the body as above, or NULL.
@@ -69,9 +78,15 @@ extern void keyapi_snapshot_put(KeyapiSnapshot *snapshot, int page,
 								const KeyapiBody *body);
 
 /*
- * The page is not asked for any longer.
+ * The page is not asked for any longer: let others try.
  */
 extern void keyapi_snapshot_give_up(KeyapiSnapshot *snapshot, int page);
+
+/*
+ * Nor need others try: this is why.
+ */
+extern void keyapi_snapshot_fail(KeyapiSnapshot *snapshot, int page,
+								 const KeyapiVerdict *verdict);
 
 /*
  * Take the last complete state of the list that is younger than max_age ms

@@ -17,6 +17,8 @@ test_crowd('fifty', 50, 'latency=50');
 test_crowd('hundred', 100, 'total=100;latency=20');
 test_leader_that_ends();
 test_leader_that_fails();
+test_page_that_fails();
+test_leaders_that_are_gone();
 test_leader_that_hangs();
 test_waiter_that_is_cancelled();
 test_idle_cursor();
@@ -70,7 +72,8 @@ sub test_crowd
 	return;
 }
 
-# A leader that is cancelled or terminated is followed by one of its waiters.
+# A leader that is cancelled or terminated is followed by one of its waiters, long
+# before its time is up.
 sub test_leader_that_ends
 {
 	foreach my $end ('pg_cancel_backend', 'pg_terminate_backend')
@@ -80,6 +83,7 @@ sub test_leader_that_ends
 		my @waiters = map { KeyapiSession->new($t) } 1 .. 3;
 
 		scenario($name, 'total=45;fault=stall,nth=1');
+		$t->sql("ALTER SERVER $name OPTIONS (ADD request_timeout '1h')");
 		$leader->start("SELECT count(*) FROM $name;");
 		$t->emulator->await_stalled($name, 1);
 		$_->start("SELECT count(*) FROM $name;") foreach @waiters;
@@ -111,6 +115,73 @@ sub test_leader_that_fails
 	is($_->finish->{rows}, 45, '... a waiter gets the list') foreach @waiters;
 	is($t->emulator->count('refusing'), 4, '... after one more request for the page');
 	$_->quit foreach $leader, @waiters;
+	return;
+}
+
+# If the one that takes over fails too, those who wait still pay for no third try.
+# Who asks later does not know of that.
+sub test_page_that_fails
+{
+	my @sessions = map { KeyapiSession->new($t) } 1 .. 20;
+	my %expected = ('404' => 1, '503' => 3);
+
+	foreach my $status (sort keys %expected)
+	{
+		my $name = "never_$status";
+		my (%seen, $count);
+
+		scenario($name, "total=45;fault=status,code=$status,page=2,delay=300");
+		$t->sql("ALTER SERVER $name OPTIONS (ADD max_retries '2', ADD max_retry_wait '1ms')");
+		$sessions[0]->start("SELECT count(*) FROM $name;");
+		$t->emulator->await_requests($name, 2);
+		$_->start("SELECT count(*) FROM $name;") foreach @sessions[ 1 .. 19 ];
+		await_waiters(19);
+		foreach my $session (@sessions)
+		{
+			my ($message) = $session->finish->{stderr} =~ /^ERROR:\s+(.*page 2.*?)"/ms;
+
+			$seen{ $message // 'nothing' }++;
+		}
+		is(scalar(keys %seen), 1, "$status: all fail alike") or diag(%seen);
+		like((keys %seen)[0], qr/^58000: .*HTTP status $status/s, '... and know why');
+		$count = scalar(grep { $_->{page} == 2 } $t->emulator->log($name));
+		is($count, 2 * $expected{$status}, '... by two sessions\' requests for the page');
+
+		$t->run("SELECT count(*) FROM $name");
+		is(scalar(grep { $_->{page} == 2 } $t->emulator->log($name)),
+			3 * $expected{$status}, '... another statement tries again');
+	}
+	$_->quit foreach @sessions;
+	return;
+}
+
+# Sessions that were terminated leave flights behind, but no end of them.
+sub test_leaders_that_are_gone
+{
+	my @sessions = map { KeyapiSession->new($t) } 1 .. 3;
+
+	scenario('gone', 'total=660;fault=stall,page=2-33');
+	$t->sql("ALTER SERVER gone OPTIONS (ADD max_concurrency '32')");
+	foreach my $i (1 .. 34)
+	{
+		my $leader = KeyapiSession->new($t);
+
+		$leader->start("SELECT count(*) FROM gone WHERE region = 'R$i';");
+		$t->emulator->await_stalled('gone', 32);
+		$t->sql('SELECT pg_terminate_backend(' . $leader->pid . ')');
+		$leader->finish;
+		$t->emulator->release('gone');
+	}
+
+	scenario('after_them', 'total=15;fault=stall,nth=1');
+	$sessions[0]->start('SELECT count(*) FROM after_them;');
+	$t->emulator->await_stalled('after_them', 1);
+	$_->start('SELECT count(*) FROM after_them;') foreach @sessions[ 1, 2 ];
+	await_waiters(2);
+	$t->emulator->release('after_them');
+	is($_->finish->{rows}, 15, 'sessions after many that were terminated') foreach @sessions;
+	is($t->emulator->count('after_them'), 1, '... still wait for each other');
+	$_->quit foreach @sessions;
 	return;
 }
 

@@ -195,10 +195,11 @@ attempt(void (*function) (void *), void *arg, const char **why)
 {
 	MemoryContext oldcontext = CurrentMemoryContext;
 	ResourceOwner oldowner = CurrentResourceOwner;
+	ResourceOwner owner = ResourceOwnerCreate(NULL, NAME);
 	volatile bool succeeded = false;
 
-	/* segments stay mapped; a failed one is no leak to warn of at commit */
-	CurrentResourceOwner = NULL;
+	/* segments stay mapped, but what is left of a failed one has to go */
+	CurrentResourceOwner = owner;
 	PG_TRY();
 	{
 		function(arg);
@@ -216,6 +217,10 @@ attempt(void (*function) (void *), void *arg, const char **why)
 	}
 	PG_END_TRY();
 	CurrentResourceOwner = oldowner;
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_BEFORE_LOCKS, false, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_LOCKS, false, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_AFTER_LOCKS, false, false);
+	ResourceOwnerDelete(owner);
 	return succeeded;
 }
 

@@ -281,7 +281,9 @@ link_page(CachePart *part, CachedSnapshot *snapshot, dsa_pointer pointer,
 	part->taken += KEYAPI_CACHE_TAKEN(size);
 	snapshot->last_used = ++part->uses;
 	snapshot->total_pages = body->total_pages;
-	if (body->last)
+	/* pages beyond the end say that they are the last one, too */
+	if (body->last &&
+		(snapshot->last_page == 0 || page->number < snapshot->last_page))
 		snapshot->last_page = page->number;
 	if (snapshot->state == CACHED_NEW)
 	{

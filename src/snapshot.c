@@ -29,7 +29,9 @@ struct KeyapiSnapshot
 	int			references;		/* scans that read it */
 	MemoryContext context;		/* of all that follows */
 	KeyapiCacheKey key;
+	int			ttl;			/* ms */
 	KeyapiSnapshotId id;		/* in the cache; of none if not there */
+	bool		reopened;		/* the one in the cache was dropped once */
 	LocalPage  *pages;			/* what was read or paid for, in no order */
 	int			num_pages;
 	int			max_pages;
@@ -39,8 +41,12 @@ struct KeyapiSnapshot
 typedef struct Reference
 {
 	MemoryContextCallback on_delete;
+	dlist_node	node;			/* among all references */
+	MemoryContext query;		/* the same for all scans of a query */
 	KeyapiSnapshot *snapshot;
 } Reference;
+
+static dlist_head references = DLIST_STATIC_INIT(references);
 
 /* The snapshots of the current statement. */
 static dlist_head snapshots = DLIST_STATIC_INIT(snapshots);
@@ -102,24 +108,43 @@ begin_statement(void)
 static void
 release(void *arg)
 {
-	KeyapiSnapshot *snapshot = ((Reference *) arg)->snapshot;
+	Reference  *reference = arg;
 
-	snapshot->references--;
-	forget_unused(snapshot);
+	dlist_delete(&reference->node);
+	reference->snapshot->references--;
+	forget_unused(reference->snapshot);
 }
 
+static bool
+is_of(const KeyapiSnapshot *snapshot, const KeyapiCacheKey *key)
+{
+	return memcmp(&snapshot->key.account, &key->account,
+				  sizeof(KeyapiAccountId)) == 0 &&
+		strcmp(snapshot->key.list, key->list) == 0;
+}
+
+/*
+ * A snapshot that a scan of this query has, or one of this statement's, or
+ * NULL.  The query may be a cursor's, which outlives its statement.
+ */
 static KeyapiSnapshot *
 find(const KeyapiCacheKey *key)
 {
 	dlist_iter	iter;
 
+	dlist_foreach(iter, &references)
+	{
+		Reference  *reference = dlist_container(Reference, node, iter.cur);
+
+		if (reference->query == CurrentMemoryContext &&
+			is_of(reference->snapshot, key))
+			return reference->snapshot;
+	}
 	dlist_foreach(iter, &snapshots)
 	{
 		KeyapiSnapshot *snapshot = dlist_container(KeyapiSnapshot, node, iter.cur);
 
-		if (memcmp(&snapshot->key.account, &key->account,
-				   sizeof(KeyapiAccountId)) == 0 &&
-			strcmp(snapshot->key.list, key->list) == 0)
+		if (is_of(snapshot, key))
 			return snapshot;
 	}
 	return NULL;
@@ -141,6 +166,7 @@ create(const KeyapiCacheKey *key, int ttl)
 	snapshot->context = context;
 	snapshot->key.account = key->account;
 	snapshot->key.list = MemoryContextStrdup(context, key->list);
+	snapshot->ttl = ttl;
 	snapshot->id = id;
 	snapshot->listed = true;
 	dlist_push_head(&snapshots, &snapshot->node);
@@ -160,6 +186,8 @@ keyapi_snapshot_open(const KeyapiCacheKey *key, int ttl)
 
 	snapshot->references++;
 	reference->snapshot = snapshot;
+	reference->query = CurrentMemoryContext;
+	dlist_push_head(&references, &reference->node);
 	reference->on_delete.func = release;
 	reference->on_delete.arg = reference;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext,
@@ -210,19 +238,38 @@ add_local(KeyapiSnapshot *snapshot, int number, const KeyapiBody *body)
 /*
  * Fetch a page from the cache, if it is there.
  */
-static const KeyapiBody *
-find_cached(KeyapiSnapshot *snapshot, int number)
+static KeyapiLookup
+look_up(KeyapiSnapshot *snapshot, int number)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(snapshot->context);
 	KeyapiBody	body;
 	KeyapiLookup lookup = keyapi_cache_get(snapshot->id, number, &body);
 
 	MemoryContextSwitchTo(oldcontext);
-	if (lookup == KEYAPI_LOOKUP_GONE)
-		snapshot->id = KEYAPI_NO_SNAPSHOT;
-	if (lookup != KEYAPI_LOOKUP_FOUND)
-		return NULL;
-	add_local(snapshot, number, &body);
+	if (lookup == KEYAPI_LOOKUP_FOUND)
+		add_local(snapshot, number, &body);
+	return lookup;
+}
+
+/*
+ * The snapshot was dropped from the cache.  Whoever still reads it has to pay
+ * for what is missing anyway, so let all of them pay together, for a new one.
+ * But only once: it may have been dropped for want of memory.
+ */
+static void
+reopen(KeyapiSnapshot *snapshot)
+{
+	snapshot->id = snapshot->reopened ? KEYAPI_NO_SNAPSHOT :
+		keyapi_cache_open(&snapshot->key, snapshot->ttl);
+	snapshot->reopened = true;
+}
+
+static const KeyapiBody *
+find_cached(KeyapiSnapshot *snapshot, int number)
+{
+	while (snapshot->id.number != 0 &&
+		   look_up(snapshot, number) == KEYAPI_LOOKUP_GONE)
+		reopen(snapshot);
 	return find_local(snapshot, number);
 }
 
@@ -231,9 +278,7 @@ keyapi_snapshot_get(KeyapiSnapshot *snapshot, int number)
 {
 	const KeyapiBody *body = find_local(snapshot, number);
 
-	if (body == NULL && snapshot->id.number != 0)
-		body = find_cached(snapshot, number);
-	return body;
+	return body != NULL ? body : find_cached(snapshot, number);
 }
 
 KeyapiPageState
@@ -255,9 +300,9 @@ keyapi_snapshot_look(KeyapiSnapshot *snapshot, int number, TimestampTz until,
 			KEYAPI_PAGE_REFUSED;
 
 	/* who led before may have brought it since */
-	finding->body = find_cached(snapshot, number);
-	if (finding->body == NULL)
+	if (look_up(snapshot, number) != KEYAPI_LOOKUP_FOUND)
 		return KEYAPI_PAGE_YOURS;
+	finding->body = find_local(snapshot, number);
 	keyapi_snapshot_give_up(snapshot, number);
 	return KEYAPI_PAGE_HERE;
 }
@@ -332,8 +377,8 @@ keyapi_snapshot_fall_back(KeyapiSnapshot *snapshot, int max_age,
 	/* all of it at once, for it may be dropped from the cache at any time */
 	do
 	{
-		body = snapshot->id.number == 0 ? NULL :
-			find_cached(snapshot, number++);
+		body = look_up(snapshot, number) == KEYAPI_LOOKUP_FOUND ?
+			find_local(snapshot, number++) : NULL;
 	} while (body != NULL && !body->last);
 	if (body != NULL)
 		return true;

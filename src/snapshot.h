@@ -6,8 +6,8 @@
  * All scans of a statement that read a list read the same snapshot of it, so
  * that they agree and no page is paid for twice; also where lists are not
  * cached, and whatever others do to the cache meanwhile.  A statement is one
- * message of the client.  A scan that outlives its statement (a cursor) keeps
- * the snapshot that it began with.
+ * message of the client.  A query that outlives its statement (a cursor) keeps
+ * the snapshots that it began with.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,7 +31,7 @@ typedef enum KeyapiPageState
 
 /*
  * The statement's snapshot of a list, for as long as CurrentMemoryContext
- * lives.  ttl is the age in ms up to which the list may come from the cache; 0:
+ * lives, which must be the query's.  ttl is the age in ms up to which the list may come from the cache; 0:
  * it may not.  The first scan of a statement decides.
  */
 extern KeyapiSnapshot *keyapi_snapshot_open(const KeyapiCacheKey *key, int ttl);

@@ -13,6 +13,7 @@ my $t = KeyapiTest->new(conf => KeyapiTest->shared);
 
 test_serving();
 test_partial_lists();
+test_beyond_the_end();
 test_age();
 test_statement();
 test_what_is_lost();
@@ -133,6 +134,17 @@ END
 	return;
 }
 
+# A page beyond the end of a list does not make it a longer one.
+sub test_beyond_the_end
+{
+	scenario('beyond');
+	$t->sql('SELECT keyapi_fdw_cache_clear(); SELECT count(*) FROM beyond');
+	$t->answers('beyond', 'SELECT count(*) FROM beyond WHERE rank BETWEEN 601 AND 620', 0, 1, 'a page beyond the end');
+	is($t->sql('SELECT total_pages FROM keyapi_fdw_cache'), 25, '... leaves the end where it is');
+
+	return;
+}
+
 # What was paid for is there, whatever became of the statement.
 sub test_what_is_lost
 {
@@ -168,7 +180,8 @@ sub test_accounts
 	return;
 }
 
-# A cursor reads on in the state that it began with.
+# A cursor reads on in the state that it began with; if the cache has dropped that,
+# in the one that others have paid for since.
 sub test_cursor
 {
 	my $session = KeyapiSession->new($t);
@@ -181,7 +194,15 @@ sub test_cursor
 		'another session after the cache was cleared');
 	$rows = $session->sql('FETCH ALL FROM c;');
 	is(scalar(split /\n/, $rows), 25, 'the rest of the cursor');
-	is($t->emulator->count('cursor'), 6, '... is asked for');
+	is($t->emulator->count('cursor'), 4, '... is what others asked for');
+	$session->sql('COMMIT;');
+
+	$t->scenario('uncached', 'total=45');
+	$t->one_by_one('uncached');
+	$session->sql('BEGIN; DECLARE c CURSOR FOR SELECT id FROM uncached UNION ALL SELECT id FROM uncached;');
+	is(scalar(split /\n/, $session->sql('FETCH 30 FROM c;')), 30, 'a cursor over two scans');
+	is(scalar(split /\n/, $session->sql('FETCH ALL FROM c;')), 60, '... of which the other begins in another statement');
+	is($t->emulator->count('uncached'), 3, '... pays once');
 	$session->sql('COMMIT;');
 	$session->quit;
 	return;

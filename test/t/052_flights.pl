@@ -23,6 +23,7 @@ test_leader_that_hangs();
 test_waiter_that_is_cancelled();
 test_idle_cursor();
 test_crossing();
+test_cleared();
 test_altered();
 test_uncached();
 
@@ -259,6 +260,23 @@ sub test_crossing
 	}
 	is($_->finish->{rows}, '480|14640', 'crossing scans') foreach @sessions;
 	is($t->emulator->count('crossing'), 24, '... pay once');
+	$_->quit foreach @sessions;
+	return;
+}
+
+# Sessions whose list is dropped from the cache go on together.
+sub test_cleared
+{
+	my @sessions = map { KeyapiSession->new($t) } 1 .. 10;
+
+	scenario('cleared', 'total=200;fault=stall,page=2,nth=2');
+	$_->start('SELECT count(*) FROM cleared;') foreach @sessions;
+	$t->emulator->await_stalled('cleared', 1);
+	await_waiters(9);
+	$t->sql('SELECT keyapi_fdw_cache_clear()');
+	$t->emulator->release('cleared');
+	is($_->finish->{rows}, 200, 'the cache is cleared meanwhile') foreach @sessions;
+	cmp_ok($t->emulator->count('cleared'), '<=', 10 + 9, '... no page is asked for by all');
 	$_->quit foreach @sessions;
 	return;
 }

@@ -173,3 +173,13 @@ keyapi_account_start(const KeyapiAccountId *id, int64 now, double pace,
 	keyapi_account_unlock();
 	return start;
 }
+
+void
+keyapi_account_refund(const KeyapiAccountId *id, int credits)
+{
+	int64	   *spent = spent_today(find(lock_part(), id));
+
+	/* it may have been another day's */
+	*spent = Max(*spent - credits, 0);
+	keyapi_account_unlock();
+}

@@ -66,4 +66,9 @@ typedef enum KeyapiStart
 extern KeyapiStart keyapi_account_start(const KeyapiAccountId *id, int64 now,
 										double pace, int credits, int limit);
 
+/*
+ * A request that was started has not been sent after all.
+ */
+extern void keyapi_account_refund(const KeyapiAccountId *id, int credits);
+
 #endif							/* KEYAPI_ACCOUNT_H */

@@ -33,7 +33,7 @@ extern void keyapi_budget_check(Oid serverid, int server_max, int64 needed,
 								int lists);
 
 /*
- * A request has been sent.
+ * A request is sent; or, if credits is negative, has not been sent after all.
  */
 extern void keyapi_budget_spend(Oid serverid, int credits);
 

@@ -196,6 +196,24 @@ await_page(KeyapiFetcher *fetcher, KeyapiRequest *request)
 }
 
 /*
+ * An error ends the scan: what is in flight will be abandoned.
+ */
+static void
+abandon(KeyapiFetcher *fetcher)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &fetcher->requests)
+	{
+		KeyapiRequest *request = dlist_container(KeyapiRequest, node, iter.cur);
+
+		if (request->status == IN_FLIGHT)
+			keyapi_fetch_settle(fetcher, request);
+	}
+	keyapi_flight_end_all();
+}
+
+/*
  * Await a page; however that ends, nobody waits for this session afterwards.
  */
 static void
@@ -207,7 +225,7 @@ drive(KeyapiFetcher *fetcher, KeyapiRequest *request)
 	}
 	PG_CATCH();
 	{
-		keyapi_flight_end_all();
+		abandon(fetcher);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();

@@ -336,6 +336,7 @@ keyapi_fetch_receive(KeyapiFetcher *fetcher)
 			(outcome = keyapi_http_outcome(request->transfer)) == NULL)
 			continue;
 		count_transfer(fetcher, outcome);
+		keyapi_fetch_settle(fetcher, request);
 		request->status = RECEIVED;
 		if (keyapi_answer_cause(outcome) == KEYAPI_OK)
 			any = true;

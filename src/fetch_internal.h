@@ -95,6 +95,13 @@ extern KeyapiPage *keyapi_fetch_enter(KeyapiRequest *request);
 extern int64 keyapi_fetch_send(KeyapiFetcher *fetcher, KeyapiRequest *needed);
 
 /*
+ * Take a request off the bill again if it turns out that it was not sent: there
+ * was no connection.  It must be finished, or about to be abandoned.
+ */
+extern void keyapi_fetch_settle(KeyapiFetcher *fetcher,
+								const KeyapiRequest *request);
+
+/*
  * What keeps a page from arriving.
  */
 extern KeyapiWait keyapi_fetch_waits_for(const KeyapiFetcher *fetcher,

@@ -29,6 +29,36 @@ flight_end(const KeyapiFetcher *fetcher)
 									   fetcher->server->request_timeout);
 }
 
+/*
+ * Count a request; or, if number is -1, one that was counted too early.
+ */
+static void
+count_request(KeyapiFetcher *fetcher, const KeyapiRequest *request, int number)
+{
+	const int	credits = number * price(request);
+	const int	retries = request->attempts > 1 ? number : 0;
+	const int64 counts[KEYAPI_NUM_COUNTERS] = {
+		[KEYAPI_COUNT_REQUESTS] = number,
+		[KEYAPI_COUNT_RETRIES] = retries,
+		[KEYAPI_COUNT_CREDITS] = credits,
+	};
+
+	fetcher->cost.requests += number;
+	fetcher->cost.retries += retries;
+	fetcher->cost.credits += credits;
+	keyapi_budget_spend(fetcher->serverid, credits);
+	keyapi_stats_add(fetcher->serverid, counts, 0);
+}
+
+void
+keyapi_fetch_settle(KeyapiFetcher *fetcher, const KeyapiRequest *request)
+{
+	if (keyapi_http_sent(request->transfer))
+		return;
+	count_request(fetcher, request, -1);
+	keyapi_account_refund(&fetcher->account, price(request));
+}
+
 static void
 send_request(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
 {
@@ -39,12 +69,6 @@ send_request(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
 		.proxy = server->proxy,
 		.connect_timeout = server->connect_timeout,
 		.request_timeout = server->request_timeout,
-	};
-	const bool	retry = request->attempts > 0;
-	const int64 counts[KEYAPI_NUM_COUNTERS] = {
-		[KEYAPI_COUNT_REQUESTS] = 1,
-		[KEYAPI_COUNT_RETRIES] = retry,
-		[KEYAPI_COUNT_CREDITS] = price(request),
 	};
 	MemoryContext oldcontext;
 
@@ -60,11 +84,7 @@ send_request(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
 	request->sent_at = now;
 	request->attempts++;
 	fetcher->in_flight++;
-	fetcher->cost.requests++;
-	fetcher->cost.retries += retry;
-	fetcher->cost.credits += price(request);
-	keyapi_budget_spend(fetcher->serverid, price(request));
-	keyapi_stats_add(fetcher->serverid, counts, 0);
+	count_request(fetcher, request, 1);
 }
 
 /*
@@ -136,6 +156,25 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiRequest *request, bool urgent,
 }
 
 /*
+ * Whether answers are awaited, or are there and not decoded yet.
+ */
+static bool
+is_busy(KeyapiFetcher *fetcher)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &fetcher->requests)
+	{
+		const KeyapiRequest *request = dlist_container(KeyapiRequest, node,
+													   iter.cur);
+
+		if (request->status == IN_FLIGHT || request->status == RECEIVED)
+			return true;
+	}
+	return false;
+}
+
+/*
  * Fail a page that is needed if the API said that it will refuse it; raise
  * 54000 if it may not be paid for.
  */
@@ -169,16 +208,19 @@ check_prospects(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
 		request->status = FAILED;
 		return;
 	}
+
+	/* what is under way will be paid for, so let it arrive first */
+	if (affordable(fetcher, request) || is_busy(fetcher))
+		return;
 	keyapi_budget_check(fetcher->serverid, server->max_credits,
 						price(request), 0);
-	if (!affordable(fetcher, request))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a request needs %d credits, but option \"credits_per_day\" of the server allows %d and " INT64_FORMAT " are spent today",
-						price(request), server->credits_per_day,
-						keyapi_account_spent(&fetcher->account)),
-				 errdetail("The next request was not sent."),
-				 errhint("Wait until tomorrow (UTC), or raise option \"credits_per_day\" of the server.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("a request needs %d credits, but option \"credits_per_day\" of the server allows %d and " INT64_FORMAT " are spent today",
+					price(request), server->credits_per_day,
+					keyapi_account_spent(&fetcher->account)),
+			 errdetail("The next request was not sent."),
+			 errhint("Wait until tomorrow (UTC), or raise option \"credits_per_day\" of the server.")));
 }
 
 /*

@@ -319,6 +319,12 @@ keyapi_http_outcome(const KeyapiTransfer *transfer)
 	return transfer->finished ? &transfer->outcome : NULL;
 }
 
+bool
+keyapi_http_sent(const KeyapiTransfer *transfer)
+{
+	return transfer->sent;
+}
+
 void
 keyapi_http_release(KeyapiTransfer *transfer)
 {

@@ -87,6 +87,12 @@ extern void keyapi_http_drive(long timeout, uint32 wait_event_info);
 extern const KeyapiHttpOutcome *keyapi_http_outcome(const KeyapiTransfer *transfer);
 
 /*
+ * Whether the request was sent, in flight or finished.  One that was not, for
+ * there was no connection (yet), costs nothing.
+ */
+extern bool keyapi_http_sent(const KeyapiTransfer *transfer);
+
+/*
  * Free a transfer, abandoning it if it is in flight.  Never raises an error.
  */
 extern void keyapi_http_release(KeyapiTransfer *transfer);

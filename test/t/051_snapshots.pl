@@ -153,6 +153,11 @@ sub test_what_is_lost
 	$t->answers('failing', 'SELECT count(*) FROM failing', 500,
 		26 - $t->emulator->count('failing'), 'the statement again pays for what is missing');
 
+	scenario('short', 'total=80;fault=status,code=500,page=2,try=1;fault=latency,ms=500,page=3-4,try=1');
+	$t->fails('short', 'SET keyapi_fdw.max_credits = 8; SELECT count(*) FROM short WHERE rank <= 80', 54000, qr/has spent 8/,
+		'no credits are left to try a page again', requests => 4);
+	$t->answers('short', 'SELECT count(*) FROM short', 80, 1, '... but what was under way is not lost');
+
 	scenario('rolled', 'total=45');
 	$t->answers('rolled', 'BEGIN; SELECT count(*) FROM rolled; ROLLBACK; SELECT count(*) FROM rolled',
 		"45\n45", 3, 'rollback');

@@ -12,6 +12,8 @@ use KeyapiTest;
 my $t = KeyapiTest->new(conf => KeyapiTest->preloaded);
 
 test_bill();
+test_unsent();
+test_terminated();
 test_counters();
 test_visibility();
 test_progress();
@@ -53,6 +55,56 @@ sub test_bill
 	cmp_ok($count, '>', 30, 'there is something to pay');
 	is(stats('billed', 'requests, credits'), "$count|" . 2 * $count, 'the bill is right');
 	$session->quit;
+	return;
+}
+
+# What finds no connection is not sent, and nobody has to pay for it.
+sub test_unsent
+{
+	my $session = KeyapiSession->new($t);
+	my $columns = 'requests, credits, errors_network, last_error IS NOT NULL';
+
+	$t->scenario('refused');
+	$t->sql("ALTER SERVER refused OPTIONS (SET base_url '" . $t->emulator->value('REFUSED_URL')
+		  . "', ADD max_retries '2', ADD max_retry_wait '1ms', ADD credits_per_day '2')");
+	$t->fails('refused', "SET keyapi_fdw.max_credits = 2; SELECT FROM refused LIMIT 1", '08001',
+		qr/attempt 3/, 'three tries within a budget of one request');
+	is(stats('refused', $columns), '0|0|3|t', '... cost nothing');
+
+	$t->scenario('silent');
+	$t->sql("ALTER SERVER silent OPTIONS (SET base_url '" . $t->emulator->value('TLS_STALL_URL') . "')");
+	$session->start('SELECT FROM silent LIMIT 1;');
+	$t->emulator->await_stalled('tls-stall', 1);
+	$t->sql('SELECT pg_cancel_backend(' . $session->pid . ')');
+	is(KeyapiSession::sqlstate($session->finish), '57014', 'cancelled in a TLS handshake');
+	is(stats('silent', $columns), '0|0|0|f', '... which costs nothing either');
+	$session->quit;
+	return;
+}
+
+# The bill is right whatever becomes of those who asked and of those who waited
+# for them.
+sub test_terminated
+{
+	foreach my $end ('pg_cancel_backend', 'pg_terminate_backend')
+	{
+		my @sessions = map { KeyapiSession->new($t) } 1 .. 4;
+		my $name = "crowd_$end";
+
+		$t->scenario($name, 'total=200;latency=10;fault=stall,nth=3;fault=status,code=500,every=7');
+		$t->cached($name);
+		$_->start("SELECT count(*) FROM $name;") foreach @sessions;
+		$t->emulator->await_stalled($name, 1);
+		$t->sql("SELECT $end(" . $_->pid . ')') foreach @sessions[ 0, 1 ];
+		$t->emulator->release($name);
+		is($_->finish->{rows}, 200, "$end: the others go on") foreach @sessions[ 2, 3 ];
+		$_->finish foreach @sessions[ 0, 1 ];
+
+		my $count = $t->emulator->count($name);
+
+		is(stats($name, 'requests, credits'), "$count|" . 2 * $count, '... and the bill is right');
+		$_->quit foreach @sessions[ 2, 3 ];
+	}
 	return;
 }
 

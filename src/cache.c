@@ -67,10 +67,14 @@ cache_part(void)
 	return keyapi_shared_part(KEYAPI_PART_CACHE);
 }
 
+/*
+ * If the clock was put back, a snapshot may be of the future; but it must not
+ * stay young until then.
+ */
 static bool
 is_younger(const CachedSnapshot *snapshot, int64 age)
 {
-	return GetCurrentTimestamp() - snapshot->fetched_at < age * 1000;
+	return Abs(GetCurrentTimestamp() - snapshot->fetched_at) < age * 1000;
 }
 
 /* ---------------------------------------------------------------------

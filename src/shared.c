@@ -235,14 +235,24 @@ find_segment(void *arg)
 #endif
 
 /*
- * Memory of the backend's own.
+ * Memory of the backend's own: what the cache may have, or as much of it as
+ * there is.
  */
 static void
 make_private(void)
 {
-	Size		area_size = (Size) keyapi_cache_size_kb() * 1024 + AREA_OVERHEAD;
-	void	   *memory = calloc(1, control_size(MaxBackends) + area_size);
+	Size		cache_size = (Size) keyapi_cache_size_kb() * 1024;
+	Size		area_size;
+	void	   *memory;
 
+	for (;;)
+	{
+		area_size = cache_size + AREA_OVERHEAD;
+		memory = calloc(1, control_size(MaxBackends) + area_size);
+		if (memory != NULL || cache_size == 0)
+			break;
+		cache_size /= 2;
+	}
 	if (memory == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),

@@ -96,7 +96,6 @@ sub test_no_memory
 	my $reports = reports();
 	my ($session, $pid);
 
-	return if $t->sql('SHOW dynamic_shared_memory_type') ne 'posix';
 	$t->node->restart;			# what was allocated once would be used again
 	$session = KeyapiSession->new($t);
 	$pid = $session->pid;

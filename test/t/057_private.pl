@@ -48,7 +48,12 @@ is($third->sql("SELECT count(*) FROM large WHERE region = '$_';"), 500, 'a list 
 is($third->sql("SELECT count(*) FROM large WHERE region = '$_' AND rank <= 100;"), 100, 'a part that fits') foreach 'E' .. 'J';
 cmp_ok($third->sql('SELECT sum(bytes) FROM keyapi_fdw_cache;'), '<=', 300 * 1024, 'the cache keeps to its size');
 
-$_->quit foreach $first, $second, $third;
+# nor need all of it be there
+$t->sql("LOAD 'keyapi_fdw'; ALTER SYSTEM SET keyapi_fdw.cache_size = '2000GB'; SELECT pg_reload_conf()");
+my $fourth = KeyapiSession->new($t);
+is($fourth->sql("SELECT count(*) FROM large WHERE region = 'K';"), 500, 'a larger cache than the system has memory');
+
+$_->quit foreach $first, $second, $third, $fourth;
 $t->stop;
 done_testing();
 

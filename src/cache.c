@@ -77,6 +77,34 @@ is_younger(const CachedSnapshot *snapshot, int64 age)
 	return Abs(GetCurrentTimestamp() - snapshot->fetched_at) < age * 1000;
 }
 
+/*
+ * A call from outside: what is given, and what comes of it.  A process may fail
+ * to map the memory that others have allocated; then it does without the cache.
+ */
+typedef struct Call
+{
+	const KeyapiCacheKey *key;
+	int			age;			/* ms */
+	KeyapiSnapshotId id;
+	int			page;
+	const KeyapiBody *new_body;
+	KeyapiBody *body;
+	TimestampTz *fetched_at;
+	KeyapiLookup lookup;
+	bool		spares;
+} Call;
+
+static bool
+perform(void (*function) (void *), Call *call)
+{
+	const char *why;
+	bool		succeeded = keyapi_shared_attempt(function, call, &why);
+
+	if (!succeeded)
+		keyapi_cache_report(why);
+	return succeeded;
+}
+
 /* ---------------------------------------------------------------------
  * Snapshots
  * ---------------------------------------------------------------------
@@ -124,61 +152,74 @@ link_new(CachePart *part, dsa_pointer pointer, Size size,
 	return id;
 }
 
-KeyapiSnapshotId
-keyapi_cache_open(const KeyapiCacheKey *key, int ttl)
+static void
+open_snapshot(void *arg)
 {
-	int64		age = max_age >= 0 ? Min(ttl, max_age) : ttl;
+	Call	   *call = arg;
+	const KeyapiCacheKey *key = call->key;
+	int64		age = max_age >= 0 ? Min(call->age, max_age) : call->age;
 	Size		size = offsetof(CachedSnapshot, list) + strlen(key->list) + 1;
-	CachePart  *part;
-	KeyapiSnapshotId id;
+	CachePart  *part = cache_part();
 	dsa_pointer pointer;
 
-	if (!keyapi_cache_enabled(ttl))
-		return KEYAPI_NO_SNAPSHOT;
-
-	part = cache_part();
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	id = find_usable(part, key, age);
+	call->id = find_usable(part, key, age);
 	LWLockRelease(&part->lock);
-	if (id.number != 0)
-		return id;
+	if (call->id.number != 0)
+		return;
 
-	pointer = keyapi_cache_allocate(part, size, id);
+	pointer = keyapi_cache_allocate(part, size, call->id);
 	if (!DsaPointerIsValid(pointer))
-		return id;
+		return;
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	id = find_usable(part, key, age);
-	if (id.number == 0)
-		id = link_new(part, pointer, size, key, ttl);
+	call->id = find_usable(part, key, age);
+	if (call->id.number == 0)
+		call->id = link_new(part, pointer, size, key, call->age);
 	else
 		dsa_free(keyapi_shared_area(), pointer);	/* another was faster */
 	LWLockRelease(&part->lock);
-	return id;
+}
+
+KeyapiSnapshotId
+keyapi_cache_open(const KeyapiCacheKey *key, int ttl)
+{
+	Call		call = {.key = key,.age = ttl};
+
+	if (keyapi_cache_enabled(ttl) && perform(open_snapshot, &call))
+		return call.id;
+	return KEYAPI_NO_SNAPSHOT;
+}
+
+static void
+find_stale(void *arg)
+{
+	Call	   *call = arg;
+	CachePart  *part = cache_part();
+
+	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
+	for (CachedState state = CACHED_PRESENT;
+		 state <= CACHED_REPLACED && call->id.number == 0; state++)
+	{
+		CachedSnapshot *snapshot = keyapi_cache_find_key(part, call->key, state);
+
+		if (snapshot == NULL || !keyapi_cache_is_complete(snapshot) ||
+			!is_younger(snapshot, call->age))
+			continue;
+		snapshot->last_used = ++part->uses;
+		call->id = snapshot->id;
+		*call->fetched_at = snapshot->fetched_at;
+	}
+	LWLockRelease(&part->lock);
 }
 
 KeyapiSnapshotId
 keyapi_cache_find_stale(const KeyapiCacheKey *key, int age,
 						TimestampTz *fetched_at)
 {
-	CachePart  *part = cache_part();
-	KeyapiSnapshotId id = KEYAPI_NO_SNAPSHOT;
+	Call		call = {.key = key,.age = age,.fetched_at = fetched_at};
 
-	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	for (CachedState state = CACHED_PRESENT;
-		 state <= CACHED_REPLACED && id.number == 0; state++)
-	{
-		CachedSnapshot *snapshot = keyapi_cache_find_key(part, key, state);
-
-		if (snapshot == NULL || !keyapi_cache_is_complete(snapshot) ||
-			!is_younger(snapshot, age))
-			continue;
-		snapshot->last_used = ++part->uses;
-		id = snapshot->id;
-		*fetched_at = snapshot->fetched_at;
-	}
-	LWLockRelease(&part->lock);
-	return id;
+	return perform(find_stale, &call) ? call.id : KEYAPI_NO_SNAPSHOT;
 }
 
 /* ---------------------------------------------------------------------
@@ -186,50 +227,51 @@ keyapi_cache_find_stale(const KeyapiCacheKey *key, int age,
  * ---------------------------------------------------------------------
  */
 
+static void
+look_whether_spared(void *arg)
+{
+	Call	   *call = arg;
+	CachePart  *part = cache_part();
+	CachedSnapshot *snapshot;
+
+	LWLockAcquire(&part->lock, LW_SHARED);
+	snapshot = keyapi_cache_find_id(part, call->id);
+	call->spares = snapshot != NULL &&
+		((snapshot->last_page != 0 && call->page > snapshot->last_page) ||
+		 keyapi_cache_find_page(snapshot, call->page) != NULL);
+	LWLockRelease(&part->lock);
+}
+
 bool
 keyapi_cache_spares(KeyapiSnapshotId id, int number)
 {
-	CachePart  *part;
-	CachedSnapshot *snapshot;
-	bool		found;
+	Call		call = {.id = id,.page = number};
 
-	if (id.number == 0)
-		return false;
-	part = cache_part();
-	LWLockAcquire(&part->lock, LW_SHARED);
-	snapshot = keyapi_cache_find_id(part, id);
-	found = snapshot != NULL &&
-		((snapshot->last_page != 0 && number > snapshot->last_page) ||
-		 keyapi_cache_find_page(snapshot, number) != NULL);
-	LWLockRelease(&part->lock);
-	return found;
+	return id.number != 0 && perform(look_whether_spared, &call) && call.spares;
 }
 
-KeyapiLookup
-keyapi_cache_get(KeyapiSnapshotId id, int number, KeyapiBody *body)
+static void
+get_page(void *arg)
 {
-	KeyapiLookup result = KEYAPI_LOOKUP_GONE;
-	CachePart  *part;
+	Call	   *call = arg;
+	CachePart  *part = cache_part();
 	CachedSnapshot *snapshot;
 	CachedPage *page = NULL;
 
-	if (id.number == 0)
-		return result;
-	part = cache_part();
 	LWLockAcquire(&part->lock, LW_SHARED);
-	snapshot = keyapi_cache_find_id(part, id);
+	snapshot = keyapi_cache_find_id(part, call->id);
+	call->lookup = KEYAPI_LOOKUP_GONE;
 	if (snapshot != NULL)
 	{
-		page = keyapi_cache_find_page(snapshot, number);
-		result = page != NULL ? KEYAPI_LOOKUP_FOUND : KEYAPI_LOOKUP_MISSING;
+		page = keyapi_cache_find_page(snapshot, call->page);
+		call->lookup = page != NULL ? KEYAPI_LOOKUP_FOUND : KEYAPI_LOOKUP_MISSING;
 	}
 	if (page != NULL)
 	{
-		/* running out of memory releases the lock, and has changed nothing */
 		char	   *data = palloc(page->len);
 
 		memcpy(data, page->data, page->len);
-		*body = (KeyapiBody)
+		*call->body = (KeyapiBody)
 		{
 			.data = data,
 				.len = page->len,
@@ -240,7 +282,15 @@ keyapi_cache_get(KeyapiSnapshotId id, int number, KeyapiBody *body)
 		};
 	}
 	LWLockRelease(&part->lock);
-	return result;
+}
+
+KeyapiLookup
+keyapi_cache_get(KeyapiSnapshotId id, int number, KeyapiBody *body)
+{
+	Call		call = {.id = id,.page = number,.body = body};
+
+	return id.number != 0 && perform(get_page, &call) ? call.lookup :
+		KEYAPI_LOOKUP_GONE;
 }
 
 /*
@@ -308,38 +358,47 @@ drop_by_id(CachePart *part, KeyapiSnapshotId id)
 	LWLockRelease(&part->lock);
 }
 
-void
-keyapi_cache_put(KeyapiSnapshotId id, int number, const KeyapiBody *body)
+static void
+put_page(void *arg)
 {
+	Call	   *call = arg;
+	const KeyapiBody *body = call->new_body;
 	Size		size = offsetof(CachedPage, data) + body->len;
-	CachePart  *part;
+	CachePart  *part = cache_part();
 	CachedSnapshot *snapshot;
 	CachedPage *page;
 	dsa_pointer pointer;
 
-	if (id.number == 0 || number > MAX_PAGE)
-		return;
-	part = cache_part();
-	pointer = keyapi_cache_allocate(part, size, id);
+	pointer = keyapi_cache_allocate(part, size, call->id);
 	if (!DsaPointerIsValid(pointer))
 	{
-		drop_by_id(part, id);
+		drop_by_id(part, call->id);
 		return;
 	}
 	page = keyapi_cache_page_at(pointer);
-	page->number = number;
+	page->number = call->page;
 	page->rows = body->rows;
 	page->fetched_at = body->fetched_at;
 	page->len = body->len;
 	memcpy(page->data, body->data, body->len);
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	snapshot = keyapi_cache_find_id(part, id);
-	if (snapshot != NULL && keyapi_cache_find_page(snapshot, number) == NULL)
+	snapshot = keyapi_cache_find_id(part, call->id);
+	if (snapshot != NULL &&
+		keyapi_cache_find_page(snapshot, call->page) == NULL)
 		link_page(part, snapshot, pointer, body, size);
 	else
 		dsa_free(keyapi_shared_area(), pointer);
 	LWLockRelease(&part->lock);
+}
+
+void
+keyapi_cache_put(KeyapiSnapshotId id, int number, const KeyapiBody *body)
+{
+	Call		call = {.id = id,.page = number,.new_body = body};
+
+	if (id.number != 0 && number <= MAX_PAGE)
+		(void) perform(put_page, &call);
 }
 
 /* ---------------------------------------------------------------------

@@ -123,4 +123,9 @@ extern bool keyapi_cache_drop_oldest(CachePart *part, KeyapiSnapshotId keep);
 extern dsa_pointer keyapi_cache_allocate(CachePart *part, Size size,
 										 KeyapiSnapshotId id);
 
+/*
+ * Tell the log, once, why something is not cached.
+ */
+extern void keyapi_cache_report(const char *why);
+
 #endif							/* KEYAPI_CACHE_INTERNAL_H */

@@ -209,21 +209,11 @@ lock_and_make_room(CachePart *part, Size size, KeyapiSnapshotId id, bool again)
 	return enough;
 }
 
-dsa_pointer
-keyapi_cache_allocate(CachePart *part, Size size, KeyapiSnapshotId id)
+void
+keyapi_cache_report(const char *why)
 {
-	const char *why = "keyapi_fdw.cache_size is too small";
-	bool		again = false;
+	CachePart  *part = keyapi_shared_part(KEYAPI_PART_CACHE);
 	bool		reported;
-
-	while (lock_and_make_room(part, size, id, again))
-	{
-		dsa_pointer pointer = keyapi_shared_allocate(size, &why);
-
-		if (DsaPointerIsValid(pointer))
-			return pointer;
-		again = true;
-	}
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
 	reported = part->reported;
@@ -234,5 +224,23 @@ keyapi_cache_allocate(CachePart *part, Size size, KeyapiSnapshotId id)
 				(errmsg("keyapi_fdw cannot cache a page: %s", why),
 				 errdetail("Queries go on without. This is not reported again until keyapi_fdw.cache_size changes or the cache is cleared."),
 				 errhint("Raise keyapi_fdw.cache_size, or make more shared memory available.")));
+}
+
+dsa_pointer
+keyapi_cache_allocate(CachePart *part, Size size, KeyapiSnapshotId id)
+{
+	const char *why = "keyapi_fdw.cache_size is too small";
+	bool		again = false;
+
+	while (lock_and_make_room(part, size, id, again))
+	{
+		dsa_pointer pointer = keyapi_shared_allocate(size, &why);
+
+		if (DsaPointerIsValid(pointer))
+			return pointer;
+		again = true;
+	}
+
+	keyapi_cache_report(why);
 	return InvalidDsaPointer;
 }

@@ -186,12 +186,8 @@ keyapi_shared_init(void)
  * ---------------------------------------------------------------------
  */
 
-/*
- * Call what may fail in ways that must not fail the query: true if it did not,
- * else *why says what was wrong.
- */
-static bool
-attempt(void (*function) (void *), void *arg, const char **why)
+bool
+keyapi_shared_attempt(void (*function) (void *), void *arg, const char **why)
 {
 	MemoryContext oldcontext = CurrentMemoryContext;
 	ResourceOwner oldowner = CurrentResourceOwner;
@@ -287,7 +283,7 @@ attach(void)
 	{
 		const char *why;
 
-		if (!attempt(find_segment, NULL, &why))
+		if (!keyapi_shared_attempt(find_segment, NULL, &why))
 		{
 			header = NULL;
 			ereport(LOG,
@@ -352,7 +348,7 @@ keyapi_shared_allocate(Size size, const char **why)
 
 	attach();
 	*why = "out of shared memory";
-	(void) attempt(allocate, &allocation, why);
+	(void) keyapi_shared_attempt(allocate, &allocation, why);
 	return allocation.result;
 }
 

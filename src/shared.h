@@ -62,6 +62,14 @@ extern const uint8 *keyapi_shared_secret(void);
 extern dsa_area *keyapi_shared_area(void);
 
 /*
+ * Call what works on the area, which may fail for lack of memory or of file
+ * descriptors, in this process alone.  False if it did, and why in *why
+ * (palloc'd).  All LWLocks are released then, so the caller must hold none.
+ */
+extern bool keyapi_shared_attempt(void (*function) (void *), void *arg,
+								  const char **why);
+
+/*
  * Allocate size bytes in the area; or return InvalidDsaPointer, and why in *why
  * (palloc'd or constant), however the allocation failed.  The caller must hold
  * no LWLock, for all are released if it fails with an error.

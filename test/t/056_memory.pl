@@ -17,6 +17,7 @@ test_eviction();
 test_too_small();
 test_off();
 test_no_memory();
+test_no_address_space();
 test_many();
 
 $t->stop;
@@ -114,6 +115,37 @@ sub test_no_memory
 
 	$t->answers('starved', "SELECT count(*) FROM starved WHERE region = 'G'", 500, 25, 'another session fills the cache');
 	$t->answers('starved', "SELECT count(*) FROM starved WHERE region = 'G'", 500, 0, '... and reads it');
+	return;
+}
+
+# A session cannot map the memory that others have allocated.
+sub test_no_address_space
+{
+	my $session = KeyapiSession->new($t);
+	my $pid = $session->pid;
+	my $reports = reports();
+
+	$t->sql('SELECT keyapi_fdw_cache_clear()');
+	scenario('cramped', 'nogzip');
+	$session->sql('SELECT count(*) FROM cramped WHERE rank <= 20;');
+	$t->sql(join ';', map { "SELECT count(*) FROM cramped WHERE region = 'R$_'" } 1 .. 40);
+	my ($kb) = PostgreSQL::Test::Utils::slurp_file("/proc/$pid/status") =~ /^VmSize:\s+(\d+)/m;
+
+	system('prlimit', '--pid', $pid, '--as=' . ($kb + 6000) * 1024 . ':') == 0 or die 'prlimit failed';
+	foreach my $region ('R1', 'R40', 'new')
+	{
+		my $result = $session->run("SELECT count(*) FROM cramped WHERE region = '$region' AND rank <= 20;");
+
+		is("$result->{stderr}$result->{rows}", 20, 'a query without room for the cache');
+	}
+	is(reports(), $reports + 1, 'one line in the log');
+	system('prlimit', '--pid', $pid, '--as=unlimited:') == 0 or die 'prlimit failed';
+
+	my $before = $t->emulator->count('cramped');
+
+	is($session->sql("SELECT count(*) FROM cramped WHERE region = 'R40';"), 500, 'with room again');
+	is($t->emulator->count('cramped'), $before, '... the cache is there');
+	$session->quit;
 	return;
 }
 

@@ -13,6 +13,7 @@ use KeyapiTest;
 my $t = KeyapiTest->new(conf => KeyapiTest->preloaded);
 
 test_rate_limit();
+test_pages_under_way();
 test_pacing();
 test_empty_account();
 test_daily_budget();
@@ -41,6 +42,34 @@ sub test_rate_limit
 	is($_->finish->{rows}, 15, '... until its time is over') foreach @sessions;
 	is($t->emulator->count('limited'), 6, '... and nothing is asked in vain');
 	$_->quit foreach @sessions;
+	return;
+}
+
+# Who is kept back still gets what another session had sent for before.
+sub test_pages_under_way
+{
+	my ($leader, $limited, $waiter) = map { KeyapiSession->new($t) } 1 .. 3;
+
+	$t->scenario('under_way', 'total=15;fault=stall,region=US;fault=status,code=429,after=3000,region=FR');
+	$t->cached('under_way');
+	$t->sql("ALTER SERVER under_way OPTIONS (ADD max_retry_wait '1h')");
+	$leader->start('SELECT count(*) FROM under_way;');
+	$t->emulator->await_stalled('under_way', 1);
+	$limited->start("SELECT count(*) FROM under_way WHERE region = 'FR';");
+	$t->emulator->await_requests('under_way', 2);
+	$t->node->poll_query_until('postgres',
+		"SELECT count(*) = 1 FROM keyapi_fdw_progress WHERE waiting_for = 'gate'")
+	  or die 'the gate is open';
+	$waiter->start('SELECT count(*) FROM under_way;');
+	$t->node->poll_query_until('postgres',
+		"SELECT count(*) = 2 FROM keyapi_fdw_progress WHERE waiting_for = 'gate'")
+	  or die 'nobody waits';
+	$t->emulator->release('under_way');
+	is($_->finish->{rows}, 15, 'a page that was sent for before the gate closed') foreach $leader, $waiter;
+	is($t->emulator->count('under_way'), 2, '... is asked for once');
+	$t->sql('SELECT pg_cancel_backend(' . $limited->pid . ')');
+	$limited->finish;
+	$_->quit foreach $leader, $limited, $waiter;
 	return;
 }
 

@@ -74,7 +74,9 @@ cache_part(void)
 static bool
 is_younger(const CachedSnapshot *snapshot, int64 age)
 {
-	return Abs(GetCurrentTimestamp() - snapshot->fetched_at) < age * 1000;
+	int64		elapsed = GetCurrentTimestamp() - snapshot->fetched_at;
+
+	return Max(elapsed, -elapsed) < age * 1000;
 }
 
 /*

@@ -85,7 +85,8 @@ sub test_pacing
 	my @times = map { $_->{ms} } $t->emulator->log('paced');
 
 	is(scalar(@times), 12, '... twelve requests');
-	cmp_ok($times[-1] - $times[0], '>=', 11 * 50 - 20, '... at the pace of one session');
+	# a busy machine may be late with the first; each on its own would take a quarter
+	cmp_ok($times[-1] - $times[0], '>=', 11 * 50 / 2, '... at the pace of one session');
 	$_->quit foreach @sessions;
 	return;
 }

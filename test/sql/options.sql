@@ -57,6 +57,16 @@ CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (ca_file 'ca.pem');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (proxy 'gopher://proxy');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (proxy 'proxy:3128');
 
+-- nor does a proxy elsewhere see clear text
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (base_url 'http://127.0.0.1', proxy 'http://user:secret@proxy.example.com:3128');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (base_url 'HTTP://localhost', proxy 'https://proxy.example.com');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (base_url 'http://[::1]', proxy 'socks5h://127.0.0.1@proxy.example.com');
+CREATE SERVER s1 FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (base_url 'http://127.0.0.1', proxy 'http://[::1]:3128');
+CREATE SERVER s2 FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (base_url 'http://127.0.0.1', proxy 'socks5://localhost');
+ALTER SERVER s1 OPTIONS (SET proxy 'http://proxy.example.com');
+ALTER SERVER full_house OPTIONS (SET base_url 'http://127.0.0.1');
+DROP SERVER s1, s2;
+
 -- durations need a unit
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (connect_timeout '30');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (connect_timeout '0');

@@ -78,6 +78,11 @@ extern KeyapiClauseUse keyapi_clause_use(Node *clause,
 										 const KeyapiScanColumns *columns);
 
 /*
+ * Whether a clause raises no error, whatever the values of its Vars.
+ */
+extern bool keyapi_cannot_fail(Node *clause);
+
+/*
  * Where the values of a column come from that satisfy a clause: a superset of
  * them, as a tree.
  */

@@ -170,11 +170,26 @@ is_param_clause(const KeyapiCandidates *candidates, Node *clause,
 }
 
 /*
- * The clauses that are about parameters alone: about this one alone, or with
- * param < 0, about several.
+ * Whether a clause gave the dimension its values, so that each of them satisfies
+ * it: evaluated for all, the array of "= ANY (array)" would be searched as often
+ * as it is long.
+ */
+static bool
+is_exact_source(const KeyapiCandidates *candidates, const Dimension *dimension,
+				Node *clause)
+{
+	return dimension->source != NULL &&
+		keyapi_param_source(list_make1(clause), candidates->columns,
+							dimension->param)->exact;
+}
+
+/*
+ * The clauses that are about parameters alone: about this one alone, or without
+ * a dimension, about several.
  */
 static ExprState *
-init_filter(KeyapiCandidates *candidates, List *clauses, int param)
+init_filter(KeyapiCandidates *candidates, List *clauses,
+			const Dimension *dimension)
 {
 	List	   *quals = NIL;
 	ListCell   *lc;
@@ -187,7 +202,9 @@ init_filter(KeyapiCandidates *candidates, List *clauses, int param)
 
 		if (!is_param_clause(candidates, clause, &use))
 			continue;
-		if (param >= 0 ? use.params == KEYAPI_PARAM_BIT(param) : !single)
+		if (dimension == NULL ? !single :
+			use.params == KEYAPI_PARAM_BIT(dimension->param) &&
+			!is_exact_source(candidates, dimension, clause))
 			quals = lappend(quals, clause);
 	}
 	return quals == NIL ? NULL : keyapi_row_qual(candidates->row, quals);
@@ -254,14 +271,14 @@ keyapi_candidates(KeyapiVirtualRow *row, Relation rel,
 		dimension->mentioned = (mentioned & KEYAPI_PARAM_BIT(param)) != 0;
 		if (init_values(dimension, candidates, rel, clauses))
 		{
-			dimension->filter = init_filter(candidates, clauses, param);
+			dimension->filter = init_filter(candidates, clauses, dimension);
 			candidates->ndimensions++;
 		}
 		else
 			memset(dimension, 0, sizeof(Dimension));
 	}
 	if (candidates->ndimensions == options->endpoint->nparams)
-		candidates->filter = init_filter(candidates, clauses, -1);
+		candidates->filter = init_filter(candidates, clauses, NULL);
 	return candidates;
 }
 
@@ -331,7 +348,7 @@ fill_dimension(Dimension *dimension, KeyapiCandidates *candidates)
 	{
 		Candidate  *candidate = &dimension->candidates[dimension->n];
 
-		/* the clause that named a thousand values is evaluated for each */
+		/* there may be very many, each with clauses to evaluate */
 		CHECK_FOR_INTERRUPTS();
 		candidate->text = set.texts[i];
 		candidate->used = false;
@@ -435,6 +452,7 @@ keyapi_candidates_survey(KeyapiCandidates *candidates, bool *known,
 		else
 			do
 			{
+				CHECK_FOR_INTERRUPTS();
 				if (!combination_passes(candidates))
 					continue;
 				use_combination(candidates);

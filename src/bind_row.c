@@ -129,8 +129,9 @@ column_holds(const ColumnInput *input, const char *text)
 	switch (input->type)
 	{
 		case TEXTOID:
-		case NAMEOID:
 			return true;
+		case NAMEOID:
+			return strlen(text) < NAMEDATALEN;
 		case VARCHAROID:
 		case BPCHAROID:
 			return input->typmod < (int32) VARHDRSZ ||

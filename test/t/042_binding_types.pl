@@ -133,7 +133,7 @@ CREATE EXTENSION citext;
 CREATE TABLE v (c char(5), n name, e country, ci citext, v varchar);
 INSERT INTO v VALUES ('FR', 'FR', 'FR', 'fr', 'FR');
 END
-	table('tt', 'region text');
+	table('tt', 'region text, period int');
 	rows_and_requests("tt JOIN v ON tt.region = v.$_", 3, 1, "join with $_")
 	  foreach qw(c n v e::text);
 	refused('tt JOIN v ON tt.region::citext = v.ci', 'citext has another equality');
@@ -141,6 +141,8 @@ END
 		'... but compares as text with a text');
 	$t->sql('CREATE FOREIGN TABLE ci (region citext) SERVER w');
 	refused("ci WHERE region = 'FR'", 'a column of type citext');
+	rows_and_requests("tt WHERE (region = 'FR' OR region = 'DE' AND upper(region) = 'X')"
+		  . " AND (region = 'FR' OR period = 7)", 6, 2, 'more than equality');
 	refused("tt WHERE region::char(1) = 'F'", 'the column cut off');
 	rows_and_requests("tt WHERE region = ''", 0, 0, 'the empty string');
 	rows_and_requests("tt WHERE region = NULL", 0, 0, 'NULL');

@@ -14,6 +14,10 @@
 
 #include "flight.h"
 
+/* Pages are kept in blocks of this many bytes, a list's last in the largest. */
+#define FIRST_BLOCK (32 * 1024)
+#define LARGEST_BLOCK (256 * 1024)
+
 typedef struct LocalPage
 {
 	int			number;
@@ -127,9 +131,12 @@ static KeyapiSnapshot *
 create(const KeyapiCacheKey *key, int ttl)
 {
 	KeyapiSnapshotId id = keyapi_cache_open(key, ttl);
-	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
-												  "keyapi_fdw snapshot",
-												  ALLOCSET_DEFAULT_SIZES);
+
+	/* an AllocSet would malloc each body for itself */
+	MemoryContext context = GenerationContextCreate(TopMemoryContext,
+													"keyapi_fdw snapshot",
+													ALLOCSET_SMALL_MINSIZE,
+													FIRST_BLOCK, LARGEST_BLOCK);
 	KeyapiSnapshot *snapshot = MemoryContextAllocZero(context,
 													  sizeof(KeyapiSnapshot));
 

@@ -91,6 +91,7 @@ acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 									   &paths, &npaths);
 	sampler.pages = keyapi_pages_create(RelationGetRelid(relation), GetUserId(),
 										paths, npaths);
+	keyapi_pages_check_first_pages(sampler.pages, lists, nlists);
 	*totalrows = 0;
 	*totaldeadrows = 0;
 	for (int i = 0; i < nlists; i++)

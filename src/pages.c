@@ -304,6 +304,23 @@ keyapi_pages_next(KeyapiPages *pages, KeyapiReach reach, KeyapiRow *row)
 	return found;
 }
 
+void
+keyapi_pages_check_first_pages(KeyapiPages *pages, const KeyapiList *lists,
+							   int nlists)
+{
+	int64		requests = 0;
+
+	for (int i = 0; i < nlists; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		requests += !keyapi_fetch_is_free(pages->fetcher,
+										  find_list(pages, &lists[i]), 1);
+	}
+	if (requests > 0)
+		keyapi_fetcher_check_budget(pages->fetcher, lists[0].endpoint, requests,
+									nlists);
+}
+
 const KeyapiPage *
 keyapi_pages_first_page(KeyapiPages *pages, const KeyapiList *list)
 {

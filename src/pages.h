@@ -96,8 +96,12 @@ extern bool keyapi_pages_next(KeyapiPages *pages, KeyapiReach reach,
 							  KeyapiRow *row);
 
 /*
- * The first page of a list, without a pass: for ANALYZE.
+ * For ANALYZE, without a pass: whether the statement may spend what the first
+ * pages of these lists cost, else 54000; and the first page of one.
  */
+extern void keyapi_pages_check_first_pages(KeyapiPages *pages,
+										   const KeyapiList *lists,
+										   int nlists);
 extern const KeyapiPage *keyapi_pages_first_page(KeyapiPages *pages,
 												 const KeyapiList *list);
 

@@ -35,9 +35,9 @@ extern KeyapiRowReader *keyapi_row_reader(Relation rel,
 /*
  * Fill values and nulls (natts of the relation each).  By-reference values live
  * in CurrentMemoryContext.  Raises what the columns' input functions raise, with
- * CONTEXT that names column, video and page.
+ * CONTEXT that names column, video and page, and with the secret blotted out.
  */
 extern void keyapi_row_read(KeyapiRowReader *reader, const KeyapiRow *row,
-							Datum *values, bool *nulls);
+							const char *secret, Datum *values, bool *nulls);
 
 #endif							/* KEYAPI_ROW_H */

@@ -46,7 +46,7 @@
  * Most of a pause that is made up for afterwards: limiters that let bursts pass
  * let pass as many requests as they take in a second.
  */
-#define MAX_LAG US_PER_S
+#define MAX_LAG (3 * US_PER_S / 4)
 
 /* How much faster than by schedule requests start to make up for a pause. */
 #define CATCH_UP 2
@@ -175,6 +175,7 @@ void
 keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,
 					int64 retry_after, int max_wait, double random)
 {
+	int64		longest = max_wait * US_PER_MS;
 	int64		pause;
 
 	if (sent <= gate->closed_at)
@@ -187,19 +188,31 @@ keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,
 	}
 
 	if (now - gate->closed_until > FORGET_AFTER)
+	{
 		gate->closings = 0;
+		gate->too_short = 0;
+	}
 
 	/* if nothing succeeded in between, the pause was too short, not the rate */
 	if (gate->closings == 0)
 		slow_down(gate, now);
-	pause = retry_after > 0 ? retry_after * US_PER_MS : 0;
+	else
+		gate->too_short = Max(gate->too_short,
+							  Min(gate->closed_until - gate->closed_at, longest));
+	pause = retry_after > 0 ? retry_after * US_PER_MS : gate->too_short;
 	if (retry_after <= 0 || gate->closings > 0)
-		pause += keyapi_full_jitter(FIRST_PAUSE, gate->closings, max_wait, random);
+		pause = Min(pause + keyapi_full_jitter(FIRST_PAUSE, gate->closings,
+											   max_wait, random),
+					Max(longest, pause));
 	gate->closings++;
 	gate->closed_at = now;
 	gate->closed_until = Max(gate->closed_until, now + pause);
+
 	gate->next_start = now;
 	gate->lag = Min(gate->closed_until - now, MAX_LAG);
+
+	/* the rate recovers in a pause, but not for as long as that may last */
+	gate->rate_at = gate->closed_until - gate->lag;
 }
 
 void

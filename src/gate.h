@@ -26,6 +26,7 @@ typedef struct KeyapiGate
 	int64		closed_at;		/* when the gate was closed last ... */
 	int64		closed_until;	/* ... and until when */
 	int			closings;		/* without a success in between */
+	int64		too_short;		/* the longest pause that did not help, us */
 	double		rate;			/* requests per second that the API seems to
 								 * bear, at rate_at; 0: it never complained */
 	int64		rate_at;
@@ -65,9 +66,9 @@ extern void keyapi_gate_succeeded(KeyapiGate *gate, int64 sent, int64 now);
 /*
  * A request that started at the time sent met the rate limit (429): slow down,
  * and close the gate for retry_after ms or, if that is not positive, for a random
- * time below a bound that doubles from closing to closing up to max_wait ms.  (If
- * retry_after turns out to be too short, such a time comes on top: others may
- * wait for the same moment.)  Answers to requests that were sent before the gate
+ * time below a bound that doubles from closing to closing up to max_wait ms, on
+ * top of what turned out to be too short.  (If retry_after turns out to be too
+ * short, such a time comes on top too: others may wait for the same moment.)  Answers to requests that were sent before the gate
  * closed say nothing new.  random is in [0, 1).
  */
 extern void keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,

@@ -87,7 +87,8 @@ keyapi_binding_begin(ForeignScanState *node, const KeyapiTableOptions *options)
 	for (int i = 0; i < options->endpoint->nparams; i++)
 	{
 		if ((binding->facts.conflicts & ~mentioned & KEYAPI_PARAM_BIT(i)) != 0)
-			keyapi_unbound_error(rel, &options->endpoint->params[i], true);
+			keyapi_unbound_error(rel, &options->endpoint->params[i], true,
+								 true);
 	}
 	binding->candidates = keyapi_candidates(binding->row, rel,
 											&binding->columns, options,

@@ -72,7 +72,8 @@ keyapi_unbound_message(const char *relname, const KeyapiParam *param,
 }
 
 void
-keyapi_unbound_error(Relation rel, const KeyapiParam *param, bool mentioned)
+keyapi_unbound_error(Relation rel, const KeyapiParam *param, bool mentioned,
+					 bool from_outside)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -80,8 +81,9 @@ keyapi_unbound_error(Relation rel, const KeyapiParam *param, bool mentioned)
 							 keyapi_unbound_message(RelationGetRelationName(rel),
 													param, mentioned)),
 			 errdetail("The API needs to be asked for each list by name, and nothing was asked for."),
+			 from_outside ?
 			 errhint("Joins count if they can be read as %s = value for each row of the other side.",
-					 param->name)));
+					 param->name) : 0));
 }
 
 /* ---------------------------------------------------------------------
@@ -99,6 +101,16 @@ domain_set(const char *const *domain)
 	set.texts = palloc(sizeof(char *) * Max(set.n, 1));
 	memcpy(set.texts, domain, sizeof(char *) * set.n);
 	return set;
+}
+
+static bool
+mentioned_by(List *clauses, const KeyapiCandidates *candidates, int param)
+{
+	uint32		params = keyapi_mentions((Node *) clauses, keyapi_scan_var_params,
+										 unconstify(KeyapiScanColumns *,
+													candidates->columns));
+
+	return (params & KEYAPI_PARAM_BIT(param)) != 0;
 }
 
 /*
@@ -139,7 +151,8 @@ init_values(Dimension *dimension, KeyapiCandidates *candidates, Relation rel,
 		}
 	}
 	if (!candidates->constants_only)
-		keyapi_unbound_error(rel, definition, mentioned);
+		keyapi_unbound_error(rel, definition, mentioned,
+							 mentioned && !mentioned_by(clauses, candidates, param));
 	return false;
 }
 

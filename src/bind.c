@@ -116,7 +116,6 @@ keyapi_binding_evaluate(KeyapiBinding *binding)
 											   &bound->nlists);
 	bound->rank_major = binding->facts.order.rank_major;
 	bound->max_rows = binding->facts.max_rows;
-	bound->reads_all = binding->facts.reads_all;
 	return bound;
 }
 

@@ -102,6 +102,7 @@ typedef struct KeyapiSource
 	bool		may_vanish;		/* bounds the column unless the clause folds
 								 * to true once external parameters are known */
 	bool		exact;			/* each of its values satisfies the clause */
+	bool		is_like;		/* LIKE, whose pattern may have wildcards yet */
 	bool		of_page;		/* compares the page, not the column asked for */
 	int			strategy;		/* BTLessStrategyNumber, ...;
 								 * KEYAPI_SOURCE_VALUE and KEYAPI_SOURCE_ARRAY

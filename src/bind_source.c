@@ -174,7 +174,7 @@ source_of_like(OpExpr *op, const Target *target)
 	source->kind = KEYAPI_SOURCE_VALUE;
 	source->strategy = BTEqualStrategyNumber;
 	source->value = (Expr *) pattern;
-	source->may_vanish = IsA(pattern, Param);
+	source->is_like = source->may_vanish = IsA(pattern, Param);
 	source->exact = IsA(pattern, Const);
 	return source;
 }

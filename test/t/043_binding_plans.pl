@@ -451,5 +451,10 @@ sub test_explain
 		  . ' PREPARE p (int) AS SELECT * FROM t WHERE period = 1 / $1;'
 		  . ' EXPLAIN (COSTS OFF) EXECUTE p (0) \g /dev/null',
 		'', 0, 'EXPLAIN evaluates no parameter');
+	like(
+		$t->run('SET plan_cache_mode = force_generic_plan;'
+			  . ' PREPARE p (text) AS SELECT * FROM t WHERE region LIKE $1;'
+			  . q{ EXPLAIN (COSTS OFF) EXECUTE p ('F%')})->{rows},
+		qr/Binding: region LIKE \$1, period/, 'EXPLAIN of a pattern that is not known');
 	return;
 }

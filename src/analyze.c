@@ -66,6 +66,23 @@ sample_list(Sampler *sampler, const KeyapiList *list, HeapTuple *rows,
 		page->data.nvideos;
 }
 
+/*
+ * The columns of a sample, as keyapi_row_reader wants them.
+ */
+static Bitmapset *
+sampled_columns(TupleDesc tupdesc)
+{
+	Bitmapset  *columns = NULL;
+
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		if (!TupleDescAttr(tupdesc, i)->attgenerated)
+			columns = bms_add_member(columns,
+									 i + 1 - FirstLowInvalidHeapAttributeNumber);
+	}
+	return columns;
+}
+
 static int
 acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 					int targrows, double *totalrows, double *totaldeadrows)
@@ -77,8 +94,6 @@ acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 	int			nlists;
 	KeyapiList *lists = keyapi_default_lists(relation, options, &nlists);
 	int			nrows = 0;
-	Bitmapset  *whole_row =
-	bms_make_singleton(0 - FirstLowInvalidHeapAttributeNumber);
 	Sampler		sampler = {
 		.tupdesc = tupdesc,
 		.values = palloc(sizeof(Datum) * Max(tupdesc->natts, 1)),
@@ -88,7 +103,8 @@ acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 											 ALLOCSET_DEFAULT_SIZES),
 	};
 
-	sampler.reader = keyapi_row_reader(relation, options->endpoint, whole_row,
+	sampler.reader = keyapi_row_reader(relation, options->endpoint,
+									   sampled_columns(tupdesc),
 									   &paths, &npaths);
 	sampler.pages = keyapi_pages_create(RelationGetRelid(relation), GetUserId(),
 										paths, npaths);

@@ -55,6 +55,21 @@ is_used(Bitmapset *attrs_used, AttrNumber attnum)
 		bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, attrs_used);
 }
 
+/*
+ * PostgreSQL leaves it to whoever stores rows to keep what was generated; the
+ * API stores nothing.
+ */
+static void
+generated_column_error(Relation rel, Form_pg_attribute attr)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot read generated column \"%s\" of foreign table \"%s\"",
+					NameStr(attr->attname), RelationGetRelationName(rel)),
+			 errdetail("The API does not store its values."),
+			 errhint("Compute it in a view.")));
+}
+
 KeyapiRowReader *
 keyapi_row_reader(Relation rel, const KeyapiEndpoint *endpoint,
 				  Bitmapset *attrs_used,
@@ -74,9 +89,12 @@ keyapi_row_reader(Relation rel, const KeyapiEndpoint *endpoint,
 		const char *field;
 		Oid			input;
 
-		if (attr->attisdropped || attr->attgenerated ||
-			!is_used(attrs_used, attr->attnum))
+		if (attr->attisdropped || !is_used(attrs_used, attr->attnum))
 			continue;
+		if (attr->attgenerated == ATTRIBUTE_GENERATED_STORED)
+			generated_column_error(rel, attr);
+		if (attr->attgenerated)
+			continue;			/* virtual ones are not read */
 		reader->ncolumns++;
 		keyapi_column_source(endpoint, RelationGetRelid(rel), attr->attnum,
 							 &column->kind, &field);

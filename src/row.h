@@ -24,7 +24,7 @@ typedef struct KeyapiRowReader KeyapiRowReader;
  * attribute numbers to fill, offset by FirstLowInvalidHeapAttributeNumber, 0
  * being the whole row; the others become NULL without being converted.  *paths
  * gets the cells that the rows must carry, *npaths their number (see
- * keyapi_pages_create).
+ * keyapi_pages_create).  Raises 0A000 for a stored generated column.
  */
 extern KeyapiRowReader *keyapi_row_reader(Relation rel,
 										  const KeyapiEndpoint *endpoint,

@@ -57,7 +57,7 @@ class Bench:
             for concurrency in CONCURRENCIES:
                 self.make_schema(setting, concurrency, cached=False)
             self.make_schema(setting, max(CONCURRENCIES), cached=True)
-        if execute("SELECT FROM pg_available_extensions WHERE name = 'http'"):
+        if execute("SELECT name FROM pg_available_extensions WHERE name = 'http'"):
             execute("CREATE EXTENSION http")
             self.has_pgsql_http = True
 

@@ -58,7 +58,10 @@ sub test_unbound
 	$t->answers('several', 'ANALYZE unsaid', '', 0, 'a table without default lists',
 		warning => qr/skipping "unsaid" --- cannot analyze this foreign table/);
 	$t->sql('ALTER FOREIGN TABLE unsaid INHERIT parent');
-	$t->answers('several', 'ANALYZE parent', '', 0, 'nor does it keep its parent from it');
+
+	# from PostgreSQL 18 on, that analyzes the table too
+	my $result = $t->ask('several', 'ANALYZE parent');
+	is("$result->{status} $result->{requests}", '0 0', 'nor does it keep its parent from it');
 	return;
 }
 

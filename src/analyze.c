@@ -44,7 +44,8 @@ sample_row(Sampler *sampler, const KeyapiList *list, const KeyapiPage *page,
 
 	MemoryContextReset(sampler->row_context);
 	oldcontext = MemoryContextSwitchTo(sampler->row_context);
-	keyapi_row_read(sampler->reader, &row, sampler->values, sampler->nulls);
+	keyapi_row_read(sampler->reader, &row, keyapi_pages_secret(sampler->pages),
+					sampler->values, sampler->nulls);
 	MemoryContextSwitchTo(oldcontext);
 	return heap_form_tuple(sampler->tupdesc, sampler->values, sampler->nulls);
 }
@@ -65,6 +66,23 @@ sample_list(Sampler *sampler, const KeyapiList *list, HeapTuple *rows,
 		page->data.nvideos;
 }
 
+/*
+ * The columns of a sample, as keyapi_row_reader wants them.
+ */
+static Bitmapset *
+sampled_columns(TupleDesc tupdesc)
+{
+	Bitmapset  *columns = NULL;
+
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		if (!TupleDescAttr(tupdesc, i)->attgenerated)
+			columns = bms_add_member(columns,
+									 i + 1 - FirstLowInvalidHeapAttributeNumber);
+	}
+	return columns;
+}
+
 static int
 acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 					int targrows, double *totalrows, double *totaldeadrows)
@@ -76,8 +94,6 @@ acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 	int			nlists;
 	KeyapiList *lists = keyapi_default_lists(relation, options, &nlists);
 	int			nrows = 0;
-	Bitmapset  *whole_row =
-	bms_make_singleton(0 - FirstLowInvalidHeapAttributeNumber);
 	Sampler		sampler = {
 		.tupdesc = tupdesc,
 		.values = palloc(sizeof(Datum) * Max(tupdesc->natts, 1)),
@@ -87,10 +103,12 @@ acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 											 ALLOCSET_DEFAULT_SIZES),
 	};
 
-	sampler.reader = keyapi_row_reader(relation, options->endpoint, whole_row,
+	sampler.reader = keyapi_row_reader(relation, options->endpoint,
+									   sampled_columns(tupdesc),
 									   &paths, &npaths);
 	sampler.pages = keyapi_pages_create(RelationGetRelid(relation), GetUserId(),
 										paths, npaths);
+	keyapi_pages_check_first_pages(sampler.pages, lists, nlists);
 	*totalrows = 0;
 	*totaldeadrows = 0;
 	for (int i = 0; i < nlists; i++)

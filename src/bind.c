@@ -33,7 +33,8 @@ struct KeyapiBinding
 };
 
 /*
- * The clauses on ranks and pages, perhaps together with parameters.
+ * The clauses on ranks and pages, perhaps together with parameters, that may be
+ * tried on ranks that no list has: "100 / (rank - 46) > 0" is for real rows only.
  */
 static ExprState *
 init_rank_filter(KeyapiBinding *binding, List *clauses)
@@ -46,7 +47,7 @@ init_rank_filter(KeyapiBinding *binding, List *clauses)
 		Node	   *clause = lfirst(lc);
 		KeyapiClauseUse use = keyapi_clause_use(clause, &binding->columns);
 
-		if (use.rank && !use.data && use.evaluable)
+		if (use.rank && !use.data && use.evaluable && keyapi_cannot_fail(clause))
 			quals = lappend(quals, clause);
 	}
 	return quals == NIL ? NULL : keyapi_row_qual(binding->row, quals);
@@ -86,7 +87,8 @@ keyapi_binding_begin(ForeignScanState *node, const KeyapiTableOptions *options)
 	for (int i = 0; i < options->endpoint->nparams; i++)
 	{
 		if ((binding->facts.conflicts & ~mentioned & KEYAPI_PARAM_BIT(i)) != 0)
-			keyapi_unbound_error(rel, &options->endpoint->params[i], true);
+			keyapi_unbound_error(rel, &options->endpoint->params[i], true,
+								 true);
 	}
 	binding->candidates = keyapi_candidates(binding->row, rel,
 											&binding->columns, options,
@@ -114,7 +116,6 @@ keyapi_binding_evaluate(KeyapiBinding *binding)
 											   &bound->nlists);
 	bound->rank_major = binding->facts.order.rank_major;
 	bound->max_rows = binding->facts.max_rows;
-	bound->reads_all = binding->facts.reads_all;
 	return bound;
 }
 
@@ -132,7 +133,7 @@ keyapi_binding_wants(KeyapiBinding *binding, const KeyapiList *list, int page,
 		Datum		datum;
 
 		if (binding->columns.params[i] != 0 &&
-			keyapi_row_param_datum(row, i, list->values[i], &datum))
+			keyapi_row_param_datum(row, i, list->values[i], false, &datum))
 			keyapi_row_set_param(row, i, datum);
 	}
 	for (int64 rank = first; rank <= last && !result; rank++)

@@ -29,7 +29,6 @@ typedef struct KeyapiBound
 	int64		hi;				/* PG_INT64_MAX if open above; lo > hi: none */
 	int64		max_rows;		/* rows after which the scan provably stops
 								 * (LIMIT), or -1 */
-	bool		reads_all;		/* the plan means to read every row */
 } KeyapiBound;
 
 /*

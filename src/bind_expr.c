@@ -14,6 +14,7 @@
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/datum.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 
@@ -216,6 +217,48 @@ keyapi_clause_use(Node *clause, const KeyapiScanColumns *columns)
 	context.use.evaluable = !contain_volatile_functions(clause) &&
 		!contain_subplans(clause);
 	return context.use;
+}
+
+/*
+ * Whether an operation is x / n or x % n with a number n that makes it safe.
+ */
+static bool
+is_safe_division(OpExpr *op)
+{
+	Oid			function = get_opcode(op->opno);
+	Const	   *n;
+
+	if (function != F_INT4DIV && function != F_INT4MOD &&
+		function != F_INT8DIV && function != F_INT8MOD)
+		return false;
+	n = lsecond(op->args);
+	if (!IsA(n, Const) || n->constisnull)
+		return false;
+	return n->consttype == INT4OID ? DatumGetInt32(n->constvalue) > 0 :
+		DatumGetInt64(n->constvalue) > 0;
+}
+
+/*
+ * Replace safe divisions by what they divide: only functions matter below.
+ */
+static Node *
+safe_division_mutator(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, OpExpr) && is_safe_division((OpExpr *) node))
+		return safe_division_mutator(linitial(((OpExpr *) node)->args), context);
+	return expression_tree_mutator(node, safe_division_mutator, context);
+}
+
+/*
+ * Comparisons are leakproof, which includes that they raise no errors.  Division
+ * is not, but "page % 5 = 0" is worth to be understood.
+ */
+bool
+keyapi_cannot_fail(Node *clause)
+{
+	return !contain_leaked_vars(safe_division_mutator(clause, NULL));
 }
 
 /* ---------------------------------------------------------------------

@@ -78,6 +78,11 @@ extern KeyapiClauseUse keyapi_clause_use(Node *clause,
 										 const KeyapiScanColumns *columns);
 
 /*
+ * Whether a clause raises no error, whatever the values of its Vars.
+ */
+extern bool keyapi_cannot_fail(Node *clause);
+
+/*
  * Where the values of a column come from that satisfy a clause: a superset of
  * them, as a tree.
  */
@@ -96,6 +101,8 @@ typedef struct KeyapiSource
 	KeyapiSourceKind kind;
 	bool		may_vanish;		/* bounds the column unless the clause folds
 								 * to true once external parameters are known */
+	bool		exact;			/* each of its values satisfies the clause */
+	bool		is_like;		/* LIKE, whose pattern may have wildcards yet */
 	bool		of_page;		/* compares the page, not the column asked for */
 	int			strategy;		/* BTLessStrategyNumber, ...;
 								 * KEYAPI_SOURCE_VALUE and KEYAPI_SOURCE_ARRAY

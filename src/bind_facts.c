@@ -12,7 +12,7 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/value.h"
 
-/* Order of the list, such as (2 (clause...) 0 (0) (664) (0) (100) 0 -1 1 (8 9)) */
+/* Order of the list, such as (2 (clause...) 0 (0) (664) (0) (100) 0 -1 (8 9)) */
 enum
 {
 	FACT_MENTIONED,				/* Integer */
@@ -24,7 +24,6 @@ enum
 	FACT_ORDER_COLLATIONS,		/* OID list */
 	FACT_RANK_MAJOR,			/* Integer, 0 or 1 */
 	FACT_MAX_ROWS,				/* Integer; -1 also where it does not fit */
-	FACT_READS_ALL,				/* Integer, 0 or 1 */
 	FACT_COLUMNS				/* integer list */
 };
 
@@ -51,15 +50,14 @@ keyapi_facts_pack(const KeyapiPlanFacts *facts)
 	while ((column = bms_next_member(facts->columns, column)) >= 0)
 		columns = lappend_int(columns, column);
 
-	return lappend(list_concat(list_make5(makeInteger((int) facts->mentioned),
-										  facts->outer_clauses,
-										  makeInteger((int) facts->conflicts),
-										  params, operators),
-							   list_make5(descending, collations,
-										  makeInteger(facts->order.rank_major),
-										  makeInteger((int) max_rows),
-										  makeInteger(facts->reads_all))),
-				   columns);
+	return list_concat(list_make5(makeInteger((int) facts->mentioned),
+								  facts->outer_clauses,
+								  makeInteger((int) facts->conflicts),
+								  params, operators),
+					   list_make5(descending, collations,
+								  makeInteger(facts->order.rank_major),
+								  makeInteger((int) max_rows),
+								  columns));
 }
 
 void
@@ -85,7 +83,6 @@ keyapi_facts_unpack(KeyapiPlanFacts *facts, List *packed)
 	}
 	facts->order.rank_major = intVal(list_nth(packed, FACT_RANK_MAJOR)) != 0;
 	facts->max_rows = intVal(list_nth(packed, FACT_MAX_ROWS));
-	facts->reads_all = intVal(list_nth(packed, FACT_READS_ALL)) != 0;
 	foreach(lc, (List *) list_nth(packed, FACT_COLUMNS))
 		facts->columns = bms_add_member(facts->columns, lfirst_int(lc));
 }

@@ -39,7 +39,6 @@ typedef struct KeyapiPlanFacts
 
 	KeyapiOrder order;			/* of the rows, as far as promised */
 	int64		max_rows;		/* after which the scan provably stops, or -1 */
-	bool		reads_all;		/* the plan means to read every row */
 	Bitmapset  *columns;		/* see keyapi_plan_columns */
 } KeyapiPlanFacts;
 

@@ -26,6 +26,7 @@ typedef struct Candidate
 typedef struct Dimension
 {
 	int			param;
+	bool		mentioned;		/* by the query */
 	KeyapiTextSet fixed;		/* default or domain; unless there is a source */
 	KeyapiSource *source;
 	ExprState  *filter;			/* clauses on this parameter alone, or NULL */
@@ -43,7 +44,7 @@ struct KeyapiCandidates
 	const KeyapiScanColumns *columns;
 	const KeyapiTableOptions *options;
 	bool		contradiction;	/* a clause is constantly not true */
-	bool		unknown[KEYAPI_MAX_PARAMS]; /* constants_only */
+	bool		constants_only;
 	int			ndimensions;
 	Dimension	dimensions[KEYAPI_MAX_PARAMS];	/* slowest first */
 	ExprState  *filter;			/* clauses on several parameters, or NULL */
@@ -71,7 +72,8 @@ keyapi_unbound_message(const char *relname, const KeyapiParam *param,
 }
 
 void
-keyapi_unbound_error(Relation rel, const KeyapiParam *param, bool mentioned)
+keyapi_unbound_error(Relation rel, const KeyapiParam *param, bool mentioned,
+					 bool from_outside)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -79,8 +81,9 @@ keyapi_unbound_error(Relation rel, const KeyapiParam *param, bool mentioned)
 							 keyapi_unbound_message(RelationGetRelationName(rel),
 													param, mentioned)),
 			 errdetail("The API needs to be asked for each list by name, and nothing was asked for."),
+			 from_outside ?
 			 errhint("Joins count if they can be read as %s = value for each row of the other side.",
-					 param->name)));
+					 param->name) : 0));
 }
 
 /* ---------------------------------------------------------------------
@@ -100,14 +103,25 @@ domain_set(const char *const *domain)
 	return set;
 }
 
+static bool
+mentioned_by(List *clauses, const KeyapiCandidates *candidates, int param)
+{
+	uint32		params = keyapi_mentions((Node *) clauses, keyapi_scan_var_params,
+										 unconstify(KeyapiScanColumns *,
+													candidates->columns));
+
+	return (params & KEYAPI_PARAM_BIT(param)) != 0;
+}
+
 /*
  * Set up where the values of a parameter come from; false if that is unknown.
  */
 static bool
 init_values(Dimension *dimension, KeyapiCandidates *candidates, Relation rel,
-			List *clauses, bool mentioned, bool constants_only)
+			List *clauses)
 {
 	int			param = dimension->param;
+	bool		mentioned = dimension->mentioned;
 	const KeyapiParam *definition = &candidates->options->endpoint->params[param];
 	const KeyapiParamOptions *options = &candidates->options->params[param];
 
@@ -128,38 +142,67 @@ init_values(Dimension *dimension, KeyapiCandidates *candidates, Relation rel,
 	{
 		dimension->source = keyapi_param_source(clauses, candidates->columns,
 												param);
-		if (constants_only ? keyapi_source_is_constant(dimension->source) :
+		if (candidates->constants_only ?
+			keyapi_source_is_constant(dimension->source) :
 			dimension->source->kind != KEYAPI_SOURCE_OPEN)
 		{
 			keyapi_source_prepare(dimension->source, candidates->row);
 			return true;
 		}
 	}
-	if (!constants_only)
-		keyapi_unbound_error(rel, definition, mentioned);
+	if (!candidates->constants_only)
+		keyapi_unbound_error(rel, definition, mentioned,
+							 mentioned && !mentioned_by(clauses, candidates, param));
 	return false;
 }
 
 /*
  * Whether a clause can be evaluated on a row of which only the parameters are
  * known.
+ *
+ * It may raise an error for a value whose list the other clauses exclude, as
+ * "100 / (period - 7) > 0" does.  So it may where all lists are in an ordinary
+ * table: nothing says which clause is evaluated first.
  */
 static bool
-is_param_clause(Node *clause, const KeyapiClauseUse *use, bool constants_only)
+is_param_clause(const KeyapiCandidates *candidates, Node *clause,
+				const KeyapiClauseUse *use)
 {
-	if (use->rank || use->data || use->foreign || !use->evaluable)
+	if (use->params == 0 || use->rank || use->data || use->foreign ||
+		!use->evaluable)
 		return false;
-	return !constants_only ||
-		(!use->external && !use->internal && !contain_mutable_functions(clause));
+	if (!candidates->constants_only)
+		return true;
+	for (int i = 0; i < candidates->options->endpoint->nparams; i++)
+	{
+		if ((use->params & KEYAPI_PARAM_BIT(i)) != 0 &&
+			!keyapi_row_param_foreseeable(candidates->row, i))
+			return false;
+	}
+	return !use->external && !use->internal && !contain_mutable_functions(clause);
 }
 
 /*
- * The clauses that are about parameters alone: about this one alone, or with
- * param < 0, about several.
+ * Whether a clause gave the dimension its values, so that each of them satisfies
+ * it: evaluated for all, the array of "= ANY (array)" would be searched as often
+ * as it is long.
+ */
+static bool
+is_exact_source(const KeyapiCandidates *candidates, const Dimension *dimension,
+				Node *clause)
+{
+	return dimension->source != NULL &&
+		keyapi_param_source(list_make1(clause), candidates->columns,
+							dimension->param)->exact;
+}
+
+/*
+ * The clauses that are about parameters alone: about this one alone, or without
+ * a dimension, about several.
  */
 static ExprState *
-init_filter(KeyapiCandidates *candidates, List *clauses, int param,
-			bool constants_only)
+init_filter(KeyapiCandidates *candidates, List *clauses,
+			const Dimension *dimension)
 {
 	List	   *quals = NIL;
 	ListCell   *lc;
@@ -170,9 +213,11 @@ init_filter(KeyapiCandidates *candidates, List *clauses, int param,
 		KeyapiClauseUse use = keyapi_clause_use(clause, candidates->columns);
 		bool		single = (use.params & (use.params - 1)) == 0;
 
-		if (!is_param_clause(clause, &use, constants_only) || use.params == 0)
+		if (!is_param_clause(candidates, clause, &use))
 			continue;
-		if (param >= 0 ? use.params == KEYAPI_PARAM_BIT(param) : !single)
+		if (dimension == NULL ? !single :
+			use.params == KEYAPI_PARAM_BIT(dimension->param) &&
+			!is_exact_source(candidates, dimension, clause))
 			quals = lappend(quals, clause);
 	}
 	return quals == NIL ? NULL : keyapi_row_qual(candidates->row, quals);
@@ -228,6 +273,7 @@ keyapi_candidates(KeyapiVirtualRow *row, Relation rel,
 	candidates->columns = columns;
 	candidates->options = options;
 	candidates->contradiction = is_contradiction(clauses);
+	candidates->constants_only = constants_only;
 	for (int i = 0; i < options->endpoint->nparams; i++)
 	{
 		Dimension  *dimension = &candidates->dimensions[candidates->ndimensions];
@@ -235,23 +281,17 @@ keyapi_candidates(KeyapiVirtualRow *row, Relation rel,
 
 		taken |= KEYAPI_PARAM_BIT(param);
 		dimension->param = param;
-		if (init_values(dimension, candidates, rel, clauses,
-						(mentioned & KEYAPI_PARAM_BIT(param)) != 0,
-						constants_only))
+		dimension->mentioned = (mentioned & KEYAPI_PARAM_BIT(param)) != 0;
+		if (init_values(dimension, candidates, rel, clauses))
 		{
-			dimension->filter = init_filter(candidates, clauses, param,
-											constants_only);
+			dimension->filter = init_filter(candidates, clauses, dimension);
 			candidates->ndimensions++;
 		}
 		else
-		{
 			memset(dimension, 0, sizeof(Dimension));
-			candidates->unknown[param] = true;
-		}
 	}
 	if (candidates->ndimensions == options->endpoint->nparams)
-		candidates->filter = init_filter(candidates, clauses, -1,
-										 constants_only);
+		candidates->filter = init_filter(candidates, clauses, NULL);
 	return candidates;
 }
 
@@ -281,14 +321,36 @@ sort_dimension(Dimension *dimension)
 }
 
 /*
+ * Set the candidate's value in the row; false if the column's type cannot hold
+ * it.  No condition on the parameter finds it there then; but what the query
+ * means without a condition is an error to lack.
+ */
+static bool
+set_candidate(Candidate *candidate, const Dimension *dimension,
+			  KeyapiCandidates *candidates)
+{
+	int			param = dimension->param;
+	bool		required = !dimension->mentioned && !candidates->constants_only;
+
+	candidate->datum = (Datum) 0;
+	if (candidates->columns->params[param] == 0 ||
+		(candidates->constants_only &&
+		 !keyapi_row_param_foreseeable(candidates->row, param)))
+		return true;
+	if (!keyapi_row_param_datum(candidates->row, param, candidate->text,
+								required, &candidate->datum))
+		return false;
+	keyapi_row_set_param(candidates->row, param, candidate->datum);
+	return true;
+}
+
+/*
  * Find the values of a parameter that pass the clauses on it alone.
  */
 static void
 fill_dimension(Dimension *dimension, KeyapiCandidates *candidates)
 {
 	KeyapiVirtualRow *row = candidates->row;
-	int			param = dimension->param;
-	bool		has_column = candidates->columns->params[param] != 0;
 	KeyapiTextSet set = dimension->fixed;
 
 	if (dimension->source != NULL)
@@ -299,26 +361,13 @@ fill_dimension(Dimension *dimension, KeyapiCandidates *candidates)
 	{
 		Candidate  *candidate = &dimension->candidates[dimension->n];
 
-		/* the clause that named a thousand values is evaluated for each */
+		/* there may be very many, each with clauses to evaluate */
 		CHECK_FOR_INTERRUPTS();
 		candidate->text = set.texts[i];
 		candidate->used = false;
-		if (has_column)
-		{
-			/* without clauses on it, nobody looks at the value */
-			if (dimension->filter == NULL && candidates->filter == NULL &&
-				dimension->key == NULL)
-				candidate->datum = (Datum) 0;
-			else
-			{
-				if (!keyapi_row_param_datum(row, param, candidate->text,
-											&candidate->datum))
-					continue;
-				keyapi_row_set_param(row, param, candidate->datum);
-			}
-		}
-		if (dimension->filter == NULL ||
-			keyapi_row_satisfies(row, dimension->filter))
+		if (set_candidate(candidate, dimension, candidates) &&
+			(dimension->filter == NULL ||
+			 keyapi_row_satisfies(row, dimension->filter)))
 			dimension->n++;
 		keyapi_row_reset(row);
 	}
@@ -416,6 +465,7 @@ keyapi_candidates_survey(KeyapiCandidates *candidates, bool *known,
 		else
 			do
 			{
+				CHECK_FOR_INTERRUPTS();
 				if (!combination_passes(candidates))
 					continue;
 				use_combination(candidates);

@@ -76,9 +76,10 @@ extern char *keyapi_unbound_message(const char *relname,
 									const KeyapiParam *param, bool mentioned);
 
 /*
- * Raise it.
+ * Raise it.  from_outside: what restricts the parameter is no condition on the
+ * table alone.
  */
 extern void keyapi_unbound_error(Relation rel, const KeyapiParam *param,
-								 bool mentioned);
+								 bool mentioned, bool from_outside);
 
 #endif							/* KEYAPI_BIND_LIST_H */

@@ -12,11 +12,13 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 /* How a column's values are made of text. */
 typedef struct ColumnInput
 {
-	Oid			type;
+	Oid			type;			/* under domains, whose constraints are for
+								 * values that rows have */
 	int32		typmod;
 	Oid			ioparam;
 	FmgrInfo	function;
@@ -42,9 +44,9 @@ init_input(ColumnInput *input, Relation rel, AttrNumber attnum)
 	if (attnum == 0)
 		return;
 	attr = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
-	input->type = attr->atttypid;
 	input->typmod = attr->atttypmod;
-	getTypeInputInfo(attr->atttypid, &function, &input->ioparam);
+	input->type = getBaseTypeAndTypmod(attr->atttypid, &input->typmod);
+	getTypeInputInfo(input->type, &function, &input->ioparam);
 	fmgr_info(function, &input->function);
 }
 
@@ -93,27 +95,98 @@ keyapi_row_qual(KeyapiVirtualRow *row, List *clauses)
  */
 
 /*
- * Texts need no input function, whose errors over length or a domain's
- * constraint would hit values that no row has anyway.
+ * Whether column_holds tells which texts a column refuses.
  */
+static bool
+is_foreseeable(const ColumnInput *input)
+{
+	switch (input->type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case NAMEOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+			return true;
+		case NUMERICOID:
+			return input->typmod < 0;
+		default:
+			return type_is_enum(input->type);
+	}
+}
+
+/*
+ * Whether a column can hold the value of a parameter, as far as that can be
+ * foreseen: the input functions would only raise an error.
+ */
+static bool
+column_holds(const ColumnInput *input, const char *text)
+{
+	switch (input->type)
+	{
+		case TEXTOID:
+			return true;
+		case NAMEOID:
+			return strlen(text) < NAMEDATALEN;
+		case VARCHAROID:
+		case BPCHAROID:
+			return input->typmod < (int32) VARHDRSZ ||
+				pg_mbstrlen(text) <= input->typmod - VARHDRSZ;
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+			return text[strspn(text, "0123456789")] == '\0';
+		default:
+			return !type_is_enum(input->type) ||
+				(strlen(text) < NAMEDATALEN &&
+				 SearchSysCacheExists2(ENUMTYPOIDNAME,
+									   ObjectIdGetDatum(input->type),
+									   CStringGetDatum(text)));
+	}
+}
+
+bool
+keyapi_row_param_foreseeable(KeyapiVirtualRow *row, int param)
+{
+	return row->columns->params[param] == 0 ||
+		is_foreseeable(&row->params[param]);
+}
+
+static void
+input_context(void *arg)
+{
+	errcontext("column \"%s\" of the foreign table", (const char *) arg);
+}
+
 bool
 keyapi_row_param_datum(KeyapiVirtualRow *row, int param, const char *text,
-					   Datum *datum)
+					   bool required, Datum *datum)
 {
 	ColumnInput *input = &row->params[param];
-	int32		typmod = input->typmod;
-	Oid			type = getBaseTypeAndTypmod(input->type, &typmod);
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = input_context,
+		.arg = unconstify(char *, row->columns->endpoint->params[param].name),
+	};
 
-	if (type == TEXTOID || type == VARCHAROID)
+	if (!required && !column_holds(input, text))
+		return false;
+	if (input->type == TEXTOID)
 	{
-		if (type == VARCHAROID && typmod >= (int32) VARHDRSZ &&
-			pg_mbstrlen(text) > typmod - VARHDRSZ)
-			return false;
 		*datum = CStringGetTextDatum(text);
 		return true;
 	}
+	error_context_stack = &callback;
 	*datum = InputFunctionCall(&input->function, unconstify(char *, text),
 							   input->ioparam, input->typmod);
+	error_context_stack = callback.previous;
 	return true;
 }
 
@@ -133,7 +206,7 @@ keyapi_row_set_param(KeyapiVirtualRow *row, int param, Datum datum)
 }
 
 /*
- * False if the column's type has no such number.
+ * False if the column's type has no such number, or may have none.
  */
 static bool
 set_number(KeyapiVirtualRow *row, AttrNumber attnum, ColumnInput *input,
@@ -144,7 +217,8 @@ set_number(KeyapiVirtualRow *row, AttrNumber attnum, ColumnInput *input,
 
 	if (attnum == 0)
 		return true;
-	if (input->type == INT2OID && number > PG_INT16_MAX)
+	if (!is_foreseeable(input) ||
+		(input->type == INT2OID && number > PG_INT16_MAX))
 		return false;
 	if (input->type == INT4OID)
 	{
@@ -152,8 +226,10 @@ set_number(KeyapiVirtualRow *row, AttrNumber attnum, ColumnInput *input,
 			set_column(row, attnum, Int32GetDatum((int32) number));
 		return number <= PG_INT32_MAX;
 	}
-	oldcontext = MemoryContextSwitchTo(row->econtext->ecxt_per_tuple_memory);
 	pg_lltoa(number, text);
+	if (!column_holds(input, text))
+		return false;
+	oldcontext = MemoryContextSwitchTo(row->econtext->ecxt_per_tuple_memory);
 	set_column(row, attnum, InputFunctionCall(&input->function, text,
 											  input->ioparam, input->typmod));
 	MemoryContextSwitchTo(oldcontext);

@@ -36,11 +36,19 @@ extern ExprState *keyapi_row_expr(KeyapiVirtualRow *row, Expr *expr);
 extern ExprState *keyapi_row_qual(KeyapiVirtualRow *row, List *clauses);
 
 /*
+ * Whether keyapi_row_param_datum surely raises nothing for this parameter,
+ * unless the value is required.
+ */
+extern bool keyapi_row_param_foreseeable(KeyapiVirtualRow *row, int param);
+
+/*
  * The value of a parameter's column, in CurrentMemoryContext; false if the
- * column's type cannot hold it, so that no row has it.
+ * column's type cannot hold it, so that no row has it.  Where that is not to be
+ * foreseen, or if the value is required, raises the error of the type.
  */
 extern bool keyapi_row_param_datum(KeyapiVirtualRow *row, int param,
-								   const char *text, Datum *datum);
+								   const char *text, bool required,
+								   Datum *datum);
 
 /*
  * Set a column of the row.  The datum is kept by the caller.

@@ -174,7 +174,8 @@ source_of_like(OpExpr *op, const Target *target)
 	source->kind = KEYAPI_SOURCE_VALUE;
 	source->strategy = BTEqualStrategyNumber;
 	source->value = (Expr *) pattern;
-	source->may_vanish = IsA(pattern, Param);
+	source->is_like = source->may_vanish = IsA(pattern, Param);
+	source->exact = IsA(pattern, Const);
 	return source;
 }
 
@@ -214,6 +215,7 @@ source_of_comparison(OpExpr *op, const Target *target)
 		return make_source(KEYAPI_SOURCE_NONE);
 	source = make_source(KEYAPI_SOURCE_VALUE);
 	source->of_page = of_page;
+	source->exact = true;
 	source->strategy = strategy;
 	source->value = (Expr *) right;
 	return source;
@@ -236,6 +238,7 @@ source_of_array(ScalarArrayOpExpr *op, const Target *target)
 		return make_source(KEYAPI_SOURCE_NONE);
 	source = make_source(KEYAPI_SOURCE_ARRAY);
 	source->of_page = of_page;
+	source->exact = true;
 	source->strategy = strategy;
 	source->value = (Expr *) array;
 	return source;
@@ -267,12 +270,14 @@ source_of_and(List *args, const Target *target)
 	ListCell   *lc;
 
 	result->may_vanish = true;
+	result->exact = true;
 	foreach(lc, args)
 	{
 		KeyapiSource *source = source_of(lfirst(lc), target);
 
 		if (source->kind == KEYAPI_SOURCE_NONE)
 			return source;
+		result->exact &= source->exact;
 		if (source->kind == KEYAPI_SOURCE_OPEN)
 			continue;
 		result->args = lappend(result->args, source);
@@ -280,7 +285,10 @@ source_of_and(List *args, const Target *target)
 	}
 	if (result->args == NIL)
 		return make_source(KEYAPI_SOURCE_OPEN);
-	return list_length(result->args) == 1 ? linitial(result->args) : result;
+	if (list_length(result->args) > 1)
+		return result;
+	((KeyapiSource *) linitial(result->args))->exact = result->exact;
+	return linitial(result->args);
 }
 
 static KeyapiSource *
@@ -289,6 +297,7 @@ source_of_or(List *args, const Target *target)
 	KeyapiSource *result = make_source(KEYAPI_SOURCE_OR);
 	ListCell   *lc;
 
+	result->exact = true;
 	foreach(lc, args)
 	{
 		KeyapiSource *source;
@@ -305,6 +314,7 @@ source_of_or(List *args, const Target *target)
 			continue;
 		result->args = lappend(result->args, source);
 		result->may_vanish |= source->may_vanish;
+		result->exact &= source->exact;
 	}
 	if (result->args == NIL)
 		result->kind = KEYAPI_SOURCE_NONE;

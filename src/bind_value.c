@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "access/stratnum.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
@@ -161,6 +162,7 @@ leaf_texts(const KeyapiSource *leaf, KeyapiVirtualRow *row)
 	getTypeOutputInfo(type, &output, &isvarlena);
 	for (int i = 0; i < nelements; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (!nulls[i])
 			result = lappend(result, OidOutputFunctionCall(output, elements[i]));
 	}

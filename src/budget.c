@@ -94,8 +94,8 @@ keyapi_budget_check(Oid serverid, int server_max, int64 needed, int lists)
 					of_server ? server_max : max_credits),
 			 lists == 0 ?
 			 errdetail("It has spent " INT64_FORMAT ".", spent) :
-			 errdetail_plural("It has spent " INT64_FORMAT ", and nothing on the %d list that it would read to the end.",
-							  "It has spent " INT64_FORMAT ", and nothing on the %d lists that it would read to the end.",
+			 errdetail_plural("It has spent " INT64_FORMAT ", and nothing on the %d list that it would read.",
+							  "It has spent " INT64_FORMAT ", and nothing on the %d lists that it would read.",
 							  lists, spent, lists),
 			 errhint("Read less, by a condition on rank or region or by LIMIT, or raise %s.",
 					 setting)));

@@ -137,7 +137,8 @@ append_source(StringInfo buf, const Description *d, const KeyapiParam *param,
 			appendStringInfo(buf, "%s IN ()", param->name);
 			break;
 		case KEYAPI_SOURCE_VALUE:
-			appendStringInfo(buf, "%s = %s", param->name,
+			appendStringInfo(buf, "%s %s %s", param->name,
+							 source->is_like ? "LIKE" : "=",
 							 value_text(d, param, source->value));
 			break;
 		case KEYAPI_SOURCE_ARRAY:
@@ -183,7 +184,7 @@ append_binding(StringInfo buf, Description *d, int i)
 		!keyapi_source_is_constant(source))
 	{
 		append_source(buf, d, param, source);
-		if (source->may_vanish)
+		if (source->may_vanish && !source->is_like)
 			appendStringInfoString(buf, " (or default)");
 	}
 	else if (d->outlook.known[i] && (mentioned || !conflict))

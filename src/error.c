@@ -235,6 +235,27 @@ secret_length(const char *text, const char *end, const char *secret)
 }
 
 /*
+ * Append a text with the secret blotted out.
+ */
+static void
+append_blotted(StringInfo buf, const char *text, size_t text_len,
+			   const char *secret)
+{
+	const char *end = text + text_len;
+
+	while (text < end)
+	{
+		int			len = secret_length(text, end, secret);
+
+		if (len > 0)
+			appendStringInfoString(buf, BLOT);
+		else
+			appendStringInfoChar(buf, *text);
+		text += Max(len, 1);
+	}
+}
+
+/*
  * A text that came from outside as part of a message: without the secret, on
  * one line, valid in the database's encoding, of at most max bytes.  An error
  * report must not fail on what it reports, so what cannot be shown becomes "?".
@@ -242,26 +263,16 @@ secret_length(const char *text, const char *end, const char *secret)
 static char *
 presentable(const char *text, size_t text_len, int max, const char *secret)
 {
-	const char *end = text + text_len;
 	StringInfoData buf;
 	bool		keep_non_ascii;
 
 	initStringInfo(&buf);
-	while (text < end)
+	append_blotted(&buf, text, text_len, secret);
+	for (int i = 0; i < buf.len; i++)
 	{
-		int			len = secret_length(text, end, secret);
-
-		if (len > 0)
-		{
-			appendStringInfoString(&buf, BLOT);
-			text += len;
-
-			continue;
-		}
-		appendStringInfoChar(&buf, (unsigned char) *text < ' ' ? ' ' : *text);
-		text++;
+		if ((unsigned char) buf.data[i] < ' ')
+			buf.data[i] = ' ';
 	}
-
 	if (buf.len > max)
 	{
 		buf.len = GetDatabaseEncoding() == PG_UTF8 ?
@@ -280,9 +291,9 @@ presentable(const char *text, size_t text_len, int max, const char *secret)
 }
 
 char *
-keyapi_quotable(const char *text)
+keyapi_quotable(const char *text, const char *secret)
 {
-	return presentable(text, strlen(text), QUOTED_MESSAGE_BYTES, NULL);
+	return presentable(text, strlen(text), QUOTED_MESSAGE_BYTES, secret);
 }
 
 static void
@@ -372,5 +383,34 @@ keyapi_throw(const KeyapiFailure *failure, const char *secret)
 			 errmsg("%s", keyapi_failure_message(failure, secret)),
 			 errdetail("%s", failure_detail(failure, secret)),
 			 errhint("%s", failure_hint(failure))));
+	pg_unreachable();
+}
+
+static void
+blot_part(char **part, const char *secret)
+{
+	StringInfoData buf;
+
+	if (*part == NULL)
+		return;
+	initStringInfo(&buf);
+	append_blotted(&buf, *part, strlen(*part), secret);
+	*part = buf.data;
+}
+
+void
+keyapi_rethrow(const char *secret, MemoryContext context)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	blot_part(&error->message, secret);
+	blot_part(&error->detail, secret);
+	blot_part(&error->detail_log, secret);
+	blot_part(&error->hint, secret);
+	blot_part(&error->context, secret);
+	ReThrowError(error);
 	pg_unreachable();
 }

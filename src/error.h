@@ -78,9 +78,17 @@ pg_noreturn extern void keyapi_throw(const KeyapiFailure *failure,
 									 const char *secret);
 
 /*
- * A text of the API (UTF-8) as part of a message: on one line, clipped, valid in
- * the database's encoding, palloc'd.  Never raises an error but out of memory.
+ * Raise an error that was caught once more, with the secret blotted out: what it
+ * quotes may have come from the API.  context is that of the PG_TRY.
  */
-extern char *keyapi_quotable(const char *text);
+pg_noreturn extern void keyapi_rethrow(const char *secret,
+									   MemoryContext context);
+
+/*
+ * A text of the API (UTF-8) as part of a message: on one line, clipped, valid in
+ * the database's encoding, with the secret blotted out, palloc'd.  Never raises
+ * an error but out of memory.
+ */
+extern char *keyapi_quotable(const char *text, const char *secret);
 
 #endif							/* KEYAPI_ERROR_H */

@@ -343,6 +343,12 @@ keyapi_fetcher_works(const KeyapiFetcher *fetcher)
 	return fetcher->works;
 }
 
+const char *
+keyapi_fetcher_secret(const KeyapiFetcher *fetcher)
+{
+	return fetcher->api_key;
+}
+
 int
 keyapi_fetcher_concurrency(KeyapiFetcher *fetcher)
 {

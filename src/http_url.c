@@ -116,3 +116,26 @@ keyapi_proxy_problem(const char *url)
 	}
 	return problem;
 }
+
+/*
+ * A proxy reads plain http:// and passes it on from where it is, whatever it
+ * is itself connected by.
+ */
+const char *
+keyapi_proxied_url_problem(const char *base_url, const char *proxy)
+{
+	char		host[256] = "";
+	CURLU	   *parsed;
+
+	if (pg_strncasecmp(base_url, "http:", strlen("http:")) != 0)
+		return NULL;
+	parsed = curl_url();
+	if (parsed == NULL)
+		return "There is no memory to parse it.";
+	if (curl_url_set(parsed, CURLUPART_URL, proxy,
+					 CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
+		has_part(parsed, CURLUPART_HOST, host, sizeof(host));
+	curl_url_cleanup(parsed);
+	return is_loopback(host) ? NULL :
+		"With a base_url that begins with http://, it would get the API key in clear text; only a proxy at a loopback address may. Use https://.";
+}

@@ -22,4 +22,11 @@ extern const char *keyapi_base_url_problem(const char *url);
  */
 extern const char *keyapi_proxy_problem(const char *url);
 
+/*
+ * What is wrong with a proxy for this base_url, as a sentence; or NULL.  Both
+ * have passed the checks above.
+ */
+extern const char *keyapi_proxied_url_problem(const char *base_url,
+											  const char *proxy);
+
 #endif							/* KEYAPI_HTTP_URL_H */

@@ -207,18 +207,18 @@ end_list(KeyapiListState *state, int64 end_rank)
 }
 
 /*
- * End the list at a page that brought nothing new, whatever it announces.
+ * Warn that the list has ended although it announced videos at or after this
+ * rank.
  */
 static void
-end_list_early(KeyapiListState *state, int64 end_rank)
+check_announced(const KeyapiListState *state, int64 rank, const char *reason)
 {
-	end_list(state, end_rank);
-	if (end_rank <= state->total_count)
+	if (rank <= state->total_count)
 		ereport(WARNING,
 				(errmsg("list %s ended early: got " INT64_FORMAT " of " INT64_FORMAT " announced videos",
-						keyapi_list_key(&state->list), end_rank - 1,
+						keyapi_list_key(&state->list), state->end_rank - 1,
 						state->total_count),
-				 errdetail("The API announced more videos, but its next page brought no new one.")));
+				 errdetail("%s", reason)));
 }
 
 static int
@@ -255,9 +255,19 @@ keyapi_list_add(KeyapiListState *state, KeyapiPage *page)
 	check_echo(state, page);
 	page->more = any_new && says_more(&page->data, page->first_rank, state->limit);
 	if (!any_new && !overlaps)
-		end_list_early(state, page->first_rank);
+	{
+		/* whatever it announces */
+		end_list(state, page->first_rank);
+		check_announced(state, page->first_rank,
+						"The API announced more videos, but its next page brought no new one.");
+	}
 	else if (!page->more && !overlaps)
+	{
+		/* some less than announced on the last page are nothing to ask for */
 		end_list(state, page->first_rank + page->data.nvideos);
+		check_announced(state, page->end_rank,
+						"The API announced more pages, but said that there is none.");
+	}
 
 	state->pages = lappend(state->pages, page);
 	list_sort(state->pages, compare_pages);

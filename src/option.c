@@ -263,6 +263,18 @@ endpoint_value(List *deflist)
 	return endpoint;
 }
 
+/*
+ * Raise an error about an option whose value no message may show.
+ */
+static void
+bad_secret(const char *name, const char *rule)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value for option \"%s\"", name),
+			 errdetail("%s", rule)));
+}
+
 static void
 check_value(const OptionDef *option, const char *value)
 {
@@ -307,11 +319,22 @@ check_value(const OptionDef *option, const char *value)
 
 	/* a proxy's URL may hold a password */
 	if (option->type == OPTION_SECRET || option->type == OPTION_PROXY)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid value for option \"%s\"", option->name),
-				 errdetail("%s", rule)));
+		bad_secret(option->name, rule);
 	keyapi_option_bad(option->name, value, rule);
+}
+
+static void
+check_proxied_url(List *deflist)
+{
+	const char *base_url = find_value(deflist, "base_url");
+	const char *proxy = find_value(deflist, "proxy");
+	const char *rule;
+
+	if (base_url == NULL || proxy == NULL)
+		return;
+	rule = keyapi_proxied_url_problem(base_url, proxy);
+	if (rule != NULL)
+		bad_secret("proxy", rule);
 }
 
 static KeyapiTableOptions *
@@ -378,6 +401,8 @@ keyapi_fdw_validator(PG_FUNCTION_ARGS)
 		check_value(option, defGetString(def));
 	}
 
+	if (catalog == ForeignServerRelationId)
+		check_proxied_url(deflist);
 	if (catalog == ForeignTableRelationId)
 		(void) table_options(deflist);
 	if (catalog == UserMappingRelationId &&

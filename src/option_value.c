@@ -24,6 +24,16 @@ keyapi_option_bad(const char *name, const char *value, const char *rule)
 			 errdetail("%s", rule)));
 }
 
+/*
+ * Whether parse_int would take a number for an octal or hexadecimal one.
+ */
+static bool
+has_other_base(const char *value)
+{
+	return value[0] == '0' &&
+		(isdigit((unsigned char) value[1]) || value[1] == 'x' || value[1] == 'X');
+}
+
 int
 keyapi_option_duration(const char *name, const char *value, int min)
 {
@@ -35,6 +45,7 @@ keyapi_option_duration(const char *name, const char *value, int min)
 	if (min == 0 && strcmp(value, "0") == 0)
 		return 0;
 	if (len == 0 || !isalpha((unsigned char) value[len - 1]) ||
+		has_other_base(value) ||
 		!parse_int(value, &ms, GUC_UNIT_MS, &hint) || ms < min)
 		keyapi_option_bad(name, value,
 						  min == 0 ?
@@ -48,7 +59,10 @@ keyapi_option_integer(const char *name, const char *value, int min, int max)
 {
 	int			number;
 
-	if (!parse_int(value, &number, 0, NULL) ||
+	/* parse_int would round 5.5 */
+	if (*value == '\0' || value[strspn(value, "0123456789")] != '\0' ||
+		has_other_base(value) ||
+		!parse_int(value, &number, 0, NULL) ||
 		number < min || number > max)
 		keyapi_option_bad(name, value,
 						  psprintf("It must be an integer from %d to %d.",

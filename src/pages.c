@@ -304,6 +304,23 @@ keyapi_pages_next(KeyapiPages *pages, KeyapiReach reach, KeyapiRow *row)
 	return found;
 }
 
+void
+keyapi_pages_check_first_pages(KeyapiPages *pages, const KeyapiList *lists,
+							   int nlists)
+{
+	int64		requests = 0;
+
+	for (int i = 0; i < nlists; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		requests += !keyapi_fetch_is_free(pages->fetcher,
+										  find_list(pages, &lists[i]), 1);
+	}
+	if (requests > 0)
+		keyapi_fetcher_check_budget(pages->fetcher, lists[0].endpoint, requests,
+									nlists);
+}
+
 const KeyapiPage *
 keyapi_pages_first_page(KeyapiPages *pages, const KeyapiList *list)
 {
@@ -311,6 +328,12 @@ keyapi_pages_first_page(KeyapiPages *pages, const KeyapiList *list)
 	KeyapiPage *page = keyapi_list_page_at(state, 1);
 
 	return page != NULL ? page : keyapi_fetch_page(pages->fetcher, state, 1);
+}
+
+const char *
+keyapi_pages_secret(const KeyapiPages *pages)
+{
+	return keyapi_fetcher_secret(pages->fetcher);
 }
 
 /* ---------------------------------------------------------------------
@@ -338,7 +361,7 @@ keyapi_pages_finish(KeyapiPages *pages)
 				 errdetail("No video that was read carries the %s asked for in %s; one carries \"%s\".",
 						   state->list.endpoint->echo_param,
 						   state->list.endpoint->echo_field,
-						   keyapi_quotable(state->other_echo))));
+						   keyapi_quotable(state->other_echo, keyapi_pages_secret(pages)))));
 		return;
 	}
 }

@@ -96,10 +96,19 @@ extern bool keyapi_pages_next(KeyapiPages *pages, KeyapiReach reach,
 							  KeyapiRow *row);
 
 /*
- * The first page of a list, without a pass: for ANALYZE.
+ * For ANALYZE, without a pass: whether the statement may spend what the first
+ * pages of these lists cost, else 54000; and the first page of one.
  */
+extern void keyapi_pages_check_first_pages(KeyapiPages *pages,
+										   const KeyapiList *lists,
+										   int nlists);
 extern const KeyapiPage *keyapi_pages_first_page(KeyapiPages *pages,
 												 const KeyapiList *list);
+
+/*
+ * What no message may show; NULL before the first page was needed.
+ */
+extern const char *keyapi_pages_secret(const KeyapiPages *pages);
 
 /*
  * The end of the scan as seen by the user: a WARNING if the API seems to have

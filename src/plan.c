@@ -223,7 +223,6 @@ keyapiGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 		.outer_clauses = plan->mentions.clauses,
 		.conflicts = plan->mentions.conflicts,
 		.max_rows = max_rows(root, baserel, plan, path, clauses),
-		.reads_all = root->tuple_fraction == 0 && root->limit_tuples < 0,
 		.columns = needed_columns(baserel, clauses),
 	};
 

@@ -55,6 +55,21 @@ is_used(Bitmapset *attrs_used, AttrNumber attnum)
 		bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, attrs_used);
 }
 
+/*
+ * PostgreSQL leaves it to whoever stores rows to keep what was generated; the
+ * API stores nothing.
+ */
+static void
+generated_column_error(Relation rel, Form_pg_attribute attr)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot read generated column \"%s\" of foreign table \"%s\"",
+					NameStr(attr->attname), RelationGetRelationName(rel)),
+			 errdetail("The API does not store its values."),
+			 errhint("Compute it in a view.")));
+}
+
 KeyapiRowReader *
 keyapi_row_reader(Relation rel, const KeyapiEndpoint *endpoint,
 				  Bitmapset *attrs_used,
@@ -74,9 +89,12 @@ keyapi_row_reader(Relation rel, const KeyapiEndpoint *endpoint,
 		const char *field;
 		Oid			input;
 
-		if (attr->attisdropped || attr->attgenerated ||
-			!is_used(attrs_used, attr->attnum))
+		if (attr->attisdropped || !is_used(attrs_used, attr->attnum))
 			continue;
+		if (attr->attgenerated == ATTRIBUTE_GENERATED_STORED)
+			generated_column_error(rel, attr);
+		if (attr->attgenerated)
+			continue;			/* virtual ones are not read */
 		reader->ncolumns++;
 		keyapi_column_source(endpoint, RelationGetRelid(rel), attr->attnum,
 							 &column->kind, &field);
@@ -174,14 +192,42 @@ read_context(void *arg)
 	errcontext("column \"%s\" of foreign table \"%s\", video %s, page %d of list %s",
 			   NameStr(TupleDescAttr(tupdesc, context->column->index)->attname),
 			   RelationGetRelationName(context->reader->rel),
-			   row->video->id == NULL ? "without id" : keyapi_quotable(row->video->id),
+			   row->video->id == NULL ? "without id" : keyapi_quotable(row->video->id, NULL),
 			   row->page->number, keyapi_list_key(row->list));
+}
+
+/*
+ * Fill the columns.  context->column is the one at hand, for error reports.
+ */
+static void
+read_columns(ReadContext *context, Datum *values, bool *nulls)
+{
+	const KeyapiRowReader *reader = context->reader;
+
+	for (int i = 0; i < reader->ncolumns; i++)
+	{
+		ColumnReader *column = &reader->columns[i];
+		const char *text;
+
+		context->column = column;
+		if (value_at_hand(column, context->row, &values[column->index]))
+		{
+			nulls[column->index] = false;
+			continue;
+		}
+		text = column_text(column, context->row);
+		values[column->index] =
+			InputFunctionCall(&column->input, unconstify(char *, text),
+							  column->ioparam, column->typmod);
+		nulls[column->index] = text == NULL;
+	}
 }
 
 void
 keyapi_row_read(KeyapiRowReader *reader, const KeyapiRow *row,
-				Datum *values, bool *nulls)
+				const char *secret, Datum *values, bool *nulls)
 {
+	MemoryContext memory = CurrentMemoryContext;
 	ReadContext context = {reader, row, NULL};
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
@@ -190,23 +236,15 @@ keyapi_row_read(KeyapiRowReader *reader, const KeyapiRow *row,
 	};
 
 	memset(nulls, true, sizeof(bool) * RelationGetDescr(reader->rel)->natts);
-	error_context_stack = &callback;
-	for (int i = 0; i < reader->ncolumns; i++)
+	PG_TRY();
 	{
-		ColumnReader *column = &reader->columns[i];
-		const char *text;
-
-		context.column = column;
-		if (value_at_hand(column, row, &values[column->index]))
-		{
-			nulls[column->index] = false;
-			continue;
-		}
-		text = column_text(column, row);
-		values[column->index] =
-			InputFunctionCall(&column->input, unconstify(char *, text),
-							  column->ioparam, column->typmod);
-		nulls[column->index] = text == NULL;
+		error_context_stack = &callback;
+		read_columns(&context, values, nulls);
 	}
+	PG_CATCH();
+	{
+		keyapi_rethrow(secret, memory);
+	}
+	PG_END_TRY();
 	error_context_stack = callback.previous;
 }

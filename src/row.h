@@ -24,7 +24,7 @@ typedef struct KeyapiRowReader KeyapiRowReader;
  * attribute numbers to fill, offset by FirstLowInvalidHeapAttributeNumber, 0
  * being the whole row; the others become NULL without being converted.  *paths
  * gets the cells that the rows must carry, *npaths their number (see
- * keyapi_pages_create).
+ * keyapi_pages_create).  Raises 0A000 for a stored generated column.
  */
 extern KeyapiRowReader *keyapi_row_reader(Relation rel,
 										  const KeyapiEndpoint *endpoint,
@@ -35,9 +35,9 @@ extern KeyapiRowReader *keyapi_row_reader(Relation rel,
 /*
  * Fill values and nulls (natts of the relation each).  By-reference values live
  * in CurrentMemoryContext.  Raises what the columns' input functions raise, with
- * CONTEXT that names column, video and page.
+ * CONTEXT that names column, video and page, and with the secret blotted out.
  */
 extern void keyapi_row_read(KeyapiRowReader *reader, const KeyapiRow *row,
-							Datum *values, bool *nulls);
+							const char *secret, Datum *values, bool *nulls);
 
 #endif							/* KEYAPI_ROW_H */

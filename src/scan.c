@@ -121,7 +121,8 @@ keyapiIterateForeignScan(ForeignScanState *node)
 	reach = keyapi_reach_now(&scan->hint, node, scan->bound->max_rows);
 	if (keyapi_pages_next(scan->pages, reach, &row))
 	{
-		keyapi_row_read(scan->reader, &row, slot->tts_values, slot->tts_isnull);
+		keyapi_row_read(scan->reader, &row, keyapi_pages_secret(scan->pages),
+						slot->tts_values, slot->tts_isnull);
 		ExecStoreVirtualTuple(slot);
 	}
 	return slot;

@@ -57,6 +57,16 @@ CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (ca_file 'ca.pem');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (proxy 'gopher://proxy');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (proxy 'proxy:3128');
 
+-- nor does a proxy elsewhere see clear text
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (base_url 'http://127.0.0.1', proxy 'http://user:secret@proxy.example.com:3128');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (base_url 'HTTP://localhost', proxy 'https://proxy.example.com');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (base_url 'http://[::1]', proxy 'socks5h://127.0.0.1@proxy.example.com');
+CREATE SERVER s1 FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (base_url 'http://127.0.0.1', proxy 'http://[::1]:3128');
+CREATE SERVER s2 FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (base_url 'http://127.0.0.1', proxy 'socks5://localhost');
+ALTER SERVER s1 OPTIONS (SET proxy 'http://proxy.example.com');
+ALTER SERVER full_house OPTIONS (SET base_url 'http://127.0.0.1');
+DROP SERVER s1, s2;
+
 -- durations need a unit
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (connect_timeout '30');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (connect_timeout '0');
@@ -64,6 +74,7 @@ CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (connect_timeout '0s');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (request_timeout '-1s');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (request_timeout '5 parsecs');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (request_timeout 'soon');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (request_timeout '010s');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (request_timeout '');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (request_timeout '99999d');
 
@@ -76,6 +87,11 @@ DROP SERVER s;
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_retries '-1');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_retries 'many');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_retries '1.5s');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_retries '5.5');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_retries '010');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_retries '0x10');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_retries ' 5');
+CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_retries '');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_concurrency '0');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (max_concurrency '33');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (requests_per_second '-0.5');

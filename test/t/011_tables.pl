@@ -403,15 +403,20 @@ sub test_alter_columns
 }
 
 # The value of a generated column is its owner's to store, and the API stores
-# nothing.
+# nothing: better an error than NULL.
 sub test_generated_column
 {
 	table('generated', 'plainids',
 		"id text, rank int, double int GENERATED ALWAYS AS (rank * 2) STORED");
 	$t->answers('generated', 'SELECT id, rank FROM generated LIMIT 1',
 		'US7vv1|1', 1, 'a table with a generated column');
-	$t->answers('generated', 'SELECT double IS NULL FROM generated LIMIT 1',
-		't', 1, '... which nobody has generated');
+	foreach my $what ('double', '*', 'generated')
+	{
+		$t->fails('generated', "SELECT $what FROM generated LIMIT 1", '0A000',
+			qr/generated column "double".*HINT: .*view/s, "... which has no values: $what",
+			requests => 0);
+	}
+	$t->answers('generated', 'ANALYZE generated', '', 1, '... and is no matter for ANALYZE');
 	return;
 }
 

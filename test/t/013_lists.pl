@@ -104,7 +104,8 @@ sub test_end_of_list
 		[ 'nototal;total=40',                      40,  2 ],
 		[ 'hasmore=lie-true;total=45',             45,  4 ],
 		[ 'hasmore=lie-true;nototal;total=45',     45,  4 ],
-		[ 'hasmore=lie-false',                     20,  1 ]);
+		[ 'hasmore=lie-false;lietotal=20',         20,  1 ],
+		[ 'lietotal=60;total=45',                  45,  3 ]);
 
 	$t->scenario('ends');
 	foreach my $list (@lists)
@@ -129,7 +130,10 @@ sub test_early_end
 		[ 'empty=2-25',                    20,  2,  500 ],
 		[ 'samepage',                      20,  2,  500 ],
 		[ 'lietotal=900;hasmore=lie-true', 500, 26, 900 ],
-		[ 'lietotal=900;hasmore=absent',   500, 26, 900 ]);
+		[ 'lietotal=900;hasmore=absent',   500, 26, 900 ],
+		[ 'lietotal=900',                  500, 25, 900 ],
+		[ 'lietotal=61;total=45',          45,  3,  61 ],
+		[ 'hasmore=lie-false',             20,  1,  500 ]);
 
 	$t->scenario('early');
 	foreach my $list (@lists)

@@ -73,7 +73,7 @@ sub body
 {
 	my ($text) = @_;
 
-	return 'body,message=' . $text =~ s/(.)/sprintf '%%%02X', ord $1/ger;
+	return 'body,message=' . $text =~ s/(.)/sprintf '%%%02X', ord $1/gesr;
 }
 
 # One that is quoted, for it is no JSON
@@ -94,6 +94,20 @@ blots_out(quoted('key: ' . substr $key, 0, -1), '08P01', 'cut');
 blots_out(
 	body('{"code":400,"requestId":"' . json($key) . '"}'),
 	'22023', 'request id');
+
+# What a column's type refuses, and what a warning quotes
+my $quoted = json $key;
+$t->change('spy', 'key=any;fault=' . body(<<"END"));
+{"code": 0, "data": {"pagination": {"total_count": 1, "has_more": false}, "videos": [
+{"id": "$quoted", "title": "as it is", "duration": "$quoted", "country_code": "$quoted"}]}}
+END
+my $stderr = $t->run('SELECT * FROM spy')->{stderr};
+like($stderr, qr/type integer: "\*\*\*".*CONTEXT: .*video \*\*\*,/s, 'a value that is refused');
+unlike($stderr, qr/\Q$part\E/i, '... in all of its error');
+$stderr = $t->run('SELECT title FROM spy')->{stderr};
+like($stderr, qr/^WARNING: .*one carries "\*\*\*"/s, 'a country_code');
+unlike($stderr, qr/\Q$part\E/i, '... in all of its warning');
+is($t->run('SELECT id FROM spy')->{rows}, $key, 'a row is what the API sends');
 
 # Without an error
 $t->change('spy', 'key=any;echo;total=15');

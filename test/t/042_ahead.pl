@@ -185,7 +185,7 @@ END
 
 	test_queries(
 		$hash,
-		[ "SELECT count(*) FROM (SELECT 1 WHERE random() < 0) g(rank) JOIN ahead USING (rank)",
+		[ "SELECT count(*) FROM (SELECT * FROM generate_series(1, 3) n WHERE n > 5) g(rank) JOIN ahead USING (rank)",
 			'0', 0 ]);
 	test_queries(
 		'SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off;',
@@ -283,8 +283,7 @@ sub test_wrong_totals
 		$t->change('liar', "plainids;$settings");
 		$result = $t->run('SELECT count(*) FROM liar');
 		is($result->{rows}, $rows, "rows with $settings");
-		is(scalar(() = $result->{stderr} =~ /WARNING/g),
-			$settings =~ /false/ ? 0 : 1, '... and a warning');
+		is(scalar(() = $result->{stderr} =~ /WARNING/g), 1, '... and a warning');
 	}
 	return;
 }

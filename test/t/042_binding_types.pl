@@ -14,6 +14,7 @@ my $t = KeyapiTest->new;
 $t->server('w', 'plainids;total=3');
 $t->mapping('w');
 test_region_types();
+test_narrow_types();
 test_values();
 test_collations();
 test_numbers();
@@ -88,6 +89,42 @@ END
 	return;
 }
 
+# What the type of a column cannot hold, no row of the table has: that is an
+# error only where the query means it without naming it.
+sub test_narrow_types
+{
+	$t->sql(<<'END');
+CREATE TYPE popularity AS ENUM ('vv', 'like');
+CREATE DOMAIN popular AS varchar(4) CHECK (value <> 'like');
+END
+	foreach my $type ('popularity', 'char(4)', 'varchar(4)')
+	{
+		(my $name = "order_$type") =~ s/\W//g;
+		table($name, "order_by $type");
+		rows_and_requests("$name WHERE order_by = 'vv'", 3, 1, "order_by as $type: =");
+		rows_and_requests("$name WHERE order_by IN ('vv', 'like')", 6, 2, "order_by as $type: IN");
+		rows_and_requests("$name WHERE order_by <> 'vv'", 3, 1, "order_by as $type: <>");
+		table("all_$name", "order_by $type, period int", q{order_by 'all'});
+		rows_and_requests("all_$name WHERE (order_by, period) IN (('vv', 30), ('like', 7))",
+			6, 2, "order_by as $type: combinations");
+		$t->fails('w', "SELECT count(*) FROM all_$name", '22P02|22001',
+			qr/comment|value too long/, "order_by as $type: all lists", requests => 0);
+		$t->answers('w', "EXPLAIN SELECT * FROM $name WHERE order_by $_ \\g /dev/null",
+			'', 0, "order_by as $type: EXPLAIN of $_")
+		  foreach 'IS NOT NULL', "> 'like'";
+	}
+	table('order_popular', 'order_by popular');
+	rows_and_requests("order_popular WHERE order_by = 'vv'", 3, 1, 'order_by as domain: =');
+	$t->fails('w', "SELECT * FROM order_popular WHERE order_by = 'like'", 23514,
+		qr/column "order_by"/, 'order_by as domain: what its constraint forbids');
+	table('order_int', 'order_by int');
+	rows_and_requests('order_int WHERE order_by = 1', 0, 0, 'order_by as int');
+	table('period_date', 'period date');
+	$t->answers('w', q{EXPLAIN SELECT * FROM period_date WHERE period = '2026-01-01' \g /dev/null},
+		'', 0, 'period as date: EXPLAIN');
+	return;
+}
+
 # Values of other types, as far as their equality is that of texts
 sub test_values
 {
@@ -96,7 +133,7 @@ CREATE EXTENSION citext;
 CREATE TABLE v (c char(5), n name, e country, ci citext, v varchar);
 INSERT INTO v VALUES ('FR', 'FR', 'FR', 'fr', 'FR');
 END
-	table('tt', 'region text');
+	table('tt', 'region text, period int');
 	rows_and_requests("tt JOIN v ON tt.region = v.$_", 3, 1, "join with $_")
 	  foreach qw(c n v e::text);
 	refused('tt JOIN v ON tt.region::citext = v.ci', 'citext has another equality');
@@ -104,6 +141,8 @@ END
 		'... but compares as text with a text');
 	$t->sql('CREATE FOREIGN TABLE ci (region citext) SERVER w');
 	refused("ci WHERE region = 'FR'", 'a column of type citext');
+	rows_and_requests("tt WHERE (region = 'FR' OR region = 'DE' AND upper(region) = 'X')"
+		  . " AND (region = 'FR' OR period = 7)", 6, 2, 'more than equality');
 	refused("tt WHERE region::char(1) = 'F'", 'the column cut off');
 	rows_and_requests("tt WHERE region = ''", 0, 0, 'the empty string');
 	rows_and_requests("tt WHERE region = NULL", 0, 0, 'NULL');
@@ -164,11 +203,13 @@ sub test_numbers
 
 		$t->sql("CREATE FOREIGN TABLE rank_$type (rank $type, id text) SERVER w"
 			  . q{ OPTIONS (page_size '1')});
-		rows_and_requests("rank_$type WHERE $column <= 2", 2, 2, "rank as $type: <=");
-		rows_and_requests("rank_$type WHERE $column = 3", 1, 1, "rank as $type: =");
-		rows_and_requests("rank_$type WHERE $column < 1", 0,
-			$type eq 'text' ? 1 : 0, "rank as $type: nothing");
-		rows_and_requests("rank_$type WHERE $column < 2.5", 2, 2,
+		# a cast of text may fail, so it chooses no pages
+		my $all = $type eq 'text' ? 3 : undef;
+
+		rows_and_requests("rank_$type WHERE $column <= 2", 2, $all // 2, "rank as $type: <=");
+		rows_and_requests("rank_$type WHERE $column = 3", 1, $all // 1, "rank as $type: =");
+		rows_and_requests("rank_$type WHERE $column < 1", 0, $all // 0, "rank as $type: nothing");
+		rows_and_requests("rank_$type WHERE $column < 2.5", 2, $all // 2,
 			"rank as $type and a fraction");
 	}
 	return;

@@ -88,6 +88,10 @@ sub test_join_methods
 		  . ' WHERE r.active',
 		80, 4, 'genetic optimizer');
 	refused('SELECT 1 FROM t JOIN r ON t.region > r.code', 'join on an inequality');
+	like($t->run('SELECT 1 FROM t JOIN r ON t.region > r.code')->{stderr},
+		qr/^HINT: .*Joins count/m, '... with a hint about joins');
+	unlike($t->run("SELECT 1 FROM t JOIN r ON t.period = r.days WHERE t.region <> 'US'")->{stderr},
+		qr/^HINT/m, '... which a condition on the table alone does not get');
 	rows_and_requests('SELECT count(*) FROM td JOIN r ON td.region > r.code', 120, 6,
 		'... with a domain');
 	rows_and_requests('SELECT count(*) FROM t RIGHT JOIN r ON t.region = r.code', 121, 7,
@@ -447,5 +451,10 @@ sub test_explain
 		  . ' PREPARE p (int) AS SELECT * FROM t WHERE period = 1 / $1;'
 		  . ' EXPLAIN (COSTS OFF) EXECUTE p (0) \g /dev/null',
 		'', 0, 'EXPLAIN evaluates no parameter');
+	like(
+		$t->run('SET plan_cache_mode = force_generic_plan;'
+			  . ' PREPARE p (text) AS SELECT * FROM t WHERE region LIKE $1;'
+			  . q{ EXPLAIN (COSTS OFF) EXECUTE p ('F%')})->{rows},
+		qr/Binding: region LIKE \$1, period/, 'EXPLAIN of a pattern that is not known');
 	return;
 }

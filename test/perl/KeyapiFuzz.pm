@@ -50,6 +50,7 @@ sub new
 	my $self = bless { t => $t, seed => $options{seed}, number => 0,
 		count => {} }, $class;
 
+	$KeyapiQueries::strict_in = $t->node->pg_version->major >= 16;
 	$self->make_world;
 	$self->{session} = $self->connect;
 	return $self;

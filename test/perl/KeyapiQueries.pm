@@ -75,6 +75,10 @@ our ($counter, @refs, @edges, @values, @types);
 # conditions have literals there.
 our $outer_joins;
 
+# Whether the planner knows that NULL IN (SELECT ...) is not true: from
+# PostgreSQL 16 on
+our $strict_in = 0;
+
 # Whether it has a condition that may leave a region unbound
 our $unusable;
 

@@ -7,7 +7,7 @@ package KeyapiQueries;
 use strict;
 use warnings;
 
-our (@PARAMS, %DOMAIN, @values, @types, $outer_joins, $unusable);
+our (@PARAMS, %DOMAIN, @values, @types, $outer_joins, $unusable, $strict_in);
 
 sub condition
 {
@@ -210,7 +210,7 @@ sub sublink_condition
 		$result->{edge} = [ $outer_shown->[0], $inner_shown->[0] ]
 		  if @$inner_shown && @$outer_shown && $form eq 'IN' && $rel->{direct};
 	}
-	$result->{sublink} = 1;
+	$result->{sublink} = $form;
 	return $result;
 }
 
@@ -278,13 +278,14 @@ sub random_conditions
 }
 
 # Under OR, an equality of two parameters restricts both, and a sublink is no
-# join.
+# join, so the planner does not know what makes it true; but see $strict_in.
 sub harden
 {
 	my ($condition) = @_;
 	my $edge = delete $condition->{edge};
 
-	$condition->{strict} = {} if $condition->{sublink};
+	$condition->{strict} = {}
+	  if $condition->{sublink} && !($strict_in && $condition->{sublink} eq 'IN');
 	push @{ $condition->{shown} }, @$edge if $edge;
 	return;
 }

@@ -93,7 +93,8 @@ typedef struct Call
 	KeyapiBody *body;
 	TimestampTz *fetched_at;
 	KeyapiLookup lookup;
-	bool		spares;
+	bool		has;
+	int			last_page;
 } Call;
 
 static bool
@@ -230,7 +231,7 @@ keyapi_cache_find_stale(const KeyapiCacheKey *key, int age,
  */
 
 static void
-look_whether_spared(void *arg)
+look_for_page(void *arg)
 {
 	Call	   *call = arg;
 	CachePart  *part = cache_part();
@@ -238,18 +239,23 @@ look_whether_spared(void *arg)
 
 	LWLockAcquire(&part->lock, LW_SHARED);
 	snapshot = keyapi_cache_find_id(part, call->id);
-	call->spares = snapshot != NULL &&
-		((snapshot->last_page != 0 && call->page > snapshot->last_page) ||
-		 keyapi_cache_find_page(snapshot, call->page) != NULL);
+	if (snapshot != NULL)
+	{
+		call->has = keyapi_cache_find_page(snapshot, call->page) != NULL;
+		call->last_page = snapshot->last_page;
+	}
 	LWLockRelease(&part->lock);
 }
 
 bool
-keyapi_cache_spares(KeyapiSnapshotId id, int number)
+keyapi_cache_has(KeyapiSnapshotId id, int page, int *last_page)
 {
-	Call		call = {.id = id,.page = number};
+	Call		call = {.id = id,.page = page};
 
-	return id.number != 0 && perform(look_whether_spared, &call) && call.spares;
+	if (id.number != 0)
+		(void) perform(look_for_page, &call);
+	*last_page = call.last_page;
+	return call.has;
 }
 
 static void

@@ -111,9 +111,10 @@ extern KeyapiLookup keyapi_cache_get(KeyapiSnapshotId id, int page,
 									 KeyapiBody *body);
 
 /*
- * Whether a page is there, or the list is known to end before it.
+ * Whether a page is there.  *last_page is the number of the list's last page, 0
+ * if that is not known.
  */
-extern bool keyapi_cache_spares(KeyapiSnapshotId id, int page);
+extern bool keyapi_cache_has(KeyapiSnapshotId id, int page, int *last_page);
 
 /*
  * Add a page.  Does nothing if the snapshot is gone or has the page.  If there

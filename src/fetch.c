@@ -103,17 +103,37 @@ find_request(KeyapiFetcher *fetcher, const KeyapiListState *state, int number)
 }
 
 /*
+ * The page to ask for: if others have found that the list ends before it, the
+ * last one tells as much, and is paid for.
+ */
+static int
+existing_page(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
+{
+	int			existing = keyapi_snapshot_existing(snapshot_of(fetcher, state),
+													number);
+	ListCell   *lc;
+
+	foreach(lc, state->pages)
+	{
+		/* it has not ended the list for this scan */
+		if (((const KeyapiPage *) lfirst(lc))->number == existing)
+			return number;
+	}
+	return existing;
+}
+
+/*
  * The request for a page, which is made if there is none.
  */
 static KeyapiRequest *
 request_page(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
 {
-	KeyapiRequest *request = find_request(fetcher, state, number);
+	KeyapiRequest *request;
 
+	number = existing_page(fetcher, state, number);
+	request = find_request(fetcher, state, number);
 	if (request != NULL)
 		return request;
-	prepare_requests(fetcher);
-	(void) snapshot_of(fetcher, state);
 	request = MemoryContextAllocZero(fetcher->context, sizeof(KeyapiRequest));
 	request->context = AllocSetContextCreate(fetcher->context,
 											 "keyapi_fdw page",

@@ -307,18 +307,42 @@ keyapi_snapshot_look(KeyapiSnapshot *snapshot, int number, TimestampTz until,
 	return KEYAPI_PAGE_HERE;
 }
 
-bool
-keyapi_snapshot_spares(const KeyapiSnapshot *snapshot, int number)
+/*
+ * Whether a page is there; and the number of the list's last page, 0 if that is
+ * not known.
+ */
+static bool
+has_page(const KeyapiSnapshot *snapshot, int number, int *last_page)
 {
+	bool		has = keyapi_cache_has(snapshot->id, number, last_page);
+
 	for (int i = 0; i < snapshot->num_pages; i++)
 	{
 		const LocalPage *page = &snapshot->pages[i];
 
-		if (page->number == number ||
-			(page->number < number && page->body.last))
-			return true;
+		has |= page->number == number;
+		if (page->body.last && (*last_page == 0 || page->number < *last_page))
+			*last_page = page->number;
 	}
-	return keyapi_cache_spares(snapshot->id, number);
+	return has;
+}
+
+int
+keyapi_snapshot_existing(const KeyapiSnapshot *snapshot, int number)
+{
+	int			last_page;
+
+	(void) has_page(snapshot, number, &last_page);
+	return last_page == 0 ? number : Min(number, last_page);
+}
+
+bool
+keyapi_snapshot_spares(const KeyapiSnapshot *snapshot, int number)
+{
+	int			last_page;
+
+	return has_page(snapshot, number, &last_page) ||
+		(last_page != 0 && number > last_page);
 }
 
 void

@@ -66,6 +66,11 @@ extern const KeyapiBody *keyapi_snapshot_get(KeyapiSnapshot *snapshot,
 extern bool keyapi_snapshot_spares(const KeyapiSnapshot *snapshot, int page);
 
 /*
+ * The page; or the list's last one, if it is known to end before.
+ */
+extern int	keyapi_snapshot_existing(const KeyapiSnapshot *snapshot, int page);
+
+/*
  * Lead the flight of a page, which was YOURS, for a longer time.
  */
 extern void keyapi_snapshot_extend(KeyapiSnapshot *snapshot, int page,

@@ -138,10 +138,15 @@ END
 sub test_beyond_the_end
 {
 	scenario('beyond');
-	$t->sql('SELECT keyapi_fdw_cache_clear(); SELECT count(*) FROM beyond');
+	$t->sql('SELECT keyapi_fdw_cache_clear()');
 	$t->answers('beyond', 'SELECT count(*) FROM beyond WHERE rank BETWEEN 601 AND 620', 0, 1, 'a page beyond the end');
-	is($t->sql('SELECT total_pages FROM keyapi_fdw_cache'), 25, '... leaves the end where it is');
+	$t->answers('beyond', 'SELECT count(*) FROM beyond', 500, 25, '... leaves the end where it is');
+	is($t->sql('SELECT pages, total_pages FROM keyapi_fdw_cache'), '26|25', '... and the list complete');
 
+	# who knows the end asks for nothing beyond it
+	$t->sql('SELECT keyapi_fdw_cache_clear(); SELECT count(*) FROM beyond');
+	$t->answers('beyond', "SET keyapi_fdw.max_credits = 0; SELECT count(*) FROM beyond WHERE rank > 600",
+		0, 0, 'a list whose end is known');
 	return;
 }
 

@@ -302,6 +302,18 @@ ranks_of_pages(KeyapiRange pages, int page_size)
 }
 
 /*
+ * Whether a number as text has nothing but zeros after its decimal point.
+ */
+static bool
+is_whole(const char *text)
+{
+	text += strspn(text, "-0123456789");
+	if (*text == '.')
+		text += 1 + strspn(text + 1, "0");
+	return *text == '\0';
+}
+
+/*
  * The ranks that compare so with a number.
  */
 static KeyapiRange
@@ -315,6 +327,14 @@ range_of_number(int strategy, const char *text)
 		return strategy < BTEqualStrategyNumber ? all_ranks : no_ranks;
 	if (number < -1e15)
 		number = -1e15;
+	/* 5.00000000000000000001 has become 5, which is less than that */
+	if (number == floor(number) && !is_whole(text))
+	{
+		if (strategy == BTLessStrategyNumber)
+			strategy = BTLessEqualStrategyNumber;
+		else if (strategy == BTGreaterStrategyNumber)
+			strategy = BTGreaterEqualStrategyNumber;
+	}
 	if (strategy <= BTEqualStrategyNumber)
 		range.hi = strategy == BTLessStrategyNumber ?
 			(int64) ceil(number) - 1 : (int64) floor(number);

@@ -211,6 +211,12 @@ sub test_numbers
 		rows_and_requests("rank_$type WHERE $column < 1", 0, $all // 0, "rank as $type: nothing");
 		rows_and_requests("rank_$type WHERE $column < 2.5", 2, $all // 2,
 			"rank as $type and a fraction");
+		rows_and_requests("rank_$type WHERE $column < 2.00000000000000000001", 2, $all // 2,
+			"rank as $type and a number a little larger");
+		rows_and_requests("rank_$type WHERE $column > 1.99999999999999999999", 2, $all // 2,
+			"rank as $type and a number a little smaller");
+		rows_and_requests("rank_$type WHERE $column < 3.00", 2, $all // 2,
+			"rank as $type and a number with zeros");
 	}
 	return;
 }

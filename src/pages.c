@@ -41,21 +41,21 @@ typedef struct ListEntry
 static KeyapiListState *
 find_list(KeyapiPages *pages, const KeyapiList *list)
 {
-	MemoryContext oldcontext = MemoryContextSwitchTo(pages->context);
+	/* in the caller's memory, for every rescan looks its lists up again */
 	char	   *key = keyapi_list_key(list);
 	ListEntry  *entry = listtable_lookup(pages->lists, key);
-	bool		found;
 
 	if (entry == NULL)
 	{
+		MemoryContext oldcontext = MemoryContextSwitchTo(pages->context);
 		KeyapiListState *state = keyapi_list_create(list);
+		bool		found;
 
-		entry = listtable_insert(pages->lists, key, &found);
+		entry = listtable_insert(pages->lists, pstrdup(key), &found);
 		entry->state = state;
+		MemoryContextSwitchTo(oldcontext);
 	}
-	else
-		pfree(key);
-	MemoryContextSwitchTo(oldcontext);
+	pfree(key);
 	return entry->state;
 }
 

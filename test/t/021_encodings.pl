@@ -119,6 +119,7 @@ foreach my $encoding (sort keys %bytes)
 	$session->quit;
 }
 test_bad_parameter();
+test_rescans();
 test_mending();
 
 unlike($t->server_log, qr/terminated by signal|PANIC|ERRORDATA_STACK_SIZE/,
@@ -192,6 +193,25 @@ sub test_bad_parameter
 	fails(q{SELECT rank FROM e WHERE region = E'Z\374rich'}, '22021',
 		qr/invalid byte sequence for encoding "UTF8": 0xfc/, 'bytes that are no text');
 	is($t->emulator->count('e'), 0, '... are not sent');
+	$session->quit;
+	return;
+}
+
+# Each rescan converts what it looks for, and keeps nothing of that.
+sub test_rescans
+{
+	my $size = 'SELECT sum(total_bytes) FROM pg_backend_memory_contexts;';
+	my $before;
+
+	$session = KeyapiSession->new($t, dbname => 'latin1');
+	change('');
+	$session->sql(q{BEGIN; DECLARE c CURSOR FOR SELECT rank FROM generate_series(1, 30000) g,
+LATERAL (SELECT rank FROM e WHERE region = 'US' AND rank = 1 + 0 * g OFFSET 0) x;
+MOVE 1000 IN c;});
+	$before = $session->sql($size);
+	$session->sql('MOVE 20000 IN c;');
+	cmp_ok($session->sql($size) - $before, '<', 1_000_000, 'rescans need no more memory');
+	is($t->emulator->count('e'), 1, '... and one request');
 	$session->quit;
 	return;
 }

@@ -13,18 +13,18 @@
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
-/* A place where an id occurs; usually the only one. */
+/* A page where an id occurs; usually the only one. */
 typedef struct Occurrence
 {
 	const KeyapiPage *page;
-	int64		rank;
+	int64		rank;			/* the lowest there */
 	struct Occurrence *next;
 } Occurrence;
 
 typedef struct IdEntry
 {
 	const char *id;
-	Occurrence *first;			/* in no particular order */
+	Occurrence *first;			/* one for each page, the latest page's first */
 	uint32		hash;			/* of id: insertion looks at its neighbours' */
 	char		status;			/* simplehash's own */
 } IdEntry;
@@ -139,7 +139,8 @@ enter_ids(KeyapiListState *state, const KeyapiPage *page)
 				is_new = false;
 		}
 		any_new |= is_new;
-
+		if (entry->first != NULL && entry->first->page == page)
+			continue;
 		occurrence = palloc(sizeof(Occurrence));
 		occurrence->page = page;
 		occurrence->rank = page->first_rank + i;

@@ -4,6 +4,8 @@
 use strict;
 use warnings;
 
+use IO::Socket::INET;
+use POSIX ();
 use Test::More;
 
 use KeyapiTest;
@@ -23,6 +25,7 @@ test_endless_list();
 test_schema_variants();
 test_lower_limit();
 test_other_region();
+test_page_of_one_video();
 
 $t->stop;
 done_testing();
@@ -243,5 +246,44 @@ ON t.rank + g > 0 WHERE t.region = 'US'",
 	$t->answers('elsewhere',
 		"SELECT count(*), count(country_code) FROM elsewhere WHERE region = 'US'",
 		'500|0', 25, 'no WARNING if no video says where it is from');
+	return;
+}
+
+# The same video over and over takes no more time than so many others: a hang
+# guard, of many times what it takes.
+sub test_page_of_one_video
+{
+	my $videos = join ',', ('{"id":"a"}') x 300_000;
+	my $body = qq({"code":0,"data":{"pagination":{"has_more":false},"videos":[$videos]}});
+	my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Proto => 'tcp', Listen => 1)
+	  // die "no listener: $@";
+	my $server = fork() // die "could not fork: $!";
+
+	if (!$server)
+	{
+		answer_one($socket, $body);
+		POSIX::_exit(0);
+	}
+	$t->scenario('same');
+	$t->sql(q{ALTER SERVER same OPTIONS (SET base_url 'http://127.0.0.1:} . $socket->sockport . q{')});
+	$t->answers('same', q{SET statement_timeout = '30s';
+SELECT count(*), max(rank) FROM same WHERE region = 'US'}, '1|1', 0, 'a page of one video');
+	waitpid $server, 0;
+	return;
+}
+
+# A server that answers one request so
+sub answer_one
+{
+	my ($socket, $body) = @_;
+	my $connection = $socket->accept or return;
+
+	while (my $line = <$connection>)
+	{
+		last if $line eq "\r\n";
+	}
+	print $connection "HTTP/1.1 200 OK\r\nContent-Length: ", length $body,
+	  "\r\nConnection: close\r\n\r\n", $body;
+	close $connection;
 	return;
 }

@@ -265,20 +265,33 @@ keyapi_fetch_take(KeyapiFetcher *fetcher, KeyapiRequest *request,
 }
 
 /*
+ * The pages that the list is said to have, whatever number the API announces; 0
+ * if it says nothing.
+ */
+static int
+announced_pages(const KeyapiDecoded *data)
+{
+	int			limit = Max(data->limit, data->nvideos);
+
+	if (limit == 0 || data->total_count < 0)
+		return 0;
+	return (int) Min(data->total_count / limit + (data->total_count % limit > 0),
+					 PG_INT32_MAX);
+}
+
+/*
  * Let others have the page that has arrived.
  */
 static void
 share_page(KeyapiRequest *request, const KeyapiHttpOutcome *outcome)
 {
 	const KeyapiPage *page = request->page;
-	int			limit = Max(page->data.limit, page->data.nvideos);
 	const KeyapiBody body = {
 		.data = outcome->body,
 		.len = outcome->body_len,
 		.rows = page->data.nvideos,
 		.last = keyapi_list_page_is_last(&request->state->list, page),
-		.total_pages = limit == 0 || page->data.total_count < 0 ? 0 :
-		(page->data.total_count + limit - 1) / limit,
+		.total_pages = announced_pages(&page->data),
 		.fetched_at = page->fetched_at,
 	};
 

@@ -56,6 +56,12 @@ END
 	$t->scenario('untold', 'nototal;total=45');
 	$t->answers('untold', 'SELECT rank FROM untold WHERE rank IN (1, 2000000000)',
 		'1', 2, 'a wide gap in the ranks of a list of unknown length');
+
+	$t->scenario('vast', 'total=45;fault=field,name=total_count,as=int8max');
+	$t->cached('vast');
+	$t->answers('vast', 'SELECT rank FROM vast LIMIT 1;
+SELECT total_pages, pages FROM keyapi_fdw_cache WHERE endpoint IS NOT NULL', "1\n2147483647|1", 1,
+		'a list that is said to have more pages than there are numbers');
 	return;
 }
 

@@ -216,7 +216,9 @@ await_page(KeyapiFetcher *fetcher, KeyapiRequest *request)
 }
 
 /*
- * An error ends the scan: what is in flight will be abandoned.
+ * An error ends the scan.  What is in flight is abandoned here: if the scan is a
+ * cursor's, its memory may live on until the transaction ends, and other scans
+ * would go on driving, or even send, what nobody will read.
  */
 static void
 abandon(KeyapiFetcher *fetcher)
@@ -227,8 +229,13 @@ abandon(KeyapiFetcher *fetcher)
 	{
 		KeyapiRequest *request = dlist_container(KeyapiRequest, node, iter.cur);
 
-		if (request->status == IN_FLIGHT)
-			keyapi_fetch_settle(fetcher, request);
+		if (request->status != IN_FLIGHT)
+			continue;
+		keyapi_fetch_settle(fetcher, request);
+		keyapi_http_release(request->transfer);
+		request->transfer = NULL;
+		request->status = WAITING;
+		fetcher->in_flight--;
 	}
 	keyapi_flight_end_all();
 }
@@ -421,9 +428,7 @@ keyapi_fetcher_unread(KeyapiFetcher *fetcher)
 		const KeyapiRequest *request = dlist_container(KeyapiRequest, node,
 													   iter.cur);
 
-		/* in flight if an error has stopped the scan */
-		unread += request->status == IN_FLIGHT ||
-			request->status == RECEIVED || request->status == ARRIVED;
+		unread += request->status == ARRIVED;
 	}
 	return unread;
 }

@@ -253,6 +253,18 @@ END
 	$session->sql('BEGIN; SAVEPOINT a; DECLARE c CURSOR FOR SELECT rank FROM s; MOVE 3 IN c; ROLLBACK TO a;');
 	fails('FETCH c;', '34000', 'a cursor ends with its subtransaction');
 	$session->sql('ROLLBACK;');
+
+	# ... and one that has failed ends at once what it has in flight
+	$t->scenario('stalled', 'fault=stall,page=2-5');
+	$session->sql('BEGIN; DECLARE c CURSOR FOR SELECT rank FROM stalled; SAVEPOINT a;');
+	$session->start('FETCH ALL FROM c;');
+	$emulator->await_stalled('stalled', 4);
+	$t->sql('SELECT pg_cancel_backend(' . $session->pid . ')');
+	is(KeyapiSession::sqlstate($session->finish), '57014', 'a cursor is cancelled');
+	$session->sql('ROLLBACK TO a;');
+	$emulator->await_inflight('stalled', 0);
+	pass('... and leaves no request behind');
+	$session->sql('ROLLBACK;');
 	return;
 }
 

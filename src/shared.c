@@ -191,7 +191,7 @@ keyapi_shared_attempt(void (*function) (void *), void *arg, const char **why)
 {
 	MemoryContext oldcontext = CurrentMemoryContext;
 	ResourceOwner oldowner = CurrentResourceOwner;
-	ResourceOwner owner = ResourceOwnerCreate(NULL, NAME);
+	ResourceOwner owner = ResourceOwnerCreate(oldowner, NAME);
 	volatile bool succeeded = false;
 
 	/* segments stay mapped, but what is left of a failed one has to go */

@@ -420,8 +420,11 @@ keyapi_cache_clear(void)
 	CachePart  *part = cache_part();
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	while (keyapi_cache_drop_oldest(part, KEYAPI_NO_SNAPSHOT))
-		;
+	for (int i = 0; i < KEYAPI_CACHE_CHAINS; i++)
+	{
+		while (DsaPointerIsValid(part->chains[i]))
+			keyapi_cache_drop(part, keyapi_cache_snapshot_at(part->chains[i]));
+	}
 	part->reported = false;
 	LWLockRelease(&part->lock);
 }

@@ -7,11 +7,8 @@
  */
 #include "bind_mention.h"
 
-#include "access/table.h"
-#include "foreign/fdwapi.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/restrictinfo.h"
-#include "parser/parsetree.h"
 
 #include "bind_facts.h"
 
@@ -298,11 +295,9 @@ keyapi_add_rel_mentions(KeyapiMentions *mentions, PlannerInfo *root,
  * ---------------------------------------------------------------------
  */
 
-
 void
 keyapi_find_mentions(KeyapiMentions *mentions, PlannerInfo *root,
-					 RelOptInfo *rel, const KeyapiScanColumns *columns,
-					 const KeyapiTableOptions *options)
+					 RelOptInfo *rel, const KeyapiScanColumns *columns)
 {
 	KeyapiExposure exposure = keyapi_scan_exposure(columns, root);
 	ListCell   *lc;

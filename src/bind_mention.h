@@ -18,7 +18,6 @@
 #include "nodes/pathnodes.h"
 
 #include "bind_expr.h"
-#include "option.h"
 
 typedef struct KeyapiMentions
 {
@@ -37,8 +36,7 @@ typedef struct KeyapiMentions
  */
 extern void keyapi_find_mentions(KeyapiMentions *mentions, PlannerInfo *root,
 								 RelOptInfo *rel,
-								 const KeyapiScanColumns *columns,
-								 const KeyapiTableOptions *options);
+								 const KeyapiScanColumns *columns);
 
 /*
  * Parameters that the query may restrict, as far as is known at plan time, for

@@ -330,9 +330,3 @@ keyapi_http_release(KeyapiTransfer *transfer)
 {
 	MemoryContextDelete(transfer->context);
 }
-
-const char *
-keyapi_http_version(void)
-{
-	return curl_version();
-}

@@ -97,9 +97,4 @@ extern bool keyapi_http_sent(const KeyapiTransfer *transfer);
  */
 extern void keyapi_http_release(KeyapiTransfer *transfer);
 
-/*
- * "libcurl/7.88.1 OpenSSL/3.0.20 ...", for the User-Agent and diagnostics.
- */
-extern const char *keyapi_http_version(void);
-
 #endif							/* KEYAPI_HTTP_H */

@@ -175,8 +175,7 @@ keyapiGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 						 extract_actual_clauses(baserel->baserestrictinfo, false));
 	plan->rows_per_list = rows_per_list(baserel, relation, plan);
 	table_close(relation, NoLock);
-	keyapi_find_mentions(&plan->mentions, root, baserel, &plan->columns,
-						 plan->options);
+	keyapi_find_mentions(&plan->mentions, root, baserel, &plan->columns);
 
 	keyapi_estimate(&estimate, root, baserel, NULL);
 	baserel->tuples = Max(estimate.lists * plan->rows_per_list, 1.0);

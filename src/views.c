@@ -198,7 +198,7 @@ parameter_of(const char *list, const char *name)
 
 /*
  * Add a text in UTF-8.  It may be another database's, whose encoding has more
- * characters than this one's: then it is shown as it was sent.
+ * characters than this one's: then it is not shown.
  */
 static void
 add_utf8(Row *row, const char *text)

@@ -18,9 +18,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/* No value of a parameter is longer: longer ones give no rows. */
-#define MAX_PARAM_BYTES 64
-
 static const KeyapiRange all_ranks = {1, PG_INT64_MAX};
 static const KeyapiRange no_ranks = {1, 0};
 
@@ -191,7 +188,7 @@ make_set(List *texts)
 	{
 		const char *text = lfirst(lc);
 
-		if (*text != '\0' && strlen(text) <= MAX_PARAM_BYTES)
+		if (*text != '\0' && strlen(text) <= KEYAPI_MAX_PARAM_BYTES)
 			set.texts[n++] = text;
 	}
 	qsort(set.texts, n, sizeof(char *), compare_texts);

@@ -3,11 +3,6 @@
  * cache.c
  *	  Pages that have been paid for, for all sessions.
  *
- * Snapshots hang in hash chains, their pages in a list at each snapshot, all
- * allocated in the shared area.  One lock protects it all, for no more than it
- * takes to follow a few pointers and copy a page.  Memory is allocated before
- * the lock is taken, so that under it nothing can fail.
- *
  *-------------------------------------------------------------------------
  */
 #include "cache_internal.h"

@@ -254,13 +254,10 @@ explain_ranks(const Description *d)
 		return;
 	if (ranks->lo > ranks->hi)
 		text = pstrdup("none");
-
 	else if (ranks->hi == PG_INT64_MAX)
 		text = psprintf(INT64_FORMAT "..", ranks->lo);
-
 	else
 		text = psprintf(INT64_FORMAT ".." INT64_FORMAT, ranks->lo, ranks->hi);
-
 	ExplainPropertyText("Rank Range", text, d->es);
 }
 

@@ -17,6 +17,12 @@
 #define KEYAPI_MAX_PARAMS 4
 
 /*
+ * Longest value of a parameter, in bytes: no region code comes near it, and
+ * longer ones have no rows.
+ */
+#define KEYAPI_MAX_PARAM_BYTES 64
+
+/*
  * A parameter of the query string that selects a list.  The page and limit
  * parameters are not among them: they select a part of a list.
  */

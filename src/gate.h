@@ -68,8 +68,9 @@ extern void keyapi_gate_succeeded(KeyapiGate *gate, int64 sent, int64 now);
  * and close the gate for retry_after ms or, if that is not positive, for a random
  * time below a bound that doubles from closing to closing up to max_wait ms, on
  * top of what turned out to be too short.  (If retry_after turns out to be too
- * short, such a time comes on top too: others may wait for the same moment.)  Answers to requests that were sent before the gate
- * closed say nothing new.  random is in [0, 1).
+ * short, such a time comes on top too: others may wait for the same moment.)
+ * Answers to requests that were sent before the gate closed say nothing new, but
+ * that a longer pause is asked for.  random is in [0, 1).
  */
 extern void keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,
 								int64 retry_after, int max_wait,

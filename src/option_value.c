@@ -12,9 +12,6 @@
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
-/* Longest value of a parameter, in bytes; no region code comes near it. */
-#define MAX_PARAM_BYTES 64
-
 void
 keyapi_option_bad(const char *name, const char *value, const char *rule)
 {
@@ -139,10 +136,10 @@ domain_value(const char *name, const char *value)
 	{
 		const char *element = lfirst(lc);
 
-		if (*element == '\0' || strlen(element) > MAX_PARAM_BYTES)
+		if (*element == '\0' || strlen(element) > KEYAPI_MAX_PARAM_BYTES)
 			keyapi_option_bad(name, value,
 							  psprintf("Each value must have 1 to %d bytes.",
-									   MAX_PARAM_BYTES));
+									   KEYAPI_MAX_PARAM_BYTES));
 		if (!in_domain(domain, element))
 			domain[n++] = element;
 	}
@@ -177,8 +174,8 @@ keyapi_option_param(const KeyapiParam *param, const char *value,
 						  psprintf("It must be all, none or one of: %s.",
 								   join_domain(result.domain)));
 	if (result.value != NULL &&
-		(*result.value == '\0' || strlen(result.value) > MAX_PARAM_BYTES))
+		(*result.value == '\0' || strlen(result.value) > KEYAPI_MAX_PARAM_BYTES))
 		keyapi_option_bad(param->name, result.value,
-						  psprintf("It must have 1 to %d bytes.", MAX_PARAM_BYTES));
+						  psprintf("It must have 1 to %d bytes.", KEYAPI_MAX_PARAM_BYTES));
 	return result;
 }

@@ -72,10 +72,9 @@ typedef struct KeyapiPages KeyapiPages;
 
 /*
  * An iterator in CurrentMemoryContext, which must outlive it: pages stay in
- * memory until that context goes.  Nothing is looked up or sent before the
- * first page is needed; then the user's key on the table's server is read.  paths are
- * the npaths cells of each video that rows will carry (see decode.h), kept by
- * the caller.
+ * memory until that context goes.  Nothing is sent, nor is the user's key on the
+ * table's server read, before the first page is needed.  paths are the npaths
+ * cells of each video that rows will carry (see decode.h), kept by the caller.
  */
 extern KeyapiPages *keyapi_pages_create(Oid relid, Oid userid,
 										const char *const *paths, int npaths);

@@ -31,8 +31,8 @@ typedef enum KeyapiPageState
 
 /*
  * The statement's snapshot of a list, for as long as CurrentMemoryContext
- * lives, which must be the query's.  ttl is the age in ms up to which the list may come from the cache; 0:
- * it may not.  The first scan of a statement decides.
+ * lives, which must be the query's.  ttl is the age in ms up to which the list
+ * may come from the cache; 0: it may not.  The first scan of a statement decides.
  */
 extern KeyapiSnapshot *keyapi_snapshot_open(const KeyapiCacheKey *key, int ttl);
 

@@ -120,7 +120,6 @@ find_missing(Walk *walk, int list, int *number)
 	const ListCursor *cursor = &pages->cursors[list];
 	const KeyapiListState *state = cursor->state;
 	int64		end = last_rank(walk, cursor);
-	bool		blind = known_end(walk, cursor) == PG_INT64_MAX;
 	int			skipped = 0;
 
 	while (!walk->last[list] && walk->ranks[list] <= end &&
@@ -129,13 +128,14 @@ find_missing(Walk *walk, int list, int *number)
 		int64	   *rank = &walk->ranks[list];
 		const KeyapiPage *page = keyapi_list_page_at(state, *rank);
 
+		CHECK_FOR_INTERRUPTS(); /* a page may have any number of ranks to try */
 		*number = keyapi_list_page_number(state, *rank);
 		if (page != NULL)
 			*rank = page->end_rank;
 		else if (keyapi_fetch_pending(pages->fetcher, state, *number) ||
 				 keyapi_pages_wants(pages, cursor, *number))
 			return true;
-		else if (blind && ++skipped > MAX_BLIND_SKIPS)
+		else if (++skipped > MAX_BLIND_SKIPS)
 			break;
 		else
 			*rank = (int64) *number * state->limit + 1;

@@ -12,9 +12,9 @@
 #include "pages.h"
 
 /*
- * How many unwanted pages in a row are skipped unseen while the end of a list
- * is unknown: four times the pages of the longest list that the API is known to
- * have.  Then the next one is asked for, which finds the end.
+ * How many unwanted pages in a row are skipped unseen: four times the pages of
+ * the longest list that the API is known to have.  Then the next one is asked
+ * for, which finds the end, whatever was announced.
  */
 #define MAX_BLIND_SKIPS 100
 

@@ -57,6 +57,14 @@ END
 	$t->answers('untold', 'SELECT rank FROM untold WHERE rank IN (1, 2000000000)',
 		'1', 2, 'a wide gap in the ranks of a list of unknown length');
 
+	$t->scenario('boasting', 'total=45;lietotal=1000000000');
+	# a hang guard, of many times what it takes
+	$t->answers(
+		'boasting', "SET statement_timeout = '20s';
+SELECT count(*) FROM boasting WHERE rank <= 20 OR rank % 7 = 8",
+		20, 2, 'ranks that nobody wants, of a list that is said to have very many',
+		warning => qr/ended early/);
+
 	$t->scenario('vast', 'total=45;fault=field,name=total_count,as=int8max');
 	$t->cached('vast');
 	$t->answers('vast', 'SELECT rank FROM vast LIMIT 1;

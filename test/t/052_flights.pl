@@ -269,7 +269,7 @@ sub test_cleared
 {
 	my @sessions = map { KeyapiSession->new($t) } 1 .. 10;
 
-	scenario('cleared', 'total=200;fault=stall,page=2,nth=2');
+	scenario('cleared', 'total=200;fault=stall,page=2,times=1');
 	$_->start('SELECT count(*) FROM cleared;') foreach @sessions;
 	$t->emulator->await_stalled('cleared', 1);
 	await_waiters(9);

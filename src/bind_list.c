@@ -82,7 +82,7 @@ keyapi_unbound_error(Relation rel, const KeyapiParam *param, bool mentioned,
 													param, mentioned)),
 			 errdetail("The API needs to be asked for each list by name, and nothing was asked for."),
 			 from_outside ?
-			 errhint("Joins count if they can be read as %s = value for each row of the other side.",
+			 errhint("Joins count if they can be read as %s = value for each row of the other side, and conditions outside of a subquery if PostgreSQL can move them inside.",
 					 param->name) : 0));
 }
 

@@ -46,8 +46,8 @@ keyapi_option_duration(const char *name, const char *value, int min)
 		!parse_int(value, &ms, GUC_UNIT_MS, &hint) || ms < min)
 		keyapi_option_bad(name, value,
 						  min == 0 ?
-						  "It must be 0 or a duration with a unit (ms, s, min, h, d), such as 30s." :
-						  "It must be a positive duration with a unit (ms, s, min, h, d), such as 30s.");
+						  "It must be 0 or a duration of at most 24 days with a unit (ms, s, min, h, d), such as 30s." :
+						  "It must be a positive duration of at most 24 days with a unit (ms, s, min, h, d), such as 30s.");
 	return ms;
 }
 

@@ -21,7 +21,7 @@ FROM tiktok_trending WHERE region = 'US' ORDER BY rank LIMIT 10;
 EXPLAIN (COSTS OFF)
 SELECT * FROM tiktok_trending WHERE region = 'US';
 
-\echo 'What the ten did cost.'
+\echo 'The same ten again: their page is in the cache, and costs nothing.'
 \echo
 EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF)
 SELECT rank, title
@@ -43,3 +43,7 @@ CREATE UNIQUE INDEX ON trending (region, period, order_by, id);
 REFRESH MATERIALIZED VIEW CONCURRENTLY trending;
 SELECT region, count(*) AS videos, max(total_count) AS of_all
 FROM trending GROUP BY region ORDER BY region;
+
+\echo 'The bill.'
+\echo
+SELECT server, requests, credits, cached_pages FROM keyapi_fdw_stats;

@@ -170,6 +170,23 @@ sub is_shared
 	  || $self->sql('SHOW shared_preload_libraries') =~ /keyapi_fdw/;
 }
 
+# Wait until the server has restarted after the end of this backend.  Before, its
+# psql may fail to connect, or to be heard.
+sub await_restart
+{
+	my ($self, $pid) = @_;
+	my $gone = "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid";
+
+	foreach (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		my $count = eval { $self->sql($gone) };
+
+		return if defined $count && $count eq '0';
+		select undef, undef, undef, 0.1;
+	}
+	croak 'the server does not come back';
+}
+
 # The server's log
 sub server_log
 {

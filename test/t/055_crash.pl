@@ -35,8 +35,7 @@ sub kill_backend
 	my ($pid) = @_;
 
 	kill 'KILL', $pid;
-	$t->node->poll_query_until('postgres',
-		"SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $pid");
+	$t->await_restart($pid);
 	return;
 }
 

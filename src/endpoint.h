@@ -56,7 +56,6 @@ typedef struct KeyapiColumn
 								 * video object, "" = the whole object;
 								 * KEYAPI_COLUMN_PARAM: the parameter's name;
 								 * else NULL */
-	const char *comment;		/* for COMMENT ON COLUMN and the README */
 } KeyapiColumn;
 
 typedef struct KeyapiEndpoint
@@ -64,7 +63,6 @@ typedef struct KeyapiEndpoint
 	const char *path;			/* below base_url "/v1/" */
 	const char *schema;			/* remote schema of IMPORT FOREIGN SCHEMA */
 	const char *table;			/* name that IMPORT gives the foreign table */
-	const char *comment;
 	int			credits;		/* price of one request */
 	int			max_page_size;	/* largest value of limit that is honoured */
 	int			typical_rows;	/* rows of a list, for estimates */

@@ -14,8 +14,8 @@
 #include "shared.h"
 
 /*
- * Accounts known at a time; the one not used for the longest time makes way
- * for a new one.
+ * Accounts known at a time; the one that spent least today makes way for a new
+ * one, and of several the one not used for the longest time.
  */
 #define MAX_ACCOUNTS 256
 
@@ -70,33 +70,6 @@ keyapi_account_id(const char *base_url, const char *endpoint,
 }
 
 /*
- * The account of that identity, made if need be.  The part must be locked.
- */
-static Account *
-find(AccountPart *part, const KeyapiAccountId *id)
-{
-	Account    *oldest = &part->accounts[0];
-
-	for (int i = 0; i < MAX_ACCOUNTS; i++)
-	{
-		Account    *account = &part->accounts[i];
-
-		if (account->last_used != 0 &&
-			memcmp(&account->id, id, sizeof(*id)) == 0)
-		{
-			account->last_used = ++part->uses;
-			return account;
-		}
-		if (account->last_used < oldest->last_used)
-			oldest = account;
-	}
-	memset(oldest, 0, sizeof(Account));
-	oldest->id = *id;
-	oldest->last_used = ++part->uses;
-	return oldest;
-}
-
-/*
  * What was spent on this UTC day.  The part must be locked.
  */
 static int64 *
@@ -110,6 +83,52 @@ spent_today(Account *account)
 		account->spent = 0;
 	}
 	return &account->spent;
+}
+
+/*
+ * Whether an account, or a free place, makes way before another.  Otherwise many
+ * keys that nobody has, tried one after the other, would make us forget what the
+ * others have spent.
+ */
+static bool
+makes_way(Account *account, Account *other)
+{
+	int64		spent = *spent_today(account);
+	int64		other_spent = *spent_today(other);
+
+	return spent != other_spent ? spent < other_spent :
+		account->last_used < other->last_used;
+}
+
+/*
+ * The account of that identity, made if need be.  The part must be locked.
+ */
+static Account *
+find(AccountPart *part, const KeyapiAccountId *id)
+{
+	Account    *found = NULL;
+
+	for (int i = 0; i < MAX_ACCOUNTS && found == NULL; i++)
+	{
+		Account    *account = &part->accounts[i];
+
+		if (account->last_used != 0 &&
+			memcmp(&account->id, id, sizeof(*id)) == 0)
+			found = account;
+	}
+	if (found == NULL)
+	{
+		found = &part->accounts[0];
+		for (int i = 1; i < MAX_ACCOUNTS; i++)
+		{
+			if (makes_way(&part->accounts[i], found))
+				found = &part->accounts[i];
+		}
+		memset(found, 0, sizeof(Account));
+		found->id = *id;
+	}
+	found->last_used = ++part->uses;
+	return found;
 }
 
 static AccountPart *

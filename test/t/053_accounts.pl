@@ -113,6 +113,23 @@ sub test_daily_budget
 		requests => 0);
 	$t->sql("ALTER SERVER daily OPTIONS (SET credits_per_day '12')");
 	$t->answers('daily', 'SELECT count(*) FROM daily WHERE rank <= 20', 20, 1, 'it can be raised');
+
+	$t->scenario('guesses', 'key=other');
+	$t->sql(<<'END');
+DO $$
+BEGIN
+  FOR i IN 1 .. 300 LOOP
+    EXECUTE format('ALTER USER MAPPING FOR PUBLIC SERVER guesses OPTIONS (SET api_key %L)', i);
+    BEGIN
+      PERFORM FROM guesses LIMIT 1;
+    EXCEPTION WHEN invalid_authorization_specification THEN
+    END;
+  END LOOP;
+END $$
+END
+	is($t->emulator->count('guesses'), 300, 'many keys may be tried');
+	$t->fails('daily', 'SELECT count(*) FROM daily', 54000, qr/allows 12 and 12 are spent/,
+		'... and what was spent is known', requests => 0);
 	return;
 }
 

@@ -235,15 +235,16 @@ secret_length(const char *text, const char *end, const char *secret)
 }
 
 /*
- * Append a text with the secret blotted out.
+ * Append a text with the secret blotted out, or as much of it as makes the buffer
+ * longer than max bytes: nobody should wait for the rest of a huge body.
  */
 static void
-append_blotted(StringInfo buf, const char *text, size_t text_len,
+append_blotted(StringInfo buf, const char *text, size_t text_len, int max,
 			   const char *secret)
 {
 	const char *end = text + text_len;
 
-	while (text < end)
+	while (text < end && buf->len <= max)
 	{
 		int			len = secret_length(text, end, secret);
 
@@ -267,7 +268,7 @@ presentable(const char *text, size_t text_len, int max, const char *secret)
 	bool		keep_non_ascii;
 
 	initStringInfo(&buf);
-	append_blotted(&buf, text, text_len, secret);
+	append_blotted(&buf, text, text_len, max, secret);
 	for (int i = 0; i < buf.len; i++)
 	{
 		if ((unsigned char) buf.data[i] < ' ')
@@ -394,7 +395,7 @@ blot_part(char **part, const char *secret)
 	if (*part == NULL)
 		return;
 	initStringInfo(&buf);
-	append_blotted(&buf, *part, strlen(*part), secret);
+	append_blotted(&buf, *part, strlen(*part), PG_INT32_MAX, secret);
 	*part = buf.data;
 }
 

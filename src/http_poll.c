@@ -41,9 +41,9 @@ keyapi_http_poll_watch(int poll_fd, int fd, bool input, bool output)
 		(void) epoll_ctl(poll_fd, EPOLL_CTL_DEL, fd, &event);
 		return true;
 	}
-	return epoll_ctl(poll_fd, EPOLL_CTL_MOD, fd, &event) == 0 ||
-		(errno == ENOENT &&
-		 epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event) == 0);
+	return epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ||
+		(errno == EEXIST &&
+		 epoll_ctl(poll_fd, EPOLL_CTL_MOD, fd, &event) == 0);
 }
 
 int

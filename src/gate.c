@@ -24,17 +24,23 @@
 /* What is left of the rate after a 429. */
 #define CUT 0.7
 
-/*
- * What the rate gains per second, as a part of what was left: it is back after
- * about two seconds.
- */
-#define RECOVERY 0.25
+/* What the rate gains per second, as a part of what was left. */
+#define RECOVERY 0.5
 
 /* ... but at least this many requests per second. */
 #define MIN_RECOVERY 2.0
 
 /* The rate never falls below this many requests per second. */
 #define MIN_RATE 0.1
+
+/* How much is used of what the API was seen to bear ... */
+#define USED 0.9
+
+/* ... and for how long, before it is tried whether it bears more. */
+#define PLATEAU_TIME (6 * US_PER_S)
+
+/* Fewer successes in a second tell no rate. */
+#define FEW 4
 
 /*
  * How late a request may start without delaying those after it: the server's
@@ -46,13 +52,16 @@
  * Most of a pause that is made up for afterwards: limiters that let bursts pass
  * let pass as many requests as they take in a second.
  */
-#define MAX_LAG (3 * US_PER_S / 4)
+#define MAX_LAG US_PER_S
 
 /* How much faster than by schedule requests start to make up for a pause. */
 #define CATCH_UP 2
 
 /* How long the gate must be open for its successes to tell a rate. */
 #define MEASURING_TIME (2 * US_PER_S)
+
+/* How long others wait for the answer to the first request after a pause. */
+#define PROBE_TIME US_PER_S
 
 int64
 keyapi_gate_clock(void)
@@ -69,10 +78,13 @@ keyapi_gate_clock(void)
 static double
 current_rate(const KeyapiGate *gate, int64 now)
 {
+	int64		elapsed = Max(now - gate->rate_at, 0);
+	double		gain = gate->recovery / US_PER_S;
+
 	if (gate->rate <= 0)
 		return 0;
-	return gate->rate +
-		gate->recovery * Max(now - gate->rate_at, 0) / (double) US_PER_S;
+	return Max(Min(gate->rate + gain * elapsed, gate->plateau),
+			   gate->rate + gain * (elapsed - gate->plateau_time));
 }
 
 /*
@@ -95,6 +107,9 @@ keyapi_gate_opens(const KeyapiGate *gate, int64 now, double pace)
 	int64		opens = Max(gate->closed_until, gate->broke_until);
 	int64		interval = start_interval(gate, now, pace);
 
+	/* after a pause one request tries for all whether it was long enough */
+	if (gate->closings > 0 && gate->last_start >= gate->closed_until)
+		opens = Max(opens, gate->last_start + PROBE_TIME);
 	if (interval > 0)
 		opens = Max(opens, Max(gate->next_start,
 							   gate->last_start + interval / CATCH_UP));
@@ -131,15 +146,6 @@ roll_second(KeyapiGate *gate, int64 now)
 	gate->second = second;
 }
 
-void
-keyapi_gate_succeeded(KeyapiGate *gate, int64 sent, int64 now)
-{
-	roll_second(gate, now);
-	gate->successes++;
-	if (sent > gate->closed_at)
-		gate->closings = 0;
-}
-
 /*
  * Successes in the last 1,000 ms: rate limits are counted in seconds, and
  * anything shorter would take a burst for a rate.
@@ -155,6 +161,38 @@ observed_rate(KeyapiGate *gate, int64 now)
 }
 
 /*
+ * The API bears hardly more than this rate: go on well below it, be nearly back
+ * soon, and try for more later.
+ */
+static void
+believe(KeyapiGate *gate, double rate)
+{
+	gate->rate = Max(rate * CUT, MIN_RATE);
+	gate->recovery = Max(gate->rate * RECOVERY, MIN_RECOVERY);
+	gate->plateau = Max(rate * USED, gate->rate);
+	gate->plateau_time = gate->measuring && rate < FEW ? 0 : PLATEAU_TIME;
+}
+
+void
+keyapi_gate_succeeded(KeyapiGate *gate, int64 sent, int64 now)
+{
+	double		observed;
+
+	roll_second(gate, now);
+	gate->successes++;
+	if (sent > gate->closed_at)
+	{
+		gate->closings = 0;
+		return;
+	}
+
+	/* what was under way when the gate closed was not too much either */
+	observed = observed_rate(gate, now);
+	if (gate->measuring && observed * USED > gate->plateau)
+		believe(gate, observed);
+}
+
+/*
  * The API bears less than the rate of the moment.
  */
 static void
@@ -163,12 +201,9 @@ slow_down(KeyapiGate *gate, int64 now)
 	double		rate = current_rate(gate, now);
 	double		observed = observed_rate(gate, now);
 
-	if (rate <= 0 ||
-		(rate > observed && now - gate->closed_until >= MEASURING_TIME))
-		rate = observed;
-	gate->rate = Max(rate * CUT, MIN_RATE);
-	gate->rate_at = now;
-	gate->recovery = Max(gate->rate * RECOVERY, MIN_RECOVERY);
+	gate->measuring = rate <= 0 ||
+		(rate > observed && now - gate->closed_until >= MEASURING_TIME);
+	believe(gate, gate->measuring ? observed : rate);
 }
 
 void
@@ -209,7 +244,7 @@ keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,
 	gate->closed_until = Max(gate->closed_until, now + pause);
 
 	gate->next_start = now;
-	gate->lag = Min(gate->closed_until - now, MAX_LAG);
+	gate->lag = (int64) (USED * Min(gate->closed_until - now, MAX_LAG));
 
 	/* the rate recovers in a pause, but not for as long as that may last */
 	gate->rate_at = gate->closed_until - gate->lag;

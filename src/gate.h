@@ -30,7 +30,11 @@ typedef struct KeyapiGate
 	double		rate;			/* requests per second that the API seems to
 								 * bear, at rate_at; 0: it never complained */
 	int64		rate_at;
-	double		recovery;		/* what the rate gains per second since */
+	double		recovery;		/* what the rate gains per second since ... */
+	double		plateau;		/* ... until it is as high as this ... */
+	int64		plateau_time;	/* ... and after that time, from rate_at */
+	bool		measuring;		/* what is answered after the 429 that was
+								 * sent before it still counts for the rate */
 
 	/* pacing, by a schedule of starts that are evenly spaced */
 	int64		next_start;

@@ -19,6 +19,7 @@ $t->sql("ALTER SERVER rate OPTIONS (ADD max_concurrency '8')");
 
 test_pace();
 test_limiters();
+test_probe();
 test_two_sessions();
 
 $t->stop;
@@ -56,6 +57,29 @@ sub test_limiters
 		$refused = $emulator->count('rate') - 100;
 		cmp_ok($refused, '<=', MAX_REFUSED, "... which refuses few requests ($refused)");
 	}
+	return;
+}
+
+# After a pause one request finds out whether it was long enough: the next one
+# starts when that is answered.
+sub test_probe
+{
+	my ($first_refused, @later, $refused);
+
+	$t->change('rate', 'total=800;latency=200;fault=status,code=429,nth=21-27');
+	$emulator->reset('rate');
+	is($t->sql('SELECT count(*) FROM rate'), 800, 'all rows come after some pauses');
+	is($emulator->count('rate'), 47, '... for seven more requests');
+
+	@later = $emulator->log('rate');
+	($first_refused) = grep { $_->{status} == 429 } @later;
+	@later = grep { $_->{ms} >= $first_refused->{ms} + 200 } @later;
+	do
+	{
+		$refused = shift(@later);
+		cmp_ok($later[0]{ms} - $refused->{ms},
+			'>=', 200, "... request $refused->{sequence} is answered before the next one starts");
+	} while ($refused->{status} == 429);
 	return;
 }
 

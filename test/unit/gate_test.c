@@ -1,0 +1,321 @@
+/*-------------------------------------------------------------------------
+ *
+ * gate_test.c
+ *	  The gate against rate limiters of several kinds, in simulated time: how
+ *	  long many pages take, and how many requests are refused.  Prints TAP.
+ *
+ * Sessions fetch pages of one key, each over so many connections.  What chance
+ * decides comes from a generator with a fixed seed, so that each run of this
+ * program does the same.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "gate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define US_PER_MS INT64CONST(1000)
+#define US_PER_S INT64CONST(1000000)
+
+#define MAX_SESSIONS 2
+#define CONNECTIONS 8
+#define PAGES 100				/* that each session needs */
+#define RUNS 200
+#define MAX_WAIT 30000			/* the longest pause, in ms */
+#define TOO_LONG (600 * US_PER_S)
+#define LOOK_AGAIN (100 * US_PER_MS)	/* waiting sessions look whether
+										 * another one has opened the gate */
+
+/* A token bucket, and what it does when it is empty. */
+typedef struct Limiter
+{
+	double		per_second;
+	double		burst;
+	bool		tells_when;		/* Retry-After, in seconds, rounded up */
+	int64		ban;			/* us; each request during a ban begins it
+								 * anew */
+} Limiter;
+
+typedef struct Case
+{
+	const char *name;
+	Limiter		limiter;
+	int			latency;		/* ms */
+	int			sessions;
+	bool		shared;			/* one gate for all sessions */
+
+	/* 9 of 10 runs must not take or waste more */
+	double		seconds;
+	int			refused;
+} Case;
+
+typedef struct Bucket
+{
+	double		tokens;
+	int64		filled_at;
+	int64		banned_until;
+} Bucket;
+
+typedef enum RequestState
+{
+	IDLE,						/* the connection has none */
+	ON_THE_WAY,					/* reaches the limiter at `next` */
+	ANSWERED,					/* the answer arrives at `next` */
+} RequestState;
+
+typedef struct Request
+{
+	RequestState state;
+	int64		next;
+	int64		sent;
+	int64		retry_after;	/* ms, or -1 */
+	bool		refused;
+} Request;
+
+typedef struct Session
+{
+	KeyapiGate *gate;
+	Request		requests[CONNECTIONS];
+	int			waiting;		/* pages */
+	int			in_flight;
+	int			received;
+} Session;
+
+typedef struct Run
+{
+	const Case *c;
+	int64		now;
+	Bucket		bucket;
+	KeyapiGate	gates[MAX_SESSIONS];
+	Session		sessions[MAX_SESSIONS];
+	int			refused;
+} Run;
+
+static const Case cases[] = {
+	{"a bucket that tells when to come back", {20, 20, true, 0}, 0, 1, false, 4.8, 10},
+	{"... 50 ms away", {20, 20, true, 0}, 50, 1, false, 4.8, 10},
+	{"a bucket that does not tell", {20, 20, false, 0}, 0, 1, false, 4.8, 10},
+	{"... 50 ms away", {20, 20, false, 0}, 50, 1, false, 4.8, 10},
+	{"a limiter that bans for a second", {20, 20, true, US_PER_S}, 0, 1, false, 4.8, 10},
+	{"... 50 ms away", {20, 20, true, US_PER_S}, 50, 1, false, 4.8, 10},
+	{"... and does not tell", {20, 20, false, US_PER_S}, 50, 1, false, 10, 13},
+	{"a slow bucket", {5, 5, true, 0}, 50, 1, false, 22, 12},
+	{"a bucket without bursts", {20, 1, true, 0}, 50, 1, false, 11, 8},
+	{"two sessions with a common gate", {20, 20, true, 0}, 50, 2, true, 10, 20},
+	{"... and a bucket that does not tell", {20, 20, false, 0}, 50, 2, true, 10.5, 20},
+	{"... and a limiter that bans", {20, 20, true, US_PER_S}, 50, 2, true, 10, 20},
+	{"two sessions on their own", {20, 20, true, 0}, 50, 2, false, 11.5, 20},
+	{"... and a bucket that does not tell", {20, 20, false, 0}, 50, 2, false, 11.5, 20},
+	{"... and a limiter that bans", {20, 20, true, US_PER_S}, 50, 2, false, 14, 20},
+};
+
+/* A time below the bound, in us */
+static int64
+some_time(int64 bound)
+{
+	return (int64) (drand48() * bound);
+}
+
+/*
+ * Ask the limiter.  Returns 0, or the us after which it pays to come back.
+ */
+static int64
+limit(Bucket *bucket, const Limiter *limiter, int64 now)
+{
+	double		filled = limiter->per_second * (now - bucket->filled_at) / US_PER_S;
+
+	bucket->tokens = Min(bucket->tokens + filled, limiter->burst);
+	bucket->filled_at = now;
+	if (now >= bucket->banned_until && bucket->tokens >= 1)
+	{
+		bucket->tokens -= 1;
+		return 0;
+	}
+	if (limiter->ban == 0)
+		return 1 + (int64) ((1 - bucket->tokens) / limiter->per_second * US_PER_S);
+	bucket->banned_until = now + limiter->ban;
+	return limiter->ban;
+}
+
+static void
+reach_limiter(Run *run, Request *request)
+{
+	const Limiter *limiter = &run->c->limiter;
+	int64		wait = limit(&run->bucket, limiter, run->now);
+
+	request->refused = wait > 0;
+	request->retry_after = limiter->tells_when ?
+		(wait + US_PER_S - 1) / US_PER_S * 1000 : -1;
+	request->state = ANSWERED;
+	request->next = run->now + run->c->latency * US_PER_MS + 200 + some_time(600);
+}
+
+static void
+receive(Run *run, Session *session, Request *request)
+{
+	if (request->refused)
+	{
+		keyapi_gate_limited(session->gate, request->sent, run->now,
+							request->retry_after, MAX_WAIT, drand48());
+		run->refused++;
+		session->waiting++;
+	}
+	else
+	{
+		keyapi_gate_succeeded(session->gate, request->sent, run->now);
+		session->received++;
+	}
+	request->state = IDLE;
+	session->in_flight--;
+}
+
+/*
+ * Send what may be sent now.  Returns when to look again.
+ */
+static int64
+start_requests(Run *run, Session *session)
+{
+	/* the first page goes alone */
+	int			window = session->received > 0 ? CONNECTIONS : 1;
+
+	for (Request *request = session->requests;
+		 session->waiting > 0 && session->in_flight < window;
+		 request++)
+	{
+		int64		opens;
+
+		if (request->state != IDLE)
+			continue;
+		opens = keyapi_gate_opens(session->gate, run->now, 0);
+		if (opens > run->now)
+		{
+			/* timers count in ms */
+			opens += US_PER_MS - 1 - (opens - run->now - 1) % US_PER_MS;
+			return Min(opens + some_time(300), run->now + LOOK_AGAIN);
+		}
+		keyapi_gate_start(session->gate, run->now, 0);
+		request->state = ON_THE_WAY;
+		request->sent = run->now;
+		request->next = run->now + 100 + some_time(300);
+		session->waiting--;
+		session->in_flight++;
+	}
+	return PG_INT64_MAX;
+}
+
+/*
+ * Do what is due for a session.  Returns when there is something to do again.
+ */
+static int64
+step(Run *run, Session *session)
+{
+	int64		next;
+
+	for (int i = 0; i < CONNECTIONS; i++)
+	{
+		Request    *request = &session->requests[i];
+
+		if (request->state == ON_THE_WAY && request->next <= run->now)
+			reach_limiter(run, request);
+		else if (request->state == ANSWERED && request->next <= run->now)
+			receive(run, session, request);
+	}
+	next = start_requests(run, session);
+	for (int i = 0; i < CONNECTIONS; i++)
+	{
+		if (session->requests[i].state != IDLE)
+			next = Min(next, session->requests[i].next);
+	}
+	return next;
+}
+
+static bool
+is_done(const Run *run)
+{
+	for (int i = 0; i < run->c->sessions; i++)
+	{
+		if (run->sessions[i].received < PAGES)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Fetch all pages.  Returns how long that took, in s, and how many requests
+ * were refused.
+ */
+static double
+fetch_all(const Case *c, int *refused)
+{
+	int64		began = 1000 * US_PER_S + some_time(US_PER_S);
+	Run			run = {
+		.c = c,
+		.now = began,
+		.bucket = {c->limiter.burst, began, 0},
+	};
+
+	for (int i = 0; i < c->sessions; i++)
+	{
+		run.sessions[i].gate = &run.gates[c->shared ? 0 : i];
+		run.sessions[i].waiting = PAGES;
+	}
+	while (!is_done(&run) && run.now - began < TOO_LONG)
+	{
+		int64		next = PG_INT64_MAX;
+
+		for (int i = 0; i < c->sessions; i++)
+			next = Min(next, step(&run, &run.sessions[i]));
+		if (!is_done(&run))
+			run.now = Max(next, run.now + 1);
+	}
+	*refused = run.refused;
+	return (run.now - began) / (double) US_PER_S;
+}
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return (x > y) - (x < y);
+}
+
+static bool
+check(int number, const Case *c)
+{
+	double		seconds[RUNS];
+	double		refused[RUNS];
+	bool		ok;
+
+	srand48(1);
+	for (int i = 0; i < RUNS; i++)
+	{
+		int			count;
+
+		seconds[i] = fetch_all(c, &count);
+		refused[i] = count;
+	}
+	qsort(seconds, RUNS, sizeof(double), compare_doubles);
+	qsort(refused, RUNS, sizeof(double), compare_doubles);
+	ok = seconds[RUNS * 9 / 10] <= c->seconds && refused[RUNS * 9 / 10] <= c->refused;
+	printf("%sok %d - %s\n", ok ? "" : "not ", number, c->name);
+	printf("# s: median %.2f, 9 of 10 below %.2f (at most %.1f), longest %.2f; "
+		   "refused: median %.0f, 9 of 10 below %.0f (at most %d), most %.0f\n",
+		   seconds[RUNS / 2], seconds[RUNS * 9 / 10], c->seconds, seconds[RUNS - 1],
+		   refused[RUNS / 2], refused[RUNS * 9 / 10], c->refused, refused[RUNS - 1]);
+	return ok;
+}
+
+int
+main(void)
+{
+	int			nfailed = 0;
+
+	printf("1..%d\n", (int) lengthof(cases));
+	for (int i = 0; i < (int) lengthof(cases); i++)
+		nfailed += !check(i + 1, &cases[i]);
+	return nfailed > 0;
+}

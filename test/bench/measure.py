@@ -27,7 +27,7 @@ COUNT = "SELECT %s FROM tiktok_trending" % ", ".join("count(%s)" % c for c in CO
 # rows.  floor: the name of the variant that it is compared with
 Variant = collections.namedtuple("Variant", "name concurrency pages rows floor run")
 
-# One run; times in us
+# One run; elapsed is in us
 Run = collections.namedtuple("Run", "elapsed cpu requests")
 
 
@@ -38,8 +38,6 @@ class Bench:
         self.floor = Floor(self.emulator)
         self.session = Session()
         self.runs = {}          # by setting, then by variant
-        # by setting: the floor's CPU time in jansson, in us per page
-        self.jansson = collections.defaultdict(list)
         self.has_pgsql_http = False
         self.set_up()
 
@@ -142,11 +140,7 @@ class Bench:
             Variant("a list, first of a session", 8, PAGES, ROWS, floor, self.query_first)]
 
     def fetch(self, concurrency, pages, regions):
-        def run(setting):
-            outcome, jansson = self.floor.fetch(setting, concurrency, pages, regions)
-            self.jansson[setting].append(jansson / (pages * len(regions)))
-            return outcome
-        return run
+        return lambda setting: self.floor.fetch(setting, concurrency, pages, regions)
 
     def query(self, concurrency, query, cached=False):
         return lambda setting: self.session.query(setting.schema(concurrency, cached), query)
@@ -156,7 +150,7 @@ class Bench:
 
     def fetch_first(self, setting):
         floor = Floor(self.emulator)
-        outcome, _ = floor.fetch(setting, 8, PAGES, REGIONS[:1])
+        outcome = floor.fetch(setting, 8, PAGES, REGIONS[:1])
         floor.close()
         return outcome
 

@@ -1,8 +1,10 @@
 """What is measured, and against which API: the emulator, the floor, a session."""
 
 import collections
+import operator
 import os
 import resource
+import struct
 import subprocess
 import time
 import urllib.request
@@ -12,26 +14,44 @@ import psycopg2
 # Where the API is and how to be let in
 Api = collections.namedtuple("Api", "base_url ca_file key")
 
-# What a variant did: rows, and the time and our side's CPU time that it took, in us
+# CPU time in us: all in all, and what of that is the libraries'
+Cpu = collections.namedtuple("Cpu", "total jansson zlib", defaults=(0, 0))
+
+# What a variant did: rows, and the time in us and our side's CPU time that it took
 Outcome = collections.namedtuple("Outcome", "rows elapsed cpu")
 
 KEY = "sk_live_test"
 
+# Where stopwatch.c is, and what it writes
+STOPWATCH = os.environ["STOPWATCH"]
+
 
 def timed(cpu, function):
-    """The outcome of a function that returns rows; cpu() is CPU time in us"""
+    """The outcome of a function that returns rows; cpu() is CPU time so far"""
     cpu_before = cpu()
     began = time.perf_counter()
     rows = function()
     elapsed = (time.perf_counter() - began) * 1e6
-    return Outcome(rows, elapsed, cpu() - cpu_before)
+    return Outcome(rows, elapsed, Cpu(*map(operator.sub, cpu(), cpu_before)))
+
+
+def cpu_of(pid):
+    """CPU time of a process with one thread, and what its stopwatch.c says"""
+    with open("/proc/%d/schedstat" % pid) as file:
+        total = int(file.read().split()[0])
+    try:
+        with open("%s/%d" % (STOPWATCH, pid), "rb") as file:
+            libraries = struct.unpack("qq", file.read())
+    except FileNotFoundError:       # it has not called any of them
+        libraries = (0, 0)
+    return Cpu(*(ns / 1000 for ns in (total,) + libraries))
 
 
 def own_cpu():
-    """CPU time of this process and of the programs that it ran, in us"""
+    """CPU time of this process and of the programs that it ran"""
     usages = [resource.getrusage(who)
               for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages) * 1e6
+    return Cpu(sum(usage.ru_utime + usage.ru_stime for usage in usages) * 1e6)
 
 
 class Setting(collections.namedtuple("Setting", "protocol latency")):
@@ -67,17 +87,20 @@ class Floor:
         self.emulator = emulator
         self.process = subprocess.Popen(
             [os.environ["BENCH_FLOOR"], KEY, emulator.ca_file],
+            env={**os.environ, "LD_PRELOAD": STOPWATCH + "/stopwatch.so"},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
+    def cpu(self):
+        return cpu_of(self.process.pid)
+
     def fetch(self, setting, concurrency, pages, regions):
-        """The outcome, and the part of the CPU time that is jansson's"""
-        began = time.perf_counter()
-        print(self.emulator.api(setting).base_url, concurrency, pages, ",".join(regions),
-              file=self.process.stdin, flush=True)
-        line = self.process.stdout.readline()
-        elapsed = (time.perf_counter() - began) * 1e6
-        rows, cpu, jansson = map(int, line.split())
-        return Outcome(rows, elapsed, cpu), jansson
+        """The outcome; its rows are videos"""
+        def rows():
+            print(self.emulator.api(setting).base_url, concurrency, pages, ",".join(regions),
+                  file=self.process.stdin, flush=True)
+            return int(self.process.stdout.readline())
+
+        return timed(self.cpu, rows)
 
     def close(self):
         self.process.stdin.close()
@@ -99,9 +122,8 @@ class Session:
             return cursor.fetchall() if cursor.description else []
 
     def cpu(self):
-        """CPU time of the backend so far, in us"""
-        with open("/proc/%d/schedstat" % self.pid) as file:
-            return int(file.read().split()[0]) / 1000
+        """CPU time of the backend so far"""
+        return cpu_of(self.pid)
 
     def query(self, schema, query):
         """The outcome of a query; its rows are the first value of a result of one row"""
@@ -116,7 +138,7 @@ class Session:
         """The outcome of one of the alternatives"""
         self.connection.autocommit = False
         try:
-            return timed(lambda: self.cpu() + own_cpu(),
+            return timed(lambda: Cpu(*map(operator.add, self.cpu(), own_cpu())),
                          lambda: function(self.connection, *arguments))
         finally:
             self.connection.autocommit = True

@@ -169,7 +169,8 @@ start_emulator()
 	die "the emulator does not start: $(tail -n 5 "$1")"
 }
 
-# start_cluster: a server without TCP; its socket is in $work/tmp
+# start_cluster [NAME=VALUE...]: a server without TCP, with that in its environment;
+# its socket is in $work/tmp
 start_cluster()
 {
 	local data=$work/data/cluster
@@ -181,6 +182,6 @@ start_cluster()
 			unix_socket_directories = '$work/tmp'
 			fsync = off
 		END
-		as_tester pg_ctl start -w -D "$data" \
+		as_tester "$@" pg_ctl start -w -D "$data" \
 			-l "$work/out/server.log"
 }

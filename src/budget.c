@@ -13,7 +13,7 @@
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 
-/* Ten times the price of the longest list that the API is known to have. */
+/* Twenty times the price of the longest list that the API is known to have. */
 #define DEFAULT_MAX_CREDITS 1000
 
 /* What a statement has spent at a server, or at all (InvalidOid). */
@@ -83,15 +83,18 @@ keyapi_budget_check(Oid serverid, int server_max, int64 needed, int lists)
 	left_of(max_credits, InvalidOid);
 	const char *setting = of_server ? "option \"max_credits\" of the server" :
 	"keyapi_fdw.max_credits";
+	int			allowed = of_server ? server_max : max_credits;
 	int64		spent = find_account(of_server ? serverid : InvalidOid)->spent;
 
 	if (needed <= keyapi_budget_left(serverid, server_max))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 lists == 0 ?
+			 errmsg("statement needs at least " INT64_FORMAT " credits, but %s allows %d",
+					spent + needed, setting, allowed) :
 			 errmsg("statement needs up to " INT64_FORMAT " credits, but %s allows %d",
-					spent + needed, setting,
-					of_server ? server_max : max_credits),
+					spent + needed, setting, allowed),
 			 lists == 0 ?
 			 errdetail("It has spent " INT64_FORMAT ".", spent) :
 			 errdetail_plural("It has spent " INT64_FORMAT ", and nothing on the %d list that it would read.",

@@ -214,7 +214,8 @@ explain_binding(Description *d)
 			appendStringInfoString(&buf, ", ");
 		append_binding(&buf, d, i);
 	}
-	ExplainPropertyText("Binding", buf.data, d->es);
+	ExplainPropertyText("Binding", d->error == NULL && d->outlook.max_lists == 0 ?
+						"none" : buf.data, d->es);
 	if (d->error != NULL)
 		ExplainPropertyText("Error", d->error, d->es);
 }

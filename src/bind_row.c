@@ -26,6 +26,7 @@ typedef struct ColumnInput
 
 struct KeyapiVirtualRow
 {
+	Relation	rel;
 	const KeyapiScanColumns *columns;
 	PlanState  *parent;			/* or NULL */
 	ExprContext *econtext;
@@ -56,6 +57,7 @@ keyapi_virtual_row(Relation rel, const KeyapiScanColumns *columns,
 {
 	KeyapiVirtualRow *row = palloc0(sizeof(KeyapiVirtualRow));
 
+	row->rel = rel;
 	row->columns = columns;
 	row->parent = parent;
 	row->econtext = parent != NULL ? CreateExprContext(parent->state) :
@@ -159,10 +161,20 @@ keyapi_row_param_foreseeable(KeyapiVirtualRow *row, int param)
 		is_foreseeable(&row->params[param]);
 }
 
+/* What the error context callback needs. */
+typedef struct InputContext
+{
+	Relation	rel;
+	const char *column;
+} InputContext;
+
 static void
 input_context(void *arg)
 {
-	errcontext("column \"%s\" of the foreign table", (const char *) arg);
+	const InputContext *context = arg;
+
+	errcontext("column \"%s\" of foreign table \"%s\"", context->column,
+			   RelationGetRelationName(context->rel));
 }
 
 bool
@@ -170,10 +182,13 @@ keyapi_row_param_datum(KeyapiVirtualRow *row, int param, const char *text,
 					   bool required, Datum *datum)
 {
 	ColumnInput *input = &row->params[param];
+	InputContext context = {
+		row->rel, row->columns->endpoint->params[param].name
+	};
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
 		.callback = input_context,
-		.arg = unconstify(char *, row->columns->endpoint->params[param].name),
+		.arg = &context,
 	};
 
 	if (!required && !column_holds(input, text))

@@ -92,7 +92,7 @@ COMMENT ON FUNCTION keyapi_fdw_cache() IS
 CREATE VIEW keyapi_fdw_cache AS SELECT * FROM keyapi_fdw_cache();
 
 COMMENT ON VIEW keyapi_fdw_cache IS
-'lists in the cache';
+'lists in the cache; of one that was asked for anew, also the complete state before, for stale_if_error';
 COMMENT ON COLUMN keyapi_fdw_cache.endpoint IS 'endpoint of the API';
 COMMENT ON COLUMN keyapi_fdw_cache.region IS 'parameter of the list';
 COMMENT ON COLUMN keyapi_fdw_cache.period IS 'parameter of the list';

@@ -73,7 +73,7 @@ static const CauseInfo causes[KEYAPI_NUM_CAUSES] = {
 	[KEYAPI_TLS] = {
 		ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, false,
 		"could not establish a secure connection to the API",
-		"Check options \"base_url\" and \"ca_file\" of the server: the certificate must be valid for the host and be issued by an authority in the system's bundle or in ca_file."
+		"Check options \"base_url\" and \"ca_file\" of the server: the certificate must be valid for the host and be issued by an authority in the system's bundle or in ca_file, which the server's operating system user must be able to read."
 	},
 	[KEYAPI_BROKEN_TRANSFER] = {
 		ERRCODE_CONNECTION_FAILURE, true,
@@ -98,7 +98,7 @@ static const CauseInfo causes[KEYAPI_NUM_CAUSES] = {
 	[KEYAPI_BAD_RESPONSE] = {
 		ERRCODE_PROTOCOL_VIOLATION, false,
 		"a response of the API could not be understood",
-		"Check option \"base_url\" of the server."
+		"If this is no answer of the API, check option \"base_url\" of the server; else the API may have changed."
 	},
 };
 

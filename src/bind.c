@@ -54,7 +54,8 @@ init_rank_filter(KeyapiBinding *binding, List *clauses)
 }
 
 /*
- * The parameters that the query restricts (rule R6: after folding).
+ * The parameters that the query restricts, now that its external parameters are
+ * known: a generic plan must agree with a custom one.
  */
 static uint32
 mentioned_params(KeyapiBinding *binding, List *clauses, ParamListInfo params)

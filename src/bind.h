@@ -34,7 +34,7 @@ typedef struct KeyapiBound
 /*
  * Prepare the binding of a scan node in CurrentMemoryContext (BeginForeignScan;
  * never under EXPLAIN without ANALYZE).  Folds external parameters into the
- * clauses, then decides what is mentioned (rule R6).  Raises 0A000 if a
+ * clauses, then decides what is mentioned.  Raises 0A000 if a
  * parameter without a domain is mentioned and nothing binds it, or if it is not
  * mentioned and its default is "none".
  */

@@ -116,7 +116,7 @@ typedef struct KeyapiSource
  * The source of a parameter's values in an implicitly ANDed list of clauses.
  *
  * For a parameter without a domain, only equality as text under a deterministic
- * collation counts (rule R3).  For one with a domain, equality of integers too:
+ * collation counts.  For one with a domain, equality of integers too:
  * such a source tells how many values there can be, it need not be evaluated.
  */
 extern KeyapiSource *keyapi_param_source(List *clauses,

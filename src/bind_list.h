@@ -32,7 +32,10 @@ typedef struct KeyapiOrder
 	bool		rank_major;		/* rank goes before all of them */
 } KeyapiOrder;
 
-/* Candidates for the lists to read (rule R4). */
+/*
+ * Candidates for the lists to read: the combinations of the parameters' values,
+ * each checked by the clauses on parameters alone.
+ */
 typedef struct KeyapiCandidates KeyapiCandidates;
 
 /*
@@ -79,7 +82,9 @@ extern char *keyapi_unbound_message(const char *relname,
  * Raise it.  from_outside: what restricts the parameter is no condition on the
  * table alone.
  */
-extern void keyapi_unbound_error(Relation rel, const KeyapiParam *param,
-								 bool mentioned, bool from_outside);
+pg_noreturn extern void keyapi_unbound_error(Relation rel,
+											 const KeyapiParam *param,
+											 bool mentioned,
+											 bool from_outside);
 
 #endif							/* KEYAPI_BIND_LIST_H */

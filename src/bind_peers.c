@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * bind_peers.c
- *	  Parameters that are only compared with each other (rule R5).
+ *	  Parameters that are only compared with each other.
  *
  * "a.region = b.region" by itself says nothing of which regions: each table has
  * its default, which must be the same.  As soon as something else restricts one

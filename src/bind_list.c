@@ -84,6 +84,7 @@ keyapi_unbound_error(Relation rel, const KeyapiParam *param, bool mentioned,
 			 from_outside ?
 			 errhint("Joins count if they can be read as %s = value for each row of the other side, and conditions outside of a subquery if PostgreSQL can move them inside.",
 					 param->name) : 0));
+	pg_unreachable();
 }
 
 /* ---------------------------------------------------------------------
@@ -432,10 +433,6 @@ first_combination(KeyapiCandidates *candidates, double *product)
 			fill_dimension(dimension, candidates);
 		*product *= dimension->n;
 	}
-	if (*product * sizeof(KeyapiList) > MaxAllocSize)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("query asks for %.0f lists", *product)));
 	return *product > 0;
 }
 
@@ -497,6 +494,10 @@ keyapi_candidates_lists(KeyapiCandidates *candidates, int *nlists)
 	*nlists = 0;
 	if (!first_combination(candidates, &product))
 		return NULL;
+	if (product * sizeof(KeyapiList) > MaxAllocSize)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("query asks for too many lists (%.0f)", product)));
 	lists = palloc0(sizeof(KeyapiList) * (size_t) product);
 	do
 	{

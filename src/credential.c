@@ -34,7 +34,7 @@ keyapi_api_key_problem(const char *key)
 	return NULL;
 }
 
-static void
+pg_noreturn static void
 key_file_error(const char *path, const char *problem)
 {
 	ereport(ERROR,
@@ -92,7 +92,7 @@ has_mapping(Oid userid, Oid serverid)
 								 ObjectIdGetDatum(serverid));
 }
 
-static void
+pg_noreturn static void
 no_key_error(Oid userid, Oid serverid, const char *problem)
 {
 	ereport(ERROR,
@@ -125,5 +125,4 @@ keyapi_api_key(Oid userid, Oid serverid)
 			return read_key_file(defGetString(def));
 	}
 	no_key_error(userid, serverid, "The user mapping has no key.");
-	return NULL;				/* keep the compiler quiet */
 }

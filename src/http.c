@@ -115,7 +115,7 @@ close_on_exec(void *arg, curl_socket_t fd, curlsocktype purpose)
 		CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
 }
 
-static void
+pg_noreturn static void
 refused(const char *option, CURLcode result)
 {
 	ereport(ERROR,

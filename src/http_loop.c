@@ -153,7 +153,7 @@ leave_libcurl(const sigset_t *saved)
 	sigprocmask(SIG_SETMASK, saved, NULL);
 }
 
-static void
+pg_noreturn static void
 fail(const char *what, const char *why)
 {
 	ereport(ERROR,
@@ -412,9 +412,10 @@ call_libcurl(curl_socket_t fd)
 		fail("libcurl failed", curl_multi_strerror(result));
 	if (loop.poll_errno != 0)
 	{
-		errno = loop.poll_errno;
+		int			poll_errno = loop.poll_errno;
+
 		loop.poll_errno = 0;
-		fail("could not watch a socket", strerror(errno));
+		fail("could not watch a socket", strerror(poll_errno));
 	}
 }
 

@@ -89,8 +89,7 @@ static const OptionDef options[] = {
 	"0", SERVER_FIELD(stale_if_error), 0, INT_MAX},
 	{"api_key", UserMappingRelationId, false, OPTION_SECRET},
 	{"api_key_file", UserMappingRelationId, true, OPTION_FILE},
-	{"endpoint", ForeignTableRelationId, false, OPTION_ENDPOINT,
-	"tiktok/trending/videos"},
+	{"endpoint", ForeignTableRelationId, false, OPTION_ENDPOINT},
 	{"page_size", ForeignTableRelationId, false, OPTION_PAGE_SIZE},
 	{"cache_ttl", ForeignTableRelationId, false, OPTION_DURATION,
 	NULL, 0, 0, INT_MAX},
@@ -247,7 +246,7 @@ endpoint_value(List *deflist)
 	const KeyapiEndpoint *endpoint;
 
 	if (path == NULL)
-		path = find_option("endpoint", ForeignTableRelationId)->default_value;
+		return keyapi_endpoints;
 	endpoint = keyapi_endpoint_find(path);
 	if (endpoint == NULL)
 	{
@@ -266,7 +265,7 @@ endpoint_value(List *deflist)
 /*
  * Raise an error about an option whose value no message may show.
  */
-static void
+pg_noreturn static void
 bad_secret(const char *name, const char *rule)
 {
 	ereport(ERROR,

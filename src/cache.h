@@ -90,11 +90,11 @@ extern bool keyapi_cache_enabled(int ttl);
 extern KeyapiSnapshotId keyapi_cache_open(const KeyapiCacheKey *key, int ttl);
 
 /*
- * The youngest complete snapshot of the list, if it is younger than max_age ms;
- * else none.  *fetched_at is when its first page arrived.
+ * The youngest complete snapshot of the list, if it is younger than age ms; else
+ * none.  *fetched_at is when its first page arrived.
  */
 extern KeyapiSnapshotId keyapi_cache_find_stale(const KeyapiCacheKey *key,
-												int max_age,
+												int age,
 												TimestampTz *fetched_at);
 
 typedef enum KeyapiLookup
@@ -107,7 +107,7 @@ typedef enum KeyapiLookup
 /*
  * Look a page up.  If it is there, copy it to *body, palloc'd.
  */
-extern KeyapiLookup keyapi_cache_get(KeyapiSnapshotId id, int page,
+extern KeyapiLookup keyapi_cache_get(KeyapiSnapshotId id, int number,
 									 KeyapiBody *body);
 
 /*
@@ -121,7 +121,7 @@ extern bool keyapi_cache_has(KeyapiSnapshotId id, int page, int *last_page);
  * is no memory for it, the snapshot goes too, so that nobody waits for what it
  * will never have.
  */
-extern void keyapi_cache_put(KeyapiSnapshotId id, int page,
+extern void keyapi_cache_put(KeyapiSnapshotId id, int number,
 							 const KeyapiBody *body);
 
 /*

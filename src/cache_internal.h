@@ -6,8 +6,8 @@
  *
  * Snapshots hang in hash chains, their pages in a list at each snapshot, all
  * allocated in the shared area.  One lock protects it all, for no more than it
- * takes to follow a few pointers and copy a page.  Memory is allocated before
- * the lock is taken, so that under it nothing can fail halfway.
+ * takes to follow a few pointers and copy a page.  Who changes something
+ * allocates before taking the lock, so that under it nothing can fail halfway.
  *
  *-------------------------------------------------------------------------
  */

@@ -46,7 +46,7 @@ extern KeyapiFetcher *keyapi_fetcher_create(Oid relid, Oid userid,
 /*
  * Get a page of the list, waiting for it, and add it to the list.  If the list
  * is known to end before that page, it is the last one instead.
- * Raises the errors of error.h, what the user's credentials raise (option.h),
+ * Raises the errors of error.h, what the user's credentials raise (credential.h),
  * 54000 if the budget is spent, 55000 if credits_per_day cannot be watched, and
  * what interrupts raise; the list is unchanged then.
  */

@@ -61,8 +61,8 @@ typedef struct FlightPart
 												 * know of */
 } FlightPart;
 
-/* Flights that this process leads, as far as it knows. */
-static int	num_led = 0;
+/* Whether this process may lead any flights. */
+static bool may_lead = false;
 
 Size
 keyapi_flight_part_size(int nprocs)
@@ -255,7 +255,7 @@ keyapi_flight_lead(uint64 snapshot, int page, TimestampTz until,
 		{
 			id, keyapi_shared_procno(), MyProcPid, until
 		};
-		num_led++;
+		may_lead = true;
 	}
 	LWLockRelease(&part->lock);
 	return role;
@@ -280,7 +280,7 @@ keyapi_flight_end(uint64 snapshot, int page)
 	FlightPart *part;
 	Flight	   *flight;
 
-	if (num_led == 0)
+	if (!may_lead)
 		return;
 	part = lock_part();
 	flight = find(part, id);
@@ -309,7 +309,7 @@ keyapi_flight_end_all(void)
 {
 	FlightPart *part;
 
-	if (num_led == 0)
+	if (!may_lead)
 		return;
 	part = lock_part();
 	for (int i = part->num_flights - 1; i >= 0; i--)
@@ -318,5 +318,5 @@ keyapi_flight_end_all(void)
 			end(part, &part->flights[i]);
 	}
 	LWLockRelease(&part->lock);
-	num_led = 0;
+	may_lead = false;
 }

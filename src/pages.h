@@ -88,7 +88,7 @@ extern void keyapi_pages_rewind(KeyapiPages *pages, const KeyapiPass *pass);
 /*
  * The next row of the pass, or false at its end.  In a list ranks ascend and
  * no id comes twice.  Raises the errors of error.h for a page that the row needs,
- * what the user's credentials raise (option.h), 54000 if the statement may not
+ * what the user's credentials raise (credential.h), 54000 if the statement may not
  * spend enough, and what interrupts raise.
  */
 extern bool keyapi_pages_next(KeyapiPages *pages, KeyapiReach reach,

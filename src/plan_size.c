@@ -108,7 +108,7 @@ keyapi_estimate(KeyapiEstimate *estimate, PlannerInfo *root, RelOptInfo *rel,
 	Relation	relation = table_open(planner_rt_fetch(rel->relid, root)->relid,
 									  NoLock);
 	const KeyapiRange *ranks = &estimate->outlook.ranks;
-	double		rows_per_list;
+	double		rows_in_range;
 	double		rows_read;
 	QualCost	qual_cost;
 
@@ -116,14 +116,14 @@ keyapi_estimate(KeyapiEstimate *estimate, PlannerInfo *root, RelOptInfo *rel,
 				   clauses, mentioned);
 	table_close(relation, NoLock);
 
-	rows_per_list = Max(0.0, Min((double) ranks->hi, plan->rows_per_list) -
+	rows_in_range = Max(0.0, Min((double) ranks->hi, plan->rows_per_list) -
 						(double) ranks->lo + 1);
 	estimate->lists = estimate_lists(&estimate->outlook,
 									 plan->options->endpoint->nparams);
 	/* a rank beyond the end costs one request, which finds the end */
 	estimate->requests = ranks->lo > ranks->hi ? 0 : estimate->lists *
-		Max(1.0, ceil(rows_per_list / plan->options->page_size));
-	rows_read = estimate->lists * rows_per_list;
+		Max(1.0, ceil(rows_in_range / plan->options->page_size));
+	rows_read = estimate->lists * rows_in_range;
 	estimate->rows =
 		clamp_row_est(rows_read * data_selectivity(root, rel, param_info));
 

@@ -391,21 +391,18 @@ keyapi_snapshot_fall_back(KeyapiSnapshot *snapshot, int max_age,
 						  TimestampTz *fetched_at)
 {
 	KeyapiSnapshotId before = snapshot->id;
-	const KeyapiBody *body;
-	int			number = 1;
 
 	if (snapshot->num_pages > 0)
 		return false;
 	snapshot->id = keyapi_cache_find_stale(&snapshot->key, max_age, fetched_at);
 
 	/* all of it at once, for it may be dropped from the cache at any time */
-	do
+	for (int number = 1;
+		 look_up(snapshot, number) == KEYAPI_LOOKUP_FOUND; number++)
 	{
-		body = look_up(snapshot, number) == KEYAPI_LOOKUP_FOUND ?
-			find_local(snapshot, number++) : NULL;
-	} while (body != NULL && !body->last);
-	if (body != NULL)
-		return true;
+		if (find_local(snapshot, number)->last)
+			return true;
+	}
 	snapshot->num_pages = 0;
 	snapshot->id = before;
 	return false;

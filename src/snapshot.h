@@ -48,7 +48,7 @@ typedef union KeyapiFinding
  * _give_up; others wait for that until the time until, at most.  AWAITED, and
  * what waiter is for: see flight.h.
  */
-extern KeyapiPageState keyapi_snapshot_look(KeyapiSnapshot *snapshot, int page,
+extern KeyapiPageState keyapi_snapshot_look(KeyapiSnapshot *snapshot, int number,
 											TimestampTz until,
 											KeyapiWaiter *waiter,
 											KeyapiFinding *finding);
@@ -57,40 +57,40 @@ extern KeyapiPageState keyapi_snapshot_look(KeyapiSnapshot *snapshot, int page,
  * Look for a page without asking anybody for it: the body as above, or NULL.
  */
 extern const KeyapiBody *keyapi_snapshot_get(KeyapiSnapshot *snapshot,
-											 int page);
+											 int number);
 
 /*
  * Whether asking for a page costs nothing: it is there, or the list is known to
  * end before it.
  */
-extern bool keyapi_snapshot_spares(const KeyapiSnapshot *snapshot, int page);
+extern bool keyapi_snapshot_spares(const KeyapiSnapshot *snapshot, int number);
 
 /*
  * The page; or the list's last one, if it is known to end before.
  */
-extern int	keyapi_snapshot_existing(const KeyapiSnapshot *snapshot, int page);
+extern int	keyapi_snapshot_existing(const KeyapiSnapshot *snapshot, int number);
 
 /*
  * Lead the flight of a page, which was YOURS, for a longer time.
  */
-extern void keyapi_snapshot_extend(KeyapiSnapshot *snapshot, int page,
+extern void keyapi_snapshot_extend(KeyapiSnapshot *snapshot, int number,
 								   TimestampTz until);
 
 /*
  * A page has arrived.  The body is copied.
  */
-extern void keyapi_snapshot_put(KeyapiSnapshot *snapshot, int page,
+extern void keyapi_snapshot_put(KeyapiSnapshot *snapshot, int number,
 								const KeyapiBody *body);
 
 /*
  * The page is not asked for any longer: let others try.
  */
-extern void keyapi_snapshot_give_up(KeyapiSnapshot *snapshot, int page);
+extern void keyapi_snapshot_give_up(KeyapiSnapshot *snapshot, int number);
 
 /*
  * Nor need others try: this is why.
  */
-extern void keyapi_snapshot_fail(KeyapiSnapshot *snapshot, int page,
+extern void keyapi_snapshot_fail(KeyapiSnapshot *snapshot, int number,
 								 const KeyapiVerdict *verdict);
 
 /*

@@ -53,21 +53,6 @@ init_rank_filter(KeyapiBinding *binding, List *clauses)
 	return quals == NIL ? NULL : keyapi_row_qual(binding->row, quals);
 }
 
-/*
- * The parameters that the query restricts, now that its external parameters are
- * known: a generic plan must agree with a custom one.
- */
-static uint32
-mentioned_params(KeyapiBinding *binding, List *clauses, ParamListInfo params)
-{
-	List	   *outer = keyapi_fold(binding->facts.outer_clauses, params);
-
-	return binding->facts.mentioned |
-		keyapi_mentions((Node *) clauses, keyapi_scan_var_params,
-						&binding->columns) |
-		keyapi_mentions((Node *) outer, keyapi_mark_var_params, NULL);
-}
-
 KeyapiBinding *
 keyapi_binding_begin(ForeignScanState *node, const KeyapiTableOptions *options)
 {
@@ -84,7 +69,10 @@ keyapi_binding_begin(ForeignScanState *node, const KeyapiTableOptions *options)
 						options->endpoint);
 	binding->row = keyapi_virtual_row(rel, &binding->columns, &node->ss.ps);
 
-	mentioned = mentioned_params(binding, clauses, params);
+	binding->facts.outer_clauses = keyapi_fold(binding->facts.outer_clauses,
+											   params);
+	mentioned = keyapi_facts_mentioned(&binding->facts, clauses,
+									   &binding->columns);
 	for (int i = 0; i < options->endpoint->nparams; i++)
 	{
 		if ((binding->facts.conflicts & ~mentioned & KEYAPI_PARAM_BIT(i)) != 0)

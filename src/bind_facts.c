@@ -99,3 +99,13 @@ keyapi_mark_var_params(Var *var, void *arg)
 {
 	return (uint32) var->varattno;
 }
+
+uint32
+keyapi_facts_mentioned(const KeyapiPlanFacts *facts, List *clauses,
+					   KeyapiScanColumns *columns)
+{
+	return facts->mentioned |
+		keyapi_mentions((Node *) clauses, keyapi_scan_var_params, columns) |
+		keyapi_mentions((Node *) facts->outer_clauses, keyapi_mark_var_params,
+						NULL);
+}

@@ -57,4 +57,14 @@ extern Var *keyapi_mark_var(uint32 params, Node *original);
 /* A KeyapiVarParams for such Vars; arg is ignored. */
 extern uint32 keyapi_mark_var_params(Var *var, void *arg);
 
+/*
+ * The parameters that the query restricts, as a set of KEYAPI_PARAM_BITs, by the
+ * scan's own clauses or otherwise.  If external parameters are known, clauses
+ * and facts->outer_clauses must have them folded: a generic plan must agree with
+ * a custom one.
+ */
+extern uint32 keyapi_facts_mentioned(const KeyapiPlanFacts *facts,
+									 List *clauses,
+									 KeyapiScanColumns *columns);
+
 #endif							/* KEYAPI_BIND_FACTS_H */

@@ -447,6 +447,26 @@ use_combination(KeyapiCandidates *candidates)
 	}
 }
 
+/*
+ * Count the combinations that pass the filter, from the current one on, and
+ * mark what they use.
+ */
+static double
+count_combinations(KeyapiCandidates *candidates)
+{
+	double		count = 0;
+
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!combination_passes(candidates))
+			continue;
+		use_combination(candidates);
+		count++;
+	} while (next_combination(candidates));
+	return count;
+}
+
 double
 keyapi_candidates_survey(KeyapiCandidates *candidates, bool *known,
 						 KeyapiTextSet *values)
@@ -456,19 +476,7 @@ keyapi_candidates_survey(KeyapiCandidates *candidates, bool *known,
 	bool		independent = candidates->filter == NULL;
 
 	if (first_combination(candidates, &product))
-	{
-		if (independent)
-			count = product;
-		else
-			do
-			{
-				CHECK_FOR_INTERRUPTS();
-				if (!combination_passes(candidates))
-					continue;
-				use_combination(candidates);
-				count++;
-			} while (next_combination(candidates));
-	}
+		count = independent ? product : count_combinations(candidates);
 	for (int i = 0; i < candidates->ndimensions; i++)
 	{
 		Dimension  *dimension = &candidates->dimensions[i];

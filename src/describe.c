@@ -57,11 +57,7 @@ init_description(Description *d, ForeignScanState *node, ExplainState *es)
 						d->options->endpoint);
 	keyapi_facts_unpack(&d->facts, plan->fdw_private);
 	d->clauses = plan->scan.plan.qual;
-	d->mentioned = d->facts.mentioned |
-		keyapi_mentions((Node *) d->clauses, keyapi_scan_var_params,
-						&d->columns) |
-		keyapi_mentions((Node *) d->facts.outer_clauses,
-						keyapi_mark_var_params, NULL);
+	d->mentioned = keyapi_facts_mentioned(&d->facts, d->clauses, &d->columns);
 	keyapi_outlook(&d->outlook, d->rel, &d->columns, d->options, d->clauses,
 				   d->mentioned);
 }

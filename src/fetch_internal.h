@@ -23,8 +23,6 @@
 #include "option.h"
 #include "snapshot.h"
 
-#define US_PER_MS INT64CONST(1000)
-
 #define NEVER PG_INT64_MAX
 
 typedef enum KeyapiRequestStatus

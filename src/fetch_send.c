@@ -124,9 +124,10 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiRequest *request, bool urgent,
 	earliest = Max(request->not_before,
 				   keyapi_gate_opens(&gate, now, server->requests_per_second));
 	if (earliest > now)
-
+	{
 		/* an answer to another session, sent before, may come earlier */
 		return Min(earliest, now + KEYAPI_FLIGHT_POLL * US_PER_MS);
+	}
 
 	request->waiter.urgent = urgent;
 	switch (keyapi_snapshot_look(snapshot, request->number, flight_end(fetcher),

@@ -10,7 +10,6 @@
 #include "portability/instr_time.h"
 
 #define US_PER_S INT64CONST(1000000)
-#define US_PER_MS INT64CONST(1000)
 
 /* How long nothing is asked for after a 402. */
 #define BROKE_FOR (60 * US_PER_S)

@@ -16,6 +16,8 @@
 
 #include "compat.h"
 
+#define US_PER_MS INT64CONST(1000)
+
 /* All zeroes is the gate of a key of which nothing is known. */
 typedef struct KeyapiGate
 {

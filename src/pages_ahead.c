@@ -37,7 +37,7 @@ typedef struct Walk
 								 * order: the one of the last page */
 	int64		rows;			/* list order: rows before the current list */
 	int64	   *ranks;			/* of each list, where to look */
-	bool	   *last;			/* of each list, whether what comes is unknown */
+	bool	   *unknown;		/* of each list, whether it has more pages */
 } Walk;
 
 bool
@@ -95,7 +95,7 @@ begin_walk(KeyapiPages *pages, bool typical)
 		(!typical || pages->rows_left >= 0);
 	walk->current = pages->pass.rank_major ? 0 : pages->current;
 	walk->ranks = palloc(sizeof(int64) * nlists);
-	walk->last = palloc0(sizeof(bool) * nlists);
+	walk->unknown = palloc0(sizeof(bool) * nlists);
 	for (int i = 0; i < nlists; i++)
 		walk->ranks[i] = pages->cursors[i].next_rank;
 	return walk;
@@ -105,7 +105,7 @@ static void
 end_walk(Walk *walk)
 {
 	pfree(walk->ranks);
-	pfree(walk->last);
+	pfree(walk->unknown);
 	pfree(walk);
 }
 
@@ -122,7 +122,7 @@ find_missing(Walk *walk, int list, int *number)
 	int64		end = last_rank(walk, cursor);
 	int			skipped = 0;
 
-	while (!walk->last[list] && walk->ranks[list] <= end &&
+	while (!walk->unknown[list] && walk->ranks[list] <= end &&
 		   !keyapi_list_ends_before(state, walk->ranks[list]))
 	{
 		int64	   *rank = &walk->ranks[list];
@@ -154,7 +154,7 @@ step_over(Walk *walk, int list, int number)
 	/* only what it says can tell whether there is another one */
 	if (last_rank(walk, cursor) == PG_INT64_MAX ||
 		(cursor->state->total_count < 0 && !walk->typical))
-		walk->last[list] = true;
+		walk->unknown[list] = true;
 	walk->ranks[list] = (int64) number * cursor->state->limit + 1;
 }
 

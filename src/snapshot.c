@@ -363,7 +363,7 @@ keyapi_snapshot_put(KeyapiSnapshot *snapshot, int number,
 	if (find_local(snapshot, number) == NULL)
 	{
 		KeyapiBody	copy = *body;
-		char	   *data = MemoryContextAlloc(snapshot->context, body->len + 1);
+		char	   *data = MemoryContextAlloc(snapshot->context, body->len);
 
 		memcpy(data, body->data, body->len);
 		copy.data = data;

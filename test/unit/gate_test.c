@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define US_PER_MS INT64CONST(1000)
 #define US_PER_S INT64CONST(1000000)
 
 #define MAX_SESSIONS 2

@@ -39,7 +39,8 @@ retry_delay(const KeyapiRequest *request, int max_wait)
 	/* a connection that was kept alive may have died meanwhile */
 	if (request->failure.cause == KEYAPI_BROKEN_TRANSFER && request->attempts == 1)
 		return 0;
-	return retry_after > 0 ? retry_after * US_PER_MS + jitter : jitter;
+	return Min(Max(retry_after, 0) * US_PER_MS + jitter,
+			   max_wait * US_PER_MS);
 }
 
 /*
@@ -159,6 +160,8 @@ tell_gate(KeyapiFetcher *fetcher, const KeyapiRequest *request, int64 now)
 							fetcher->server->max_retry_wait, random);
 	else if (failure->cause == KEYAPI_PAYMENT_REQUIRED)
 		keyapi_gate_refused(gate, now);
+	else if (failure->status != 0)
+		keyapi_gate_passed(gate, request->sent_at);
 	keyapi_account_unlock();
 }
 

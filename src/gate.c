@@ -56,6 +56,9 @@
 /* How much faster than by schedule requests start to make up for a pause. */
 #define CATCH_UP 2
 
+/* The longest time between two starts, whatever the rate. */
+#define MAX_INTERVAL (PG_INT32_MAX * US_PER_S)
+
 /* How long the gate must be open for its successes to tell a rate. */
 #define MEASURING_TIME (2 * US_PER_S)
 
@@ -87,6 +90,15 @@ current_rate(const KeyapiGate *gate, int64 now)
 }
 
 /*
+ * Time between two starts at a rate.
+ */
+static int64
+interval_of(double rate)
+{
+	return (int64) Min(US_PER_S / rate, MAX_INTERVAL);
+}
+
+/*
  * Time between two starts, by what user and API allow; 0 if both allow any
  * number.
  */
@@ -97,7 +109,7 @@ start_interval(const KeyapiGate *gate, int64 now, double pace)
 
 	if (pace > 0 && (rate <= 0 || rate > pace))
 		rate = pace;
-	return rate > 0 ? (int64) (US_PER_S / rate) : 0;
+	return rate > 0 ? interval_of(rate) : 0;
 }
 
 int64
@@ -106,6 +118,9 @@ keyapi_gate_opens(const KeyapiGate *gate, int64 now, double pace)
 	int64		opens = Max(gate->closed_until, gate->broke_until);
 	int64		interval = start_interval(gate, now, pace);
 
+	if (gate->last_start == 0)
+		return opens;
+
 	/* after a pause one request tries for all whether it was long enough */
 	if (gate->closings > 0 && gate->last_start >= gate->closed_until)
 		opens = Max(opens, gate->last_start + PROBE_TIME);
@@ -113,8 +128,7 @@ keyapi_gate_opens(const KeyapiGate *gate, int64 now, double pace)
 		opens = Max(opens, Max(gate->next_start,
 							   gate->last_start + interval / CATCH_UP));
 	if (pace > 0)
-		opens = Max(opens, gate->last_start +
-					(int64) (US_PER_S / pace) - TIMER_SLACK);
+		opens = Max(opens, gate->last_start + interval_of(pace) - TIMER_SLACK);
 	return opens;
 }
 
@@ -173,21 +187,25 @@ believe(KeyapiGate *gate, double rate)
 }
 
 void
+keyapi_gate_passed(KeyapiGate *gate, int64 sent)
+{
+	if (sent > gate->closed_at)
+		gate->closings = 0;
+}
+
+void
 keyapi_gate_succeeded(KeyapiGate *gate, int64 sent, int64 now)
 {
 	double		observed;
 
+	keyapi_gate_passed(gate, sent);
 	roll_second(gate, now);
 	gate->successes++;
-	if (sent > gate->closed_at)
-	{
-		gate->closings = 0;
-		return;
-	}
 
 	/* what was under way when the gate closed was not too much either */
 	observed = observed_rate(gate, now);
-	if (gate->measuring && observed * USED > gate->plateau)
+	if (gate->measuring && sent <= gate->closed_at &&
+		observed * USED > gate->plateau)
 		believe(gate, observed);
 }
 
@@ -202,7 +220,11 @@ slow_down(KeyapiGate *gate, int64 now)
 
 	gate->measuring = rate <= 0 ||
 		(rate > observed && now - gate->closed_until >= MEASURING_TIME);
-	believe(gate, gate->measuring ? observed : rate);
+	if (gate->measuring)
+		rate = observed;
+	else if (rate > 2 * observed)
+		rate /= 2;				/* it was that of a burst */
+	believe(gate, rate);
 }
 
 void
@@ -229,7 +251,12 @@ keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,
 
 	/* if nothing succeeded in between, the pause was too short, not the rate */
 	if (gate->closings == 0)
+	{
 		slow_down(gate, now);
+
+		/* the pause before was long enough, perhaps too long */
+		gate->too_short /= 2;
+	}
 	else
 		gate->too_short = Max(gate->too_short,
 							  Min(gate->closed_until - gate->closed_at, longest));
@@ -242,7 +269,6 @@ keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,
 	gate->closed_at = now;
 	gate->closed_until = Max(gate->closed_until, now + pause);
 
-	gate->next_start = now;
 	gate->lag = (int64) (USED * Min(gate->closed_until - now, MAX_LAG));
 
 	/* the rate recovers in a pause, but not for as long as that may last */

@@ -70,6 +70,11 @@ extern void keyapi_gate_start(KeyapiGate *gate, int64 now, double pace);
 extern void keyapi_gate_succeeded(KeyapiGate *gate, int64 sent, int64 now);
 
 /*
+ * ... or with something else, but not because of a limit.
+ */
+extern void keyapi_gate_passed(KeyapiGate *gate, int64 sent);
+
+/*
  * A request that started at the time sent met the rate limit (429): slow down,
  * and close the gate for retry_after ms or, if that is not positive, for a random
  * time below a bound that doubles from closing to closing up to max_wait ms, on

@@ -20,7 +20,6 @@
 
 #define MAX_SESSIONS 2
 #define CONNECTIONS 8
-#define PAGES 100				/* that each session needs */
 #define RUNS 200
 #define MAX_WAIT 30000			/* the longest pause, in ms */
 #define TOO_LONG (600 * US_PER_S)
@@ -35,6 +34,7 @@ typedef struct Limiter
 	bool		tells_when;		/* Retry-After, in seconds, rounded up */
 	int64		ban;			/* us; each request during a ban begins it
 								 * anew */
+	int64		outage;			/* us at first in which all are refused */
 } Limiter;
 
 typedef struct Case
@@ -42,6 +42,7 @@ typedef struct Case
 	const char *name;
 	Limiter		limiter;
 	int			latency;		/* ms */
+	int			pages;			/* that each session needs */
 	int			sessions;
 	bool		shared;			/* one gate for all sessions */
 
@@ -93,22 +94,27 @@ typedef struct Run
 } Run;
 
 static const Case cases[] = {
-	{"a bucket that tells when to come back", {20, 20, true, 0}, 0, 1, false, 4.8, 10},
-	{"... 50 ms away", {20, 20, true, 0}, 50, 1, false, 4.8, 10},
-	{"a bucket that does not tell", {20, 20, false, 0}, 0, 1, false, 4.8, 10},
-	{"... 50 ms away", {20, 20, false, 0}, 50, 1, false, 4.8, 10},
-	{"a limiter that bans for a second", {20, 20, true, US_PER_S}, 0, 1, false, 4.8, 10},
-	{"... 50 ms away", {20, 20, true, US_PER_S}, 50, 1, false, 4.8, 10},
-	{"... and does not tell", {20, 20, false, US_PER_S}, 50, 1, false, 10, 13},
-	{"a slow bucket", {5, 5, true, 0}, 50, 1, false, 22, 12},
-	{"a bucket without bursts", {20, 1, true, 0}, 50, 1, false, 11, 8},
-	{"two sessions with a common gate", {20, 20, true, 0}, 50, 2, true, 10, 20},
-	{"... and a bucket that does not tell", {20, 20, false, 0}, 50, 2, true, 10.5, 20},
-	{"... and a limiter that bans", {20, 20, true, US_PER_S}, 50, 2, true, 10, 20},
-	{"two sessions on their own", {20, 20, true, 0}, 50, 2, false, 11.5, 20},
-	{"... and a bucket that does not tell", {20, 20, false, 0}, 50, 2, false, 11.5, 20},
-	{"... and a limiter that bans", {20, 20, true, US_PER_S}, 50, 2, false, 14, 20},
+	{"a bucket that tells when to come back", {20, 20, true, 0, 0}, 0, 100, 1, false, 4.8, 10},
+	{"... 50 ms away", {20, 20, true, 0, 0}, 50, 100, 1, false, 4.8, 10},
+	{"a bucket that does not tell", {20, 20, false, 0, 0}, 0, 100, 1, false, 4.8, 10},
+	{"... 50 ms away", {20, 20, false, 0, 0}, 50, 100, 1, false, 4.8, 10},
+	{"a limiter that bans for a second", {20, 20, true, US_PER_S, 0}, 0, 100, 1, false, 4.8, 10},
+	{"... 50 ms away", {20, 20, true, US_PER_S, 0}, 50, 100, 1, false, 4.8, 10},
+	{"... and does not tell", {20, 20, false, US_PER_S, 0}, 50, 100, 1, false, 10, 13},
+	{"a slow bucket", {5, 5, true, 0, 0}, 50, 100, 1, false, 22, 12},
+	{"a bucket without bursts", {20, 1, true, 0, 0}, 50, 100, 1, false, 11, 8},
+	{"a slow bucket that has been filling up", {1, 60, true, 0, 0}, 50, 100, 1, false, 50, 40},
+	{"a bucket after an outage", {20, 20, false, 0, 30 * US_PER_S}, 50, 1000, 1, false, 140, 50},
+	{"two sessions with a common gate", {20, 20, true, 0, 0}, 50, 100, 2, true, 10, 20},
+	{"... and a bucket that does not tell", {20, 20, false, 0, 0}, 50, 100, 2, true, 10.5, 20},
+	{"... and a limiter that bans", {20, 20, true, US_PER_S, 0}, 50, 100, 2, true, 10, 20},
+	{"two sessions on their own", {20, 20, true, 0, 0}, 50, 100, 2, false, 11.5, 20},
+	{"... and a bucket that does not tell", {20, 20, false, 0, 0}, 50, 100, 2, false, 11.5, 20},
+	{"... and a limiter that bans", {20, 20, true, US_PER_S, 0}, 50, 100, 2, false, 14, 20},
 };
+
+static int	ntests = 0;
+static int	nfailed = 0;
 
 /* A time below the bound, in us */
 static int64
@@ -133,7 +139,7 @@ limit(Bucket *bucket, const Limiter *limiter, int64 now)
 		return 0;
 	}
 	if (limiter->ban == 0)
-		return 1 + (int64) ((1 - bucket->tokens) / limiter->per_second * US_PER_S);
+		return 1 + (int64) (Max(1 - bucket->tokens, 0) / limiter->per_second * US_PER_S);
 	bucket->banned_until = now + limiter->ban;
 	return limiter->ban;
 }
@@ -235,7 +241,7 @@ is_done(const Run *run)
 {
 	for (int i = 0; i < run->c->sessions; i++)
 	{
-		if (run->sessions[i].received < PAGES)
+		if (run->sessions[i].received < run->c->pages)
 			return false;
 	}
 	return true;
@@ -252,13 +258,13 @@ fetch_all(const Case *c, int *refused)
 	Run			run = {
 		.c = c,
 		.now = began,
-		.bucket = {c->limiter.burst, began, 0},
+		.bucket = {c->limiter.burst, began, began + c->limiter.outage},
 	};
 
 	for (int i = 0; i < c->sessions; i++)
 	{
 		run.sessions[i].gate = &run.gates[c->shared ? 0 : i];
-		run.sessions[i].waiting = PAGES;
+		run.sessions[i].waiting = c->pages;
 	}
 	while (!is_done(&run) && run.now - began < TOO_LONG)
 	{
@@ -282,12 +288,18 @@ compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static bool
-check(int number, const Case *c)
+static void
+report(bool ok, const char *name)
+{
+	printf("%sok %d - %s\n", ok ? "" : "not ", ++ntests, name);
+	nfailed += !ok;
+}
+
+static void
+test_limiter(const Case *c)
 {
 	double		seconds[RUNS];
 	double		refused[RUNS];
-	bool		ok;
 
 	srand48(1);
 	for (int i = 0; i < RUNS; i++)
@@ -299,22 +311,77 @@ check(int number, const Case *c)
 	}
 	qsort(seconds, RUNS, sizeof(double), compare_doubles);
 	qsort(refused, RUNS, sizeof(double), compare_doubles);
-	ok = seconds[RUNS * 9 / 10] <= c->seconds && refused[RUNS * 9 / 10] <= c->refused;
-	printf("%sok %d - %s\n", ok ? "" : "not ", number, c->name);
+	report(seconds[RUNS * 9 / 10] <= c->seconds &&
+		   refused[RUNS * 9 / 10] <= c->refused, c->name);
 	printf("# s: median %.2f, 9 of 10 below %.2f (at most %.1f), longest %.2f; "
 		   "refused: median %.0f, 9 of 10 below %.0f (at most %d), most %.0f\n",
 		   seconds[RUNS / 2], seconds[RUNS * 9 / 10], c->seconds, seconds[RUNS - 1],
 		   refused[RUNS / 2], refused[RUNS * 9 / 10], c->refused, refused[RUNS - 1]);
-	return ok;
+}
+
+/*
+ * A gate that a 429 has just closed, with one more request under way.
+ */
+static KeyapiGate
+closed_gate(int64 now, int64 retry_after)
+{
+	KeyapiGate	gate = {0};
+
+	keyapi_gate_start(&gate, now - 2, 0);
+	keyapi_gate_start(&gate, now - 1, 0);
+	keyapi_gate_limited(&gate, now - 2, now, retry_after, MAX_WAIT, 0.5);
+	return gate;
+}
+
+static bool
+is_open(const KeyapiGate *gate, int64 now)
+{
+	return keyapi_gate_opens(gate, now, 0) <= now;
+}
+
+static void
+test_probe(void)
+{
+	int64		now = 1000 * US_PER_S;
+	KeyapiGate	gate = closed_gate(now, 3000);
+	KeyapiGate	passed;
+
+	report(!is_open(&gate, now + 3 * US_PER_S - 1) && is_open(&gate, now + 3 * US_PER_S),
+		   "a gate opens when the API says");
+	keyapi_gate_limited(&gate, now - 1, now, 5000, MAX_WAIT, 0.5);
+	now += 5 * US_PER_S;
+	report(!is_open(&gate, now - 1) && is_open(&gate, now), "... or later, if it says that too");
+	keyapi_gate_start(&gate, now, 0);
+	passed = gate;
+	now += US_PER_S;
+	report(!is_open(&gate, now - 1) && is_open(&gate, now),
+		   "the first request goes alone, but holds nobody up for long");
+	keyapi_gate_passed(&passed, now - US_PER_S);
+	report(is_open(&passed, now - 1), "... nor if it fails for another reason");
+	keyapi_gate_succeeded(&gate, now - US_PER_S, now - 1);
+	report(is_open(&gate, now - 1), "... nor if it does not fail");
+}
+
+static void
+test_pace(void)
+{
+	int64		now = 1000 * US_PER_S;
+	KeyapiGate	gate = {0};
+
+	report(keyapi_gate_opens(&gate, now, 1e-15) <= now,
+		   "the first request need not wait, however slow the pace");
+	keyapi_gate_start(&gate, now, 1e-15);
+	report(keyapi_gate_opens(&gate, now, 1e-15) > now + TOO_LONG,
+		   "... the second must");
 }
 
 int
 main(void)
 {
-	int			nfailed = 0;
-
-	printf("1..%d\n", (int) lengthof(cases));
 	for (int i = 0; i < (int) lengthof(cases); i++)
-		nfailed += !check(i + 1, &cases[i]);
+		test_limiter(&cases[i]);
+	test_probe();
+	test_pace();
+	printf("1..%d\n", ntests);
 	return nfailed > 0;
 }

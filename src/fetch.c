@@ -141,6 +141,7 @@ request_page(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
 	request->state = state;
 	request->number = number;
 	request->status = WAITING;
+	request->closings = PG_INT32_MAX;
 	dlist_push_tail(&fetcher->requests, &request->node);
 	return request;
 }

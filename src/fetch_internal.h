@@ -44,6 +44,7 @@ typedef struct KeyapiRequest
 								 * in the end, of the page */
 	int			attempts;		/* sent so far */
 	int64		not_before;		/* WAITING: earliest time, by the gate's clock */
+	int			closings;		/* of the gate, the fewest since it is needed */
 	bool		awaited;		/* WAITING: another session has sent for it */
 	KeyapiWaiter waiter;		/* how long for */
 	int64		sent_at;

@@ -125,7 +125,9 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiRequest *request, bool urgent,
 				   keyapi_gate_opens(&gate, now, server->requests_per_second));
 	if (earliest > now)
 	{
-		/* an answer to another session, sent before, may come earlier */
+		/* an answer to another session may come earlier */
+		request->awaited = false;
+		keyapi_snapshot_begin_wait(snapshot, &request->waiter);
 		return Min(earliest, now + KEYAPI_FLIGHT_POLL * US_PER_MS);
 	}
 
@@ -193,6 +195,8 @@ check_prospects(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
 		.base_url = server->base_url,
 	};
 
+	/* one request tries for all who wait: its refusal is theirs, too */
+	request->closings = Min(request->closings, gate.closings);
 	if (gate.broke_until > now)
 	{
 		failure.cause = KEYAPI_PAYMENT_REQUIRED;
@@ -204,6 +208,12 @@ check_prospects(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
 		failure.cause = KEYAPI_RATE_LIMITED;
 		failure.retry_after = pause;
 		failure.reason = "the API asked for a pause that is not over yet";
+	}
+	else if (gate.closings - request->closings > server->max_retries)
+	{
+		failure.cause = KEYAPI_RATE_LIMITED;
+		failure.retry_after = Max(pause, 0);
+		failure.reason = "it refused all requests with this key since the page was needed";
 	}
 	if (failure.cause != KEYAPI_OK)
 	{
@@ -280,13 +290,14 @@ KeyapiWait
 keyapi_fetch_waits_for(const KeyapiFetcher *fetcher,
 					   const KeyapiRequest *request)
 {
+	const KeyapiGate gate = keyapi_account_gate(&fetcher->account);
 	int64		now = keyapi_gate_clock();
 
 	if (fetcher->in_flight > 0)
 		return KEYAPI_WAIT_REQUEST;
 	if (request->awaited)
 		return KEYAPI_WAIT_SESSION;
-	if (keyapi_account_gate(&fetcher->account).closed_until > now)
+	if (gate.closed_until > now || gate.closings > 0)
 		return KEYAPI_WAIT_GATE;
 	return request->not_before > now ? KEYAPI_WAIT_RETRY : KEYAPI_WAIT_PACING;
 }

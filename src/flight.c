@@ -216,6 +216,13 @@ is_refused(FlightPart *part, PageId id, const KeyapiWaiter *waiter,
 	return true;
 }
 
+static void
+begin_wait(FlightPart *part, KeyapiWaiter *waiter)
+{
+	if (waiter->since == 0)
+		waiter->since = part->verdicts + 1;
+}
+
 /* ---------------------------------------------------------------------
  * Interface
  * ---------------------------------------------------------------------
@@ -227,10 +234,21 @@ is_refused(FlightPart *part, PageId id, const KeyapiWaiter *waiter,
 static void
 wait_for(FlightPart *part, PageId id, KeyapiWaiter *waiter)
 {
-	if (waiter->since == 0)
-		waiter->since = part->verdicts + 1;
+	begin_wait(part, waiter);
 	if (waiter->urgent)
 		part->awaited[keyapi_shared_procno()] = id;
+}
+
+void
+keyapi_flight_begin_wait(KeyapiWaiter *waiter)
+{
+	FlightPart *part;
+
+	if (waiter->since != 0)
+		return;
+	part = lock_part();
+	begin_wait(part, waiter);
+	LWLockRelease(&part->lock);
 }
 
 KeyapiFlightRole

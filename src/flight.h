@@ -86,6 +86,12 @@ extern KeyapiFlightRole keyapi_flight_lead(uint64 snapshot, int page,
 										   KeyapiVerdict *verdict);
 
 /*
+ * The caller waits before it may lead: what leaders find meanwhile is true for
+ * it, too.  Nothing happens if it waits already.
+ */
+extern void keyapi_flight_begin_wait(KeyapiWaiter *waiter);
+
+/*
  * Lead a flight for a longer time, if this session leads it.
  */
 extern void keyapi_flight_extend(uint64 snapshot, int page, TimestampTz until);

@@ -346,6 +346,13 @@ keyapi_snapshot_spares(const KeyapiSnapshot *snapshot, int number)
 }
 
 void
+keyapi_snapshot_begin_wait(const KeyapiSnapshot *snapshot, KeyapiWaiter *waiter)
+{
+	if (snapshot->id.number != 0)
+		keyapi_flight_begin_wait(waiter);
+}
+
+void
 keyapi_snapshot_extend(KeyapiSnapshot *snapshot, int number, TimestampTz until)
 {
 	if (snapshot->id.number != 0)

@@ -54,6 +54,13 @@ extern KeyapiPageState keyapi_snapshot_look(KeyapiSnapshot *snapshot, int number
 											KeyapiFinding *finding);
 
 /*
+ * The caller waits before it may _look: what keeps others from getting the page
+ * meanwhile will be REFUSED to it, too.
+ */
+extern void keyapi_snapshot_begin_wait(const KeyapiSnapshot *snapshot,
+									   KeyapiWaiter *waiter);
+
+/*
  * Look for a page without asking anybody for it: the body as above, or NULL.
  */
 extern const KeyapiBody *keyapi_snapshot_get(KeyapiSnapshot *snapshot,

@@ -13,6 +13,7 @@ use KeyapiTest;
 my $t = KeyapiTest->new(conf => KeyapiTest->preloaded);
 
 test_rate_limit();
+test_refusals();
 test_pages_under_way();
 test_pacing();
 test_empty_account();
@@ -41,6 +42,28 @@ sub test_rate_limit
 	is($t->emulator->count('limited'), 1, 'a 429 keeps all sessions back');
 	is($_->finish->{rows}, 15, '... until its time is over') foreach @sessions;
 	is($t->emulator->count('limited'), 6, '... and nothing is asked in vain');
+	$_->quit foreach @sessions;
+	return;
+}
+
+# One request tries for all who wait, and its refusal is theirs too.
+sub test_refusals
+{
+	my @sessions = map { KeyapiSession->new($t) } 1 .. 4;
+
+	$t->scenario('exceeded', 'fault=status,code=429,after=1');
+	$t->sql("ALTER SERVER exceeded OPTIONS (ADD max_retries '3')");
+	$sessions[0]->start("SELECT count(*) FROM exceeded;");
+	$t->node->poll_query_until('postgres',
+		"SELECT count(*) = 1 FROM keyapi_fdw_progress WHERE waiting_for = 'gate'")
+	  or die 'the gate is open';
+	$sessions[1]->start("SELECT count(*) FROM exceeded;");
+	$sessions[$_]->start("SELECT count(*) FROM exceeded WHERE region = 'R$_';") foreach 2, 3;
+	like($_->finish->{stderr}, qr/53400: +the API's rate limit was exceeded/, 'a session is refused')
+	  foreach @sessions;
+
+	# a start that is late sees one refusal less
+	cmp_ok($t->emulator->count('exceeded'), '<=', 6, '... for not much more than what one may try');
 	$_->quit foreach @sessions;
 	return;
 }

@@ -59,10 +59,8 @@ sub gives
 sub fails
 {
 	my ($sql, $sqlstate, $test) = @_;
-	my $result = $session->run($sql);
 
-	ok(KeyapiSession::sqlstate($result) eq $sqlstate && $result->{rows} eq '', $test)
-	  or diag($result->{stderr}, $result->{rows});
+	KeyapiSession::is_error($session->run($sql), $sqlstate, $test);
 	return;
 }
 

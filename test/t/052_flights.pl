@@ -92,7 +92,7 @@ sub test_leader_that_ends
 		is($t->emulator->count($name), 1, "$end: waiters ask for nothing");
 
 		$t->sql("SELECT $end(" . $leader->pid . ')');
-		is(KeyapiSession::sqlstate($leader->finish), $end =~ /cancel/ ? '57014' : '57P01',
+		KeyapiSession::is_error($leader->finish, $end =~ /cancel/ ? '57014' : '57P01',
 			'... the leader ends');
 		is($_->finish->{rows}, 45, '... a waiter gets the list') foreach @waiters;
 		is($t->emulator->count($name), 4, '... after one more request for the page');
@@ -112,7 +112,7 @@ sub test_leader_that_fails
 	$leader->start('SELECT count(*) FROM refusing;');
 	$t->emulator->await_requests('refusing', 1);
 	$_->start('SELECT count(*) FROM refusing;') foreach @waiters;
-	is(KeyapiSession::sqlstate($leader->finish), '22023', 'the leader fails');
+	KeyapiSession::is_error($leader->finish, '22023', 'the leader fails');
 	is($_->finish->{rows}, 45, '... a waiter gets the list') foreach @waiters;
 	is($t->emulator->count('refusing'), 4, '... after one more request for the page');
 	$_->quit foreach $leader, @waiters;
@@ -219,7 +219,7 @@ sub test_waiter_that_is_cancelled
 	$waiter->start('SELECT count(*) FROM cancelled;');
 	await_waiters(1);
 	$t->sql('SELECT pg_cancel_backend(' . $waiter->pid . ')');
-	is(KeyapiSession::sqlstate($waiter->finish), '57014', 'a waiter is cancelled');
+	KeyapiSession::is_error($waiter->finish, '57014', 'a waiter is cancelled');
 	$t->emulator->release('cancelled');
 	is($leader->finish->{rows}, 45, '... its leader is not');
 	is($t->emulator->count('cancelled'), 3, '... and asks once');

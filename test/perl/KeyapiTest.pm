@@ -316,6 +316,18 @@ sub fails
 		$result->{stderr}, $result->{rows});
 }
 
+# Test that SQL ends in the error of a query that leaves the region open, which
+# tells what to write, before any request.
+sub refuses
+{
+	my ($self, $scenario, $sql, $test) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return $self->fails($scenario, $sql, '0A000',
+		qr/write region = \.\.\., region IN \(\.\.\.\) or region = ANY \(ARRAY\(SELECT \.\.\.\)\)/,
+		$test, requests => 0);
+}
+
 sub fail_with
 {
 	my ($test, @diagnostics) = @_;

@@ -138,6 +138,16 @@ sub cached
 	return;
 }
 
+# A scenario whose lists are cached
+sub cached_scenario
+{
+	my ($self, $name, $settings) = @_;
+
+	$self->scenario($name, $settings);
+	$self->cached($name);
+	return;
+}
+
 # Configuration of a cluster that loads the library when it starts
 sub preloaded { return "shared_preload_libraries = 'keyapi_fdw'\n" }
 

@@ -25,6 +25,7 @@ use warnings;
 
 use Carp;
 use Cwd            ();
+use Encode         ();
 use File::Basename ();
 use HTTP::Tiny;
 use IPC::Open2;
@@ -74,6 +75,16 @@ sub url     { my ($self, $scenario) = @_; return $self->value('URL') . "/$scenar
 sub tls_url { my ($self, $scenario) = @_; return $self->value('TLS_URL') . "/$scenario" }
 sub ca      { my ($self) = @_; return $self->value('CA') }
 sub pid     { my ($self) = @_; return $self->{pid} }
+
+# A text as a value in a scenario, whatever its characters are: percent-encoded
+# UTF-8, as RFC 3986 has it
+sub percent
+{
+	my ($text) = @_;
+
+	return Encode::encode('UTF-8', $text) =~
+	  s/([^A-Za-z0-9._~-])/sprintf '%%%02X', ord $1/ger;
+}
 
 # Run a control command; returns the answer's text.
 sub _control

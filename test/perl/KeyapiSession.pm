@@ -27,6 +27,7 @@ use warnings;
 use Carp;
 use IPC::Run;
 use PostgreSQL::Test::Utils;
+use Test::More;
 
 # Connect.  dbname => NAME, env => { NAME => VALUE }: of psql
 sub new
@@ -118,6 +119,28 @@ sub sqlstate
 	my ($result) = @_;
 
 	return $result->{stderr} =~ /^(?:ERROR|FATAL):\s+(\w{5}):/m ? $1 : '';
+}
+
+# Test that a result is nothing but an error of this SQLSTATE.
+sub is_error
+{
+	my ($result, $sqlstate, $test) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok(sqlstate($result) eq $sqlstate && $result->{rows} eq '', $test)
+	  or diag("wanted $sqlstate, got:\n", $result->{stderr}, $result->{rows});
+	return;
+}
+
+# Test that the session still works: it can read all of this table, the list of
+# a scenario without settings.
+sub goes_on
+{
+	my ($self, $table) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is($self->sql("SELECT count(*) FROM $table;"), '500', '... and the session goes on');
+	return;
 }
 
 # Let psql die on the spot

@@ -138,6 +138,16 @@ sub cached
 	return;
 }
 
+# A scenario whose lists are cached
+sub cached_scenario
+{
+	my ($self, $name, $settings) = @_;
+
+	$self->scenario($name, $settings);
+	$self->cached($name);
+	return;
+}
+
 # Configuration of a cluster that loads the library when it starts
 sub preloaded { return "shared_preload_libraries = 'keyapi_fdw'\n" }
 
@@ -314,6 +324,18 @@ sub fails
 	  && $result->{rows} eq '';
 	return fail_with($test, "wanted $sqlstate and $text, got:",
 		$result->{stderr}, $result->{rows});
+}
+
+# Test that SQL ends in the error of a query that leaves the region open, which
+# tells what to write, before any request.
+sub refuses
+{
+	my ($self, $scenario, $sql, $test) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return $self->fails($scenario, $sql, '0A000',
+		qr/write region = \.\.\., region IN \(\.\.\.\) or region = ANY \(ARRAY\(SELECT \.\.\.\)\)/,
+		$test, requests => 0);
 }
 
 sub fail_with

@@ -6,6 +6,7 @@ use warnings;
 
 use Test::More;
 
+use KeyapiEmulator;
 use KeyapiSession;
 use KeyapiTest;
 
@@ -86,10 +87,9 @@ foreach (@refusals)
 	my $code_text =
 	  qr/^ERROR: .*$message.*\nDETAIL: .*: HTTP status 200, code $status, message "too bad"\.\nHINT: .*$hint/;
 
-	fails_with("status,code=$status,message=too bad" =~ s/ /%20/r, $_, $sqlstate, $text)
+	fails_with("status,code=$status,message=too%20bad", $_, $sqlstate, $text)
 	  foreach 1, 3;
-	fails_with("code,code=$status,message=too bad" =~ s/ /%20/r, $_, $sqlstate,
-		$code_text)
+	fails_with("code,code=$status,message=too%20bad", $_, $sqlstate, $code_text)
 	  foreach 1, 3;
 }
 fails_with('code,code=200', 1, '08P01', qr/data is missing or null/);
@@ -119,7 +119,7 @@ fails_with('status,code=400,message=two%0Alines%1B', 1, '22023',
 fails_with('status,code=400,message=' . 'x' x 1500, 1, '22023',
 	qr/message "x{1000}\.\.\."/);
 fails_with(
-	'body,message=' . percent('{"code":402,"msg":"empty","requestId":"r-1"}'),
+	'body,message=' . KeyapiEmulator::percent('{"code":402,"msg":"empty","requestId":"r-1"}'),
 	1, '53000', qr/code 402, message "empty", request id "r-1"\./);
 
 #
@@ -216,10 +216,3 @@ $session->quit;
 unlike($t->server_log, qr/terminated by signal/, 'nothing crashed');
 $t->stop;
 done_testing();
-
-sub percent
-{
-	my ($text) = @_;
-
-	return $text =~ s/([^A-Za-z0-9])/sprintf '%%%02X', ord $1/ger;
-}

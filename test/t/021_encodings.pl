@@ -8,6 +8,7 @@ use utf8;
 use Encode qw(encode);
 use Test::More;
 
+use KeyapiEmulator;
 use KeyapiSession;
 use KeyapiTest;
 
@@ -19,14 +20,7 @@ sub in_all
 {
 	my ($field, $text) = @_;
 
-	return "fault=field,index=0,name=$field,as=" . percent($text);
-}
-
-sub percent
-{
-	my ($text) = @_;
-
-	return join '', map { sprintf '%%%02X', $_ } unpack 'C*', encode('UTF-8', $text);
+	return "fault=field,index=0,name=$field,as=" . KeyapiEmulator::percent($text);
 }
 
 # What psql, which speaks UTF-8 here, reads and writes
@@ -176,7 +170,7 @@ sub test_messages
 	$session->sql(q{CREATE FOREIGN TABLE m (region_name integer) SERVER e;});
 	fails('SELECT * FROM m', '22P02', qr/integer: ".*CONTEXT:  column "region_name".*, video \S+, page 1/s,
 		"$encoding: an odd id in the context");
-	change('fault=status,code=400,message=' . percent('Nein, 🐶!'));
+	change('fault=status,code=400,message=' . KeyapiEmulator::percent('Nein, 🐶!'));
 	fails('SELECT * FROM e', '22023', utf8_qr('message "Nein, (?:\?{4}|🐶)!"'), '... in a message');
 	change('total=20;' . in_all('country_code', '🐶日本'));
 	like($session->run('SELECT count(*) FROM e;')->{stderr},

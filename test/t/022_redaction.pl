@@ -6,6 +6,7 @@ use warnings;
 
 use Test::More;
 
+use KeyapiEmulator;
 use KeyapiSession;
 use KeyapiTest;
 
@@ -31,13 +32,6 @@ $t->sql(sprintf q{CREATE USER MAPPING FOR PUBLIC SERVER spy OPTIONS (api_key_fil
 	$t->file('key', "$key\n"));
 $t->import_table('spy');
 $t->fail_at_once('spy');
-
-sub percent
-{
-	my ($text) = @_;
-
-	return $text =~ s/([^A-Za-z0-9_.-])/sprintf '%%%02X', ord $1/ger;
-}
 
 sub json
 {
@@ -79,13 +73,15 @@ sub body
 # One that is quoted, for it is no JSON
 sub quoted { my ($text) = @_; return body("html: $text") }
 
+my $percent = KeyapiEmulator::percent($key);
+
 blots_out('status,code=401,echo',      '28000', 'message under an HTTP status');
 blots_out('code,code=402,echo',        '53000', 'message under HTTP status 200');
 blots_out('status,code=500,html,echo', '58000', 'HTML');
 blots_out('shape,nodata,echo',         '08P01', 'message, request id and body');
 blots_out(quoted($key),                '08P01', 'as it is');
-blots_out(quoted(percent $key),        '08P01', 'escaped for a URL');
-blots_out(quoted(lc percent $key),     '08P01', '... in lower case');
+blots_out(quoted($percent),            '08P01', 'escaped for a URL');
+blots_out(quoted(lc $percent),         '08P01', '... in lower case');
 blots_out(quoted(json $key),           '08P01', 'escaped for JSON');
 blots_out(quoted(unicode $key),        '08P01', '... all of it');
 blots_out(quoted(uc $key),             '08P01', 'in upper case');

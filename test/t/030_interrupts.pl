@@ -91,22 +91,12 @@ sub waiting_session
 	return $session;
 }
 
-# Test that a result is nothing but an error of this SQLSTATE.
-sub is_error
-{
-	my ($result, $sqlstate, $test) = @_;
-
-	ok(KeyapiSession::sqlstate($result) eq $sqlstate && $result->{rows} eq '', $test)
-	  or diag($result->{stderr}, $result->{rows});
-	return;
-}
-
 # Test that a session that was interrupted goes on, and keeps no request.
 sub works
 {
 	my ($session) = @_;
 
-	is($session->sql('SELECT count(*) FROM good;'), '500', '... and the session goes on');
+	$session->goes_on('good');
 	$emulator->await_inflight('slow', 0);
 	return;
 }
@@ -117,7 +107,7 @@ sub test_cancel
 	my $session = waiting_session($stalled);
 
 	$t->sql('SELECT pg_cancel_backend(' . $session->pid . ')');
-	is_error($session->finish, '57014', "cancelled: $phase");
+	KeyapiSession::is_error($session->finish, '57014', "cancelled: $phase");
 	works($session);
 	$session->quit;
 	return;
@@ -129,7 +119,8 @@ sub test_timeout
 	my $session = KeyapiSession->new($t);
 
 	$session->sql(q{SET statement_timeout = '300ms';});
-	is_error($session->run('SELECT count(*) FROM slow;'), '57014', "timed out: $phase");
+	KeyapiSession::is_error($session->run('SELECT count(*) FROM slow;'), '57014',
+		"timed out: $phase");
 	$session->sql('RESET statement_timeout;');
 	works($session);
 	$session->quit;
@@ -142,7 +133,7 @@ sub test_terminate
 	my $session = waiting_session($stalled);
 
 	$t->sql('SELECT pg_terminate_backend(' . $session->pid . ')');
-	is_error($session->finish, '57P01', "terminated: $phase");
+	KeyapiSession::is_error($session->finish, '57P01', "terminated: $phase");
 	$emulator->await_inflight('slow', 0);
 	$session->quit;
 	return;
@@ -162,7 +153,7 @@ END
 	$session->start('INSERT INTO kept SELECT rank FROM slow;');
 	$emulator->await_stalled('slow', 1);
 	$t->sql('SELECT pg_cancel_backend(' . $session->pid . ')');
-	is_error($session->finish, '57014', 'cancelled after a savepoint');
+	KeyapiSession::is_error($session->finish, '57014', 'cancelled after a savepoint');
 	$session->sql('ROLLBACK TO s; INSERT INTO kept SELECT rank FROM good; COMMIT;');
 	is($session->sql('SELECT count(*) FROM kept;'), '520',
 		'... and the transaction goes on');

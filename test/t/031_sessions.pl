@@ -59,10 +59,8 @@ sub gives
 sub fails
 {
 	my ($sql, $sqlstate, $test) = @_;
-	my $result = $session->run($sql);
 
-	ok(KeyapiSession::sqlstate($result) eq $sqlstate && $result->{rows} eq '', $test)
-	  or diag($result->{stderr}, $result->{rows});
+	KeyapiSession::is_error($session->run($sql), $sqlstate, $test);
 	return;
 }
 
@@ -260,7 +258,7 @@ END
 	$session->start('FETCH ALL FROM c;');
 	$emulator->await_stalled('stalled', 4);
 	$t->sql('SELECT pg_cancel_backend(' . $session->pid . ')');
-	is(KeyapiSession::sqlstate($session->finish), '57014', 'a cursor is cancelled');
+	KeyapiSession::is_error($session->finish, '57014', 'a cursor is cancelled');
 	$session->sql('ROLLBACK TO a;');
 	$emulator->await_inflight('stalled', 0);
 	pass('... and leaves no request behind');

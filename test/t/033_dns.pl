@@ -81,31 +81,14 @@ sub waiting_session
 	return $session;
 }
 
-sub is_error
-{
-	my ($result, $sqlstate, $test) = @_;
-
-	is(KeyapiSession::sqlstate($result), $sqlstate, $test)
-	  or diag($result->{stderr});
-	return;
-}
-
-sub works
-{
-	my ($session) = @_;
-
-	is($session->sql('SELECT count(*) FROM good;'), '500', '... and the session goes on');
-	$session->quit;
-	return;
-}
-
 sub test_cancel
 {
 	my $session = waiting_session();
 
 	$t->sql('SELECT pg_cancel_backend(' . $session->pid . ')');
-	is_error($session->finish, '57014', 'cancelled while a name is looked up');
-	works($session);
+	KeyapiSession::is_error($session->finish, '57014', 'cancelled while a name is looked up');
+	$session->goes_on('good');
+	$session->quit;
 	return;
 }
 
@@ -115,16 +98,17 @@ sub test_timeouts
 	my $result;
 
 	$session->sql(q{SET statement_timeout = '300ms';});
-	is_error($session->run('SELECT count(*) FROM lost;'), '57014',
+	KeyapiSession::is_error($session->run('SELECT count(*) FROM lost;'), '57014',
 		'statement_timeout while a name is looked up');
 	$session->sql('RESET statement_timeout;');
 
 	$t->sql(q{ALTER SERVER lost OPTIONS (SET connect_timeout '300ms', ADD max_retries '0')});
 	$result = $session->run('SELECT count(*) FROM lost;');
-	is_error($result, '08001', 'connect_timeout while a name is looked up');
+	KeyapiSession::is_error($result, '08001', 'connect_timeout while a name is looked up');
 	like($result->{stderr}, qr/Host name not resolved after 0\.3 s/, '... says so');
 	$t->sql(q{ALTER SERVER lost OPTIONS (SET connect_timeout '1h')});
-	works($session);
+	$session->goes_on('good');
+	$session->quit;
 	return;
 }
 
@@ -133,7 +117,7 @@ sub test_terminate
 	my $session = waiting_session();
 
 	$t->sql('SELECT pg_terminate_backend(' . $session->pid . ')');
-	is_error($session->finish, '57P01', 'terminated while a name is looked up');
+	KeyapiSession::is_error($session->finish, '57P01', 'terminated while a name is looked up');
 	$session->quit;
 	return;
 }

@@ -7,8 +7,6 @@ use Test::More;
 
 use KeyapiTest;
 
-my $unbound = qr/write region = \.\.\., region IN \(\.\.\.\) or region = ANY \(ARRAY\(SELECT \.\.\.\)\)/;
-
 my $t = KeyapiTest->new;
 
 $t->server('w', 'plainids;total=3');
@@ -34,21 +32,23 @@ sub table
 	return;
 }
 
-sub rows_and_requests
+# Test that a query with this FROM clause has so many rows, for so many requests.
+sub counts
 {
-	my ($sql, $rows, $requests, $test) = @_;
+	my ($from, $rows, $requests, $test) = @_;
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	$t->answers('w', "SELECT count(*) FROM $sql", $rows, $requests, $test);
+	$t->answers('w', "SELECT count(*) FROM $from", $rows, $requests, $test);
 	return;
 }
 
+# Test that a query with this FROM clause is refused.
 sub refused
 {
-	my ($sql, $test) = @_;
+	my ($from, $test) = @_;
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	$t->fails('w', "SELECT * FROM $sql", '0A000', $unbound, $test, requests => 0);
+	$t->refuses('w', "SELECT * FROM $from", $test);
 	return;
 }
 
@@ -63,14 +63,14 @@ END
 	{
 		(my $name = "region_$type") =~ s/\W//g;
 		table($name, "region $type");
-		rows_and_requests("$name WHERE region = 'FR'", 3, 1, "$type = literal");
-		rows_and_requests("$name WHERE region IN ('FR', 'US', 'ZZ')",
+		counts("$name WHERE region = 'FR'", 3, 1, "$type = literal");
+		counts("$name WHERE region IN ('FR', 'US', 'ZZ')",
 			6, 3, "$type IN");
-		rows_and_requests("$name WHERE region = ANY ('{{FR,US},{FR,NULL}}')",
+		counts("$name WHERE region = ANY ('{{FR,US},{FR,NULL}}')",
 			6, 2, "$type = ANY (two-dimensional array)");
-		rows_and_requests("$name WHERE region IS NOT DISTINCT FROM 'FR'",
+		counts("$name WHERE region IS NOT DISTINCT FROM 'FR'",
 			3, 1, "$type IS NOT DISTINCT FROM");
-		rows_and_requests("$name WHERE region = 'France'", 0,
+		counts("$name WHERE region = 'France'", 0,
 			0, "$type and a longer value")
 		  if $type =~ /\(2\)|code/;
 	}
@@ -78,12 +78,12 @@ END
 	{
 		(my $name = "region_$type") =~ s/\W//g;
 		table($name, "region $type");
-		rows_and_requests($name, 3, 1, "$type: default");
+		counts($name, 3, 1, "$type: default");
 		refused("$name WHERE region = 'FR'", "$type cannot be bound");
 		table("${name}_d", "region $type", q{regions 'US,FR,DE'});
-		rows_and_requests("${name}_d WHERE region = 'FR'", 3, 1,
+		counts("${name}_d WHERE region = 'FR'", 3, 1,
 			"$type with a domain");
-		rows_and_requests("${name}_d WHERE region <> 'FR'", 6, 2,
+		counts("${name}_d WHERE region <> 'FR'", 6, 2,
 			"$type with a domain: <>");
 	}
 	return;
@@ -101,11 +101,11 @@ END
 	{
 		(my $name = "order_$type") =~ s/\W//g;
 		table($name, "order_by $type");
-		rows_and_requests("$name WHERE order_by = 'vv'", 3, 1, "order_by as $type: =");
-		rows_and_requests("$name WHERE order_by IN ('vv', 'like')", 6, 2, "order_by as $type: IN");
-		rows_and_requests("$name WHERE order_by <> 'vv'", 3, 1, "order_by as $type: <>");
+		counts("$name WHERE order_by = 'vv'", 3, 1, "order_by as $type: =");
+		counts("$name WHERE order_by IN ('vv', 'like')", 6, 2, "order_by as $type: IN");
+		counts("$name WHERE order_by <> 'vv'", 3, 1, "order_by as $type: <>");
 		table("all_$name", "order_by $type, period int", q{order_by 'all'});
-		rows_and_requests("all_$name WHERE (order_by, period) IN (('vv', 30), ('like', 7))",
+		counts("all_$name WHERE (order_by, period) IN (('vv', 30), ('like', 7))",
 			6, 2, "order_by as $type: combinations");
 		$t->fails('w', "SELECT count(*) FROM all_$name", '22P02|22001',
 			qr/comment|value too long/, "order_by as $type: all lists", requests => 0);
@@ -114,11 +114,11 @@ END
 		  foreach 'IS NOT NULL', "> 'like'";
 	}
 	table('order_popular', 'order_by popular');
-	rows_and_requests("order_popular WHERE order_by = 'vv'", 3, 1, 'order_by as domain: =');
+	counts("order_popular WHERE order_by = 'vv'", 3, 1, 'order_by as domain: =');
 	$t->fails('w', "SELECT * FROM order_popular WHERE order_by = 'like'", 23514,
 		qr/column "order_by"/, 'order_by as domain: what its constraint forbids');
 	table('order_int', 'order_by int');
-	rows_and_requests('order_int WHERE order_by = 1', 0, 0, 'order_by as int');
+	counts('order_int WHERE order_by = 1', 0, 0, 'order_by as int');
 	table('period_date', 'period date');
 	$t->answers('w', q{EXPLAIN SELECT * FROM period_date WHERE period = '2026-01-01' \g /dev/null},
 		'', 0, 'period as date: EXPLAIN');
@@ -134,31 +134,31 @@ CREATE TABLE v (c char(5), n name, e country, ci citext, v varchar);
 INSERT INTO v VALUES ('FR', 'FR', 'FR', 'fr', 'FR');
 END
 	table('tt', 'region text, period int');
-	rows_and_requests("tt JOIN v ON tt.region = v.$_", 3, 1, "join with $_")
+	counts("tt JOIN v ON tt.region = v.$_", 3, 1, "join with $_")
 	  foreach qw(c n v e::text);
 	refused('tt JOIN v ON tt.region::citext = v.ci', 'citext has another equality');
-	rows_and_requests('tt JOIN v ON tt.region = v.ci', 3, 1,
+	counts('tt JOIN v ON tt.region = v.ci', 3, 1,
 		'... but compares as text with a text');
 	$t->sql('CREATE FOREIGN TABLE ci (region citext) SERVER w');
 	refused("ci WHERE region = 'FR'", 'a column of type citext');
-	rows_and_requests("tt WHERE (region = 'FR' OR region = 'DE' AND upper(region) = 'X')"
+	counts("tt WHERE (region = 'FR' OR region = 'DE' AND upper(region) = 'X')"
 		  . " AND (region = 'FR' OR period = 7)", 6, 2, 'more than equality');
 	refused("tt WHERE region::char(1) = 'F'", 'the column cut off');
-	rows_and_requests("tt WHERE region = ''", 0, 0, 'the empty string');
-	rows_and_requests("tt WHERE region = NULL", 0, 0, 'NULL');
-	rows_and_requests("tt WHERE region IS NULL", 0, 0, 'IS NULL');
-	rows_and_requests("tt WHERE region IS NULL OR region = 'FR'", 3, 1,
+	counts("tt WHERE region = ''", 0, 0, 'the empty string');
+	counts("tt WHERE region = NULL", 0, 0, 'NULL');
+	counts("tt WHERE region IS NULL", 0, 0, 'IS NULL');
+	counts("tt WHERE region IS NULL OR region = 'FR'", 3, 1,
 		'IS NULL or a value');
-	rows_and_requests("tt WHERE region = repeat('x', 64)", 3, 1, '64 bytes');
-	rows_and_requests("tt WHERE region = repeat('x', 65)", 0, 0, '65 bytes');
-	rows_and_requests("tt WHERE region IN ('us', 'US')", 6, 2,
+	counts("tt WHERE region = repeat('x', 64)", 3, 1, '64 bytes');
+	counts("tt WHERE region = repeat('x', 65)", 0, 0, '65 bytes');
+	counts("tt WHERE region IN ('us', 'US')", 6, 2,
 		'upper and lower case are two lists');
-	rows_and_requests("tt WHERE region LIKE 'FR'", 3, 1, 'LIKE without wildcards');
+	counts("tt WHERE region LIKE 'FR'", 3, 1, 'LIKE without wildcards');
 	refused("tt WHERE region LIKE 'F_'", 'LIKE with a wildcard');
 	refused("tt WHERE region LIKE 'F\\R'", 'LIKE with an escape');
-	rows_and_requests("tt WHERE (region = 'FR') IS TRUE", 3, 1, 'IS TRUE');
-	rows_and_requests("tt WHERE NOT region <> 'FR'", 3, 1, 'NOT <>');
-	rows_and_requests("tt WHERE region = concat('F', 'R')", 3, 1, 'stable function');
+	counts("tt WHERE (region = 'FR') IS TRUE", 3, 1, 'IS TRUE');
+	counts("tt WHERE NOT region <> 'FR'", 3, 1, 'NOT <>');
+	counts("tt WHERE region = concat('F', 'R')", 3, 1, 'stable function');
 	refused("tt WHERE region = (CASE WHEN random() < 2 THEN 'FR' END)",
 		'volatile function');
 	refused("tt WHERE region = id", 'a column of the same row');
@@ -173,7 +173,7 @@ CREATE COLLATION blind (provider = icu, locale = 'und-u-ks-level2', deterministi
 END
 	table('tc', 'region text COLLATE blind');
 	refused("tc WHERE region = 'fr'", 'nondeterministic collation of the column');
-	rows_and_requests(q{tc WHERE region = 'FR' COLLATE "C"}, 3, 1,
+	counts(q{tc WHERE region = 'FR' COLLATE "C"}, 3, 1,
 		'deterministic collation of the comparison');
 	refused(q{tt WHERE region = 'fr' COLLATE blind},
 		'nondeterministic collation of the comparison');
@@ -188,13 +188,13 @@ sub test_numbers
 		my $quote = $type eq 'text' ? q{'} : '';
 
 		table("period_$type", "period $type");
-		rows_and_requests("period_$type WHERE period = ${quote}30$quote", 3, 1,
+		counts("period_$type WHERE period = ${quote}30$quote", 3, 1,
 			"period as $type");
-		rows_and_requests("period_$type WHERE period IS NOT NULL", 3, 1,
+		counts("period_$type WHERE period IS NOT NULL", 3, 1,
 			"period as $type: IS NOT NULL");
-		rows_and_requests("period_$type WHERE period <> ${quote}7$quote", 3, 1,
+		counts("period_$type WHERE period <> ${quote}7$quote", 3, 1,
 			"period as $type: <>");
-		rows_and_requests("period_$type WHERE period = ${quote}8$quote", 0, 0,
+		counts("period_$type WHERE period = ${quote}8$quote", 0, 0,
 			"period as $type: no such list");
 	}
 	foreach my $type (qw(int2 int8 numeric text))
@@ -206,16 +206,16 @@ sub test_numbers
 		# a cast of text may fail, so it chooses no pages
 		my $all = $type eq 'text' ? 3 : undef;
 
-		rows_and_requests("rank_$type WHERE $column <= 2", 2, $all // 2, "rank as $type: <=");
-		rows_and_requests("rank_$type WHERE $column = 3", 1, $all // 1, "rank as $type: =");
-		rows_and_requests("rank_$type WHERE $column < 1", 0, $all // 0, "rank as $type: nothing");
-		rows_and_requests("rank_$type WHERE $column < 2.5", 2, $all // 2,
+		counts("rank_$type WHERE $column <= 2", 2, $all // 2, "rank as $type: <=");
+		counts("rank_$type WHERE $column = 3", 1, $all // 1, "rank as $type: =");
+		counts("rank_$type WHERE $column < 1", 0, $all // 0, "rank as $type: nothing");
+		counts("rank_$type WHERE $column < 2.5", 2, $all // 2,
 			"rank as $type and a fraction");
-		rows_and_requests("rank_$type WHERE $column < 2.00000000000000000001", 2, $all // 2,
+		counts("rank_$type WHERE $column < 2.00000000000000000001", 2, $all // 2,
 			"rank as $type and a number a little larger");
-		rows_and_requests("rank_$type WHERE $column > 1.99999999999999999999", 2, $all // 2,
+		counts("rank_$type WHERE $column > 1.99999999999999999999", 2, $all // 2,
 			"rank as $type and a number a little smaller");
-		rows_and_requests("rank_$type WHERE $column < 3.00", 2, $all // 2,
+		counts("rank_$type WHERE $column < 3.00", 2, $all // 2,
 			"rank as $type and a number with zeros");
 	}
 	return;
@@ -230,7 +230,7 @@ sub test_missing_columns
 		  . ' OPTIONS (region $$none$$)');
 	refused('must', 'the default "none"');
 	refused('must WHERE region IS NOT NULL', 'IS NOT NULL names no list');
-	rows_and_requests("must WHERE region = 'DE'", 3, 1, 'a bound region');
+	counts("must WHERE region = 'DE'", 3, 1, 'a bound region');
 	return;
 }
 
@@ -239,7 +239,7 @@ sub test_long_lists
 {
 	my $values = join ',', map { "'X$_'" } 1 .. 5000;
 
-	rows_and_requests("tt WHERE region IN ($values) AND region IN ('X7', 'FR')",
+	counts("tt WHERE region IN ($values) AND region IN ('X7', 'FR')",
 		3, 1, 'a long IN list, cut down by another');
 	$t->answers(
 		'w',

@@ -66,7 +66,7 @@ sub test_up_front
 		my ($credits, $sql, $needed) = @$case;
 
 		$t->fails('b', may_spend($credits) . $sql, '54000',
-			qr/needs (?:at least|up to) $needed credits, but keyapi_fdw\.max_credits allows $credits\n/,
+			qr/needs up to $needed credits, but keyapi_fdw\.max_credits allows $credits\n/,
 			"$credits credits are not enough: $sql", requests => 0);
 	}
 	$t->answers('b', may_spend(50) . 'SELECT count(*) FROM b', '100', 5, 'enough');
@@ -93,9 +93,9 @@ sub test_each_request
 	$t->answers('b', may_spend(4) . "$cursor MOVE 39 IN c; FETCH 1 FROM c", '40', 2,
 		'a cursor that stops in time');
 	$t->fails('b', may_spend(4) . "$cursor MOVE 41 IN c", '54000',
-		qr/needs (?:at least|up to) 6 credits, but keyapi_fdw\.max_credits allows 4\nDETAIL: +It has spent 4\./,
+		qr/needs at least 6 credits, but keyapi_fdw\.max_credits allows 4\nDETAIL: +It has spent 4\./,
 		'... and one that does not', requests => 2);
-	$t->fails('b', may_spend(5) . "$cursor MOVE 41 IN c", '54000', qr/needs (?:at least|up to) 6/,
+	$t->fails('b', may_spend(5) . "$cursor MOVE 41 IN c", '54000', qr/needs at least 6/,
 		'half a request cannot be bought', requests => 2);
 	return;
 }
@@ -108,21 +108,22 @@ sub test_whole_statement
 	$t->answers('b', may_spend(12) . "SELECT sum(titles(code, 40)) FROM codes",
 		'120', 6, 'three calls');
 	$t->fails('b', may_spend(11) . "SELECT titles(code, 40) FROM codes ORDER BY n",
-		'54000', qr/needs (?:at least|up to) 12 credits/, '... that are too dear', requests => 5);
+		'54000', qr/needs at least 12 credits/, '... that are too dear', requests => 5);
 	$t->fails('b', may_spend(11) . 'DO $$ BEGIN PERFORM titles(code, 40) FROM codes; END $$',
-		'54000', qr/needs (?:at least|up to) 12 credits/, '... in a DO block', requests => 5);
+		'54000', qr/needs at least 12 credits/, '... in a DO block', requests => 5);
 	my $two_scans = 'SELECT count(*) FROM b x JOIN b y USING (rank)'
 	  . " WHERE x.region = 'US' AND y.region = 'GB' AND x.rank <= 40 AND y.rank <= 40";
 
 	$t->answers('b', may_spend(8) . $two_scans, '40', 4, 'two scans');
-	$t->fails('b', may_spend(7) . $two_scans, '54000', qr/needs (?:at least|up to) 8 credits/,
-		'... that are too dear');
+	# a join may stop before it has read all of a side
+	$t->fails('b', may_spend(7) . $two_scans, '54000', qr/needs at least 8 credits/,
+		'... that are too dear', requests => 3);
 	$t->fails('b', may_spend(7) . "$nested SELECT count(*) FROM codes JOIN b ON region = code"
-		  . ' WHERE rank <= 40', '54000', qr/needs (?:at least|up to) 8 credits/,
+		  . ' WHERE rank <= 40', '54000', qr/needs up to 8 credits/,
 		'rescans that are too dear', requests => 2);
 	$t->fails('b', may_spend(7) . 'SELECT (SELECT count(*) FROM b WHERE rank <= 40),'
 		  . ' (SELECT count(*) FROM other WHERE rank <= 40)', '54000',
-		qr/needs (?:at least|up to) 8 credits/, 'two servers');
+		qr/needs up to 8 credits/, 'two servers');
 
 	# an error that is caught gives nothing back
 	$t->answers('b', may_spend(5) . <<'END' . 'SELECT 1', '1', 2, 'a caught error');
@@ -162,7 +163,7 @@ sub test_statements
 
 	# what one message brings together is one
 	like($session->run(q{SELECT titles('US', 40) \; SELECT titles('GB', 40);})->{stderr},
-		qr/54000.*needs (?:at least|up to) 6/, 'two statements in one message');
+		qr/54000.*needs at least 6/, 'two statements in one message');
 
 	# the procedure's transactions are one statement
 	$session->sql(<<'END');
@@ -174,7 +175,7 @@ BEGIN
   END LOOP;
 END $$;
 END
-	like($session->run('CALL commits();')->{stderr}, qr/54000.*needs (?:at least|up to) 6/,
+	like($session->run('CALL commits();')->{stderr}, qr/54000.*needs at least 6/,
 		'a procedure that commits');
 	$session->quit;
 	return;
@@ -185,7 +186,7 @@ sub test_server_option
 {
 	$t->sql("ALTER SERVER b OPTIONS (ADD max_credits '4')");
 	$t->fails('b', may_spend(-1) . 'SELECT count(*) FROM b WHERE rank <= 60', '54000',
-		qr/needs (?:at least|up to) 6 credits, but option "max_credits" of the server allows 4\n/,
+		qr/needs up to 6 credits, but option "max_credits" of the server allows 4\n/,
 		"the server's limit", requests => 0);
 	$t->fails('b', may_spend(2) . 'SELECT count(*) FROM b WHERE rank <= 60', '54000',
 		qr/keyapi_fdw\.max_credits allows 2\n/, "the user's, if smaller", requests => 0);

@@ -65,8 +65,7 @@ SELECT count(*) FROM boasting WHERE rank <= 20 OR rank % 7 = 8",
 		20, 2, 'ranks that nobody wants, of a list that is said to have very many',
 		warning => qr/ended early/);
 
-	$t->scenario('vast', 'total=45;fault=field,name=total_count,as=int8max');
-	$t->cached('vast');
+	$t->cached_scenario('vast', 'total=45;fault=field,name=total_count,as=int8max');
 	$t->answers('vast', 'SELECT rank FROM vast LIMIT 1;
 SELECT total_pages, pages FROM keyapi_fdw_cache WHERE endpoint IS NOT NULL', "1\n2147483647|1", 1,
 		'a list that is said to have more pages than there are numbers');

@@ -25,19 +25,10 @@ test_clear();
 $t->stop;
 done_testing();
 
-sub scenario
-{
-	my ($name, $settings) = @_;
-
-	$t->scenario($name, $settings);
-	$t->cached($name);
-	return;
-}
-
 # What one session has paid for, all have.
 sub test_serving
 {
-	scenario('served');
+	$t->cached_scenario('served');
 	$t->answers('served', 'SELECT count(*), sum(rank) FROM served', '500|125250', 25, 'cold');
 	$t->answers('served', 'SELECT count(*), sum(rank) FROM served', '500|125250', 0, 'warm');
 
@@ -64,7 +55,7 @@ sub test_serving
 # Pages are added to a list as they are read.
 sub test_partial_lists
 {
-	scenario('partial');
+	$t->cached_scenario('partial');
 	$t->answers('partial', 'SELECT count(*) FROM (SELECT FROM partial LIMIT 10) p', 10, 1, 'one page');
 	$t->answers('partial', 'SELECT count(*) FROM partial WHERE rank BETWEEN 41 AND 60', 20, 1, 'another');
 	$t->answers('partial', 'SELECT count(*) FROM partial', 500, 23, 'the rest');
@@ -75,7 +66,7 @@ sub test_age
 {
 	my $session = KeyapiSession->new($t);
 
-	scenario('aged', 'total=45');
+	$t->cached_scenario('aged', 'total=45');
 	$t->answers('aged', 'SELECT count(*) FROM aged', 45, 3, 'cold');
 	$t->answers('aged', "SET keyapi_fdw.max_age = 0; SELECT count(*) FROM aged", 45, 3, 'max_age = 0');
 	$t->answers('aged', 'SELECT count(*) FROM aged', 45, 0, '... which others are served from');
@@ -137,7 +128,7 @@ END
 # A page beyond the end of a list does not make it a longer one.
 sub test_beyond_the_end
 {
-	scenario('beyond');
+	$t->cached_scenario('beyond');
 	$t->sql('SELECT keyapi_fdw_cache_clear()');
 	$t->answers('beyond', 'SELECT count(*) FROM beyond WHERE rank BETWEEN 601 AND 620', 0, 1, 'a page beyond the end');
 	$t->answers('beyond', 'SELECT count(*) FROM beyond', 500, 25, '... leaves the end where it is');
@@ -153,21 +144,21 @@ sub test_beyond_the_end
 # What was paid for is there, whatever became of the statement.
 sub test_what_is_lost
 {
-	scenario('failing', 'fault=status,code=400,page=20,times=1');
+	$t->cached_scenario('failing', 'fault=status,code=400,page=20,times=1');
 	$t->fails('failing', 'SELECT count(*) FROM failing', '22023', qr/page 20/, 'error on page 20');
 	$t->answers('failing', 'SELECT count(*) FROM failing', 500,
 		26 - $t->emulator->count('failing'), 'the statement again pays for what is missing');
 
-	scenario('short', 'total=80;fault=status,code=500,page=2,try=1;fault=latency,ms=500,page=3-4,try=1');
+	$t->cached_scenario('short', 'total=80;fault=status,code=500,page=2,try=1;fault=latency,ms=500,page=3-4,try=1');
 	$t->fails('short', 'SET keyapi_fdw.max_credits = 8; SELECT count(*) FROM short WHERE rank <= 80', 54000, qr/has spent 8/,
 		'no credits are left to try a page again', requests => 4);
 	$t->answers('short', 'SELECT count(*) FROM short', 80, 1, '... but what was under way is not lost');
 
-	scenario('rolled', 'total=45');
+	$t->cached_scenario('rolled', 'total=45');
 	$t->answers('rolled', 'BEGIN; SELECT count(*) FROM rolled; ROLLBACK; SELECT count(*) FROM rolled',
 		"45\n45", 3, 'rollback');
 
-	scenario('typed', 'total=45');
+	$t->cached_scenario('typed', 'total=45');
 	$t->sql('CREATE FOREIGN TABLE typed_wrong (title int) SERVER typed');
 	$t->fails('typed', 'SELECT title FROM typed_wrong', '22P02', qr/integer/, 'a wrong type');
 	$t->answers('typed', 'SELECT count(*) FROM typed WHERE rank <= 20', 20, 0, '... loses no page');
@@ -177,7 +168,7 @@ sub test_what_is_lost
 # The account is who pays, not who asks.
 sub test_accounts
 {
-	scenario('account', 'total=45;key=any');
+	$t->cached_scenario('account', 'total=45;key=any');
 	$t->sql('CREATE ROLE bob LOGIN; GRANT SELECT ON account TO bob;'
 		  . ' GRANT USAGE ON FOREIGN SERVER account TO bob;'
 		  . " CREATE USER MAPPING FOR bob SERVER account OPTIONS (api_key 'sk_live_test')");
@@ -197,7 +188,7 @@ sub test_cursor
 	my $session = KeyapiSession->new($t);
 	my $rows;
 
-	scenario('cursor', 'total=45');
+	$t->cached_scenario('cursor', 'total=45');
 	$session->sql('BEGIN; DECLARE c CURSOR FOR SELECT rank, id FROM cursor ORDER BY rank;');
 	$session->sql('FETCH 20 FROM c;');
 	$t->answers('cursor', 'SELECT keyapi_fdw_cache_clear(); SELECT count(*) FROM cursor', "\n45", 3,
@@ -221,7 +212,7 @@ sub test_cursor
 sub test_view
 {
 	$t->sql('SELECT keyapi_fdw_cache_clear()');
-	scenario('viewed', 'total=45');
+	$t->cached_scenario('viewed', 'total=45');
 	$t->sql("SELECT FROM viewed WHERE region = 'FR' AND period = 30 LIMIT 1");
 	$t->answers('viewed', <<'END', 'tiktok/trending/videos|FR|30|vv|20|1|3|20|t|t', 0, 'a page of three');
 SELECT endpoint, region, period, order_by, page_size, pages, total_pages, rows,

@@ -30,15 +30,6 @@ test_uncached();
 $t->stop;
 done_testing();
 
-sub scenario
-{
-	my ($name, $settings) = @_;
-
-	$t->scenario($name, $settings);
-	$t->cached($name);
-	return;
-}
-
 # Wait until so many sessions wait for the one that asks.
 sub await_waiters
 {
@@ -58,7 +49,7 @@ sub test_crowd
 	my $connection = $t->node->connstr('postgres');
 	my (@runs, @out, %seen);
 
-	scenario($name, $settings);
+	$t->cached_scenario($name, $settings);
 	for my $i (0 .. $n - 1)
 	{
 		push @runs, IPC::Run::start([ 'psql', '-XAtq', '-d', $connection, '-c', $sql ],
@@ -83,7 +74,7 @@ sub test_leader_that_ends
 		my $leader  = KeyapiSession->new($t);
 		my @waiters = map { KeyapiSession->new($t) } 1 .. 3;
 
-		scenario($name, 'total=45;fault=stall,nth=1');
+		$t->cached_scenario($name, 'total=45;fault=stall,nth=1');
 		$t->sql("ALTER SERVER $name OPTIONS (ADD request_timeout '1h')");
 		$leader->start("SELECT count(*) FROM $name;");
 		$t->emulator->await_stalled($name, 1);
@@ -92,7 +83,7 @@ sub test_leader_that_ends
 		is($t->emulator->count($name), 1, "$end: waiters ask for nothing");
 
 		$t->sql("SELECT $end(" . $leader->pid . ')');
-		is(KeyapiSession::sqlstate($leader->finish), $end =~ /cancel/ ? '57014' : '57P01',
+		KeyapiSession::is_error($leader->finish, $end =~ /cancel/ ? '57014' : '57P01',
 			'... the leader ends');
 		is($_->finish->{rows}, 45, '... a waiter gets the list') foreach @waiters;
 		is($t->emulator->count($name), 4, '... after one more request for the page');
@@ -108,11 +99,11 @@ sub test_leader_that_fails
 	my $leader  = KeyapiSession->new($t);
 	my @waiters = map { KeyapiSession->new($t) } 1 .. 3;
 
-	scenario('refusing', 'total=45;fault=status,code=400,nth=1,delay=500');
+	$t->cached_scenario('refusing', 'total=45;fault=status,code=400,nth=1,delay=500');
 	$leader->start('SELECT count(*) FROM refusing;');
 	$t->emulator->await_requests('refusing', 1);
 	$_->start('SELECT count(*) FROM refusing;') foreach @waiters;
-	is(KeyapiSession::sqlstate($leader->finish), '22023', 'the leader fails');
+	KeyapiSession::is_error($leader->finish, '22023', 'the leader fails');
 	is($_->finish->{rows}, 45, '... a waiter gets the list') foreach @waiters;
 	is($t->emulator->count('refusing'), 4, '... after one more request for the page');
 	$_->quit foreach $leader, @waiters;
@@ -131,7 +122,7 @@ sub test_page_that_fails
 		my $name = "never_$status";
 		my (%seen, $count);
 
-		scenario($name, "total=45;fault=status,code=$status,page=2,delay=300");
+		$t->cached_scenario($name, "total=45;fault=status,code=$status,page=2,delay=300");
 		$t->sql("ALTER SERVER $name OPTIONS (ADD max_retries '2', ADD max_retry_wait '1ms')");
 		$sessions[0]->start("SELECT count(*) FROM $name;");
 		$t->emulator->await_requests($name, 2);
@@ -161,7 +152,7 @@ sub test_leaders_that_are_gone
 {
 	my @sessions = map { KeyapiSession->new($t) } 1 .. 3;
 
-	scenario('gone', 'total=660;fault=stall,page=2-33');
+	$t->cached_scenario('gone', 'total=660;fault=stall,page=2-33');
 	$t->sql("ALTER SERVER gone OPTIONS (ADD max_concurrency '32')");
 	foreach my $i (1 .. 34)
 	{
@@ -174,7 +165,7 @@ sub test_leaders_that_are_gone
 		$t->emulator->release('gone');
 	}
 
-	scenario('after_them', 'total=15;fault=stall,nth=1');
+	$t->cached_scenario('after_them', 'total=15;fault=stall,nth=1');
 	$sessions[0]->start('SELECT count(*) FROM after_them;');
 	$t->emulator->await_stalled('after_them', 1);
 	$_->start('SELECT count(*) FROM after_them;') foreach @sessions[ 1, 2 ];
@@ -192,7 +183,7 @@ sub test_leader_that_hangs
 	my $leader = KeyapiSession->new($t);
 	my $waiter = KeyapiSession->new($t);
 
-	scenario('hanging', 'total=45;fault=stall,nth=1');
+	$t->cached_scenario('hanging', 'total=45;fault=stall,nth=1');
 	$t->sql("ALTER SERVER hanging OPTIONS (ADD request_timeout '2s', ADD max_retries '0')");
 	$leader->start('SELECT count(*) FROM hanging;');
 	$t->emulator->await_stalled('hanging', 1);
@@ -213,13 +204,13 @@ sub test_waiter_that_is_cancelled
 	my $leader = KeyapiSession->new($t);
 	my $waiter = KeyapiSession->new($t);
 
-	scenario('cancelled', 'total=45;fault=stall,nth=1');
+	$t->cached_scenario('cancelled', 'total=45;fault=stall,nth=1');
 	$leader->start('SELECT count(*) FROM cancelled;');
 	$t->emulator->await_stalled('cancelled', 1);
 	$waiter->start('SELECT count(*) FROM cancelled;');
 	await_waiters(1);
 	$t->sql('SELECT pg_cancel_backend(' . $waiter->pid . ')');
-	is(KeyapiSession::sqlstate($waiter->finish), '57014', 'a waiter is cancelled');
+	KeyapiSession::is_error($waiter->finish, '57014', 'a waiter is cancelled');
 	$t->emulator->release('cancelled');
 	is($leader->finish->{rows}, 45, '... its leader is not');
 	is($t->emulator->count('cancelled'), 3, '... and asks once');
@@ -232,7 +223,7 @@ sub test_idle_cursor
 {
 	my $idle = KeyapiSession->new($t);
 
-	scenario('idle', 'total=200');
+	$t->cached_scenario('idle', 'total=200');
 	$idle->sql('BEGIN; DECLARE c CURSOR FOR SELECT rank FROM idle; FETCH 1 FROM c;');
 	$t->answers('idle', 'SELECT count(*) FROM idle', 200, 9, 'an idle cursor holds nobody');
 	is(scalar(split /\n/, $idle->sql('FETCH ALL FROM c;')), 199, '... and reads on');
@@ -249,7 +240,7 @@ sub test_crossing
 	my @sessions = map { KeyapiSession->new($t) } 1 .. 6;
 	my $turn = 0;
 
-	scenario('crossing', 'total=60;latency=5');
+	$t->cached_scenario('crossing', 'total=60;latency=5');
 	foreach my $session (@sessions)
 	{
 		my $order = $turn++ % 2 ? 'DESC' : 'ASC';
@@ -269,7 +260,7 @@ sub test_cleared
 {
 	my @sessions = map { KeyapiSession->new($t) } 1 .. 10;
 
-	scenario('cleared', 'total=200;fault=stall,page=2,times=1');
+	$t->cached_scenario('cleared', 'total=200;fault=stall,page=2,times=1');
 	$_->start('SELECT count(*) FROM cleared;') foreach @sessions;
 	$t->emulator->await_stalled('cleared', 1);
 	await_waiters(9);
@@ -287,7 +278,7 @@ sub test_altered
 	my @sessions = map { KeyapiSession->new($t) } 1 .. 4;
 	my @totals = (45, 65);
 
-	scenario('altered', "total=$totals[0]");
+	$t->cached_scenario('altered', "total=$totals[0]");
 	foreach my $session (@sessions)
 	{
 		$session->start(join "\n",

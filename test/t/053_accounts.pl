@@ -73,8 +73,7 @@ sub test_pages_under_way
 {
 	my ($leader, $limited, $waiter) = map { KeyapiSession->new($t) } 1 .. 3;
 
-	$t->scenario('under_way', 'total=15;fault=stall,region=US;fault=status,code=429,after=3000,region=FR');
-	$t->cached('under_way');
+	$t->cached_scenario('under_way', 'total=15;fault=stall,region=US;fault=status,code=429,after=3000,region=FR');
 	$t->sql("ALTER SERVER under_way OPTIONS (ADD max_retry_wait '1h')");
 	$leader->start('SELECT count(*) FROM under_way;');
 	$t->emulator->await_stalled('under_way', 1);
@@ -188,8 +187,7 @@ sub test_stale
 # What stale_if_error does not do.
 sub test_stale_limits
 {
-	$t->scenario('partly', 'total=45;fault=status,code=500,nth=2-99');
-	$t->cached('partly');
+	$t->cached_scenario('partly', 'total=45;fault=status,code=500,nth=2-99');
 	$t->fail_at_once('partly');
 	$t->sql("ALTER SERVER partly OPTIONS (ADD stale_if_error '1h')");
 	$t->sql('SELECT FROM partly LIMIT 1');
@@ -219,8 +217,7 @@ sub kept
 {
 	my ($name, $settings) = @_;
 
-	$t->scenario($name, $settings);
-	$t->cached($name);
+	$t->cached_scenario($name, $settings);
 	$t->fail_at_once($name);
 	$t->sql("ALTER SERVER $name OPTIONS (ADD stale_if_error '1h')");
 	$t->sql("SELECT count(*) FROM $name");

@@ -21,15 +21,6 @@ test_busy($_) foreach 1 .. 5;
 $t->stop;
 done_testing();
 
-sub scenario
-{
-	my ($name, $settings) = @_;
-
-	$t->scenario($name, $settings);
-	$t->cached($name);
-	return;
-}
-
 sub kill_backend
 {
 	my ($pid) = @_;
@@ -46,7 +37,7 @@ sub test_waiting
 	my @sessions = map { KeyapiSession->new($t) } 1 .. 3;
 	my $name = 'killed_' . $where =~ s/ /_/gr;
 
-	scenario($name, $settings);
+	$t->cached_scenario($name, $settings);
 	$_->start("SELECT count(*) FROM $name;") foreach @sessions;
 	$t->emulator->await_stalled($name, 1);
 	my ($pid) = split /\n/, $t->sql('SELECT pid FROM keyapi_fdw_progress'
@@ -65,7 +56,7 @@ sub test_busy
 	my @sessions = map { KeyapiSession->new($t) } 1 .. 4;
 	my $name = "busy$round";
 
-	scenario($name, 'total=100');
+	$t->cached_scenario($name, 'total=100');
 	$t->sql("ALTER SYSTEM SET keyapi_fdw.cache_size = '1MB'; SELECT pg_reload_conf()");
 	foreach my $session (@sessions)
 	{

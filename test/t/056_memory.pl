@@ -23,15 +23,6 @@ test_many();
 $t->stop;
 done_testing();
 
-sub scenario
-{
-	my ($name, $settings) = @_;
-
-	$t->scenario($name, $settings);
-	$t->cached($name);
-	return;
-}
-
 sub cache_size
 {
 	my ($size) = @_;
@@ -52,7 +43,7 @@ sub reports
 # The list that was not used for the longest time makes way, whole.
 sub test_eviction
 {
-	scenario('evicted', 'nogzip');
+	$t->cached_scenario('evicted', 'nogzip');
 	cache_size('1MB');
 	$t->sql("SELECT count(*) FROM evicted WHERE region = '$_'") foreach qw(A B);
 	$t->answers('evicted', "SELECT count(*) FROM evicted WHERE region = 'A'", 500, 0, 'two lists fit');
@@ -100,7 +91,7 @@ sub test_no_memory
 	$t->node->restart;			# what was allocated once would be used again
 	$session = KeyapiSession->new($t);
 	$pid = $session->pid;
-	scenario('starved', 'nogzip');
+	$t->cached_scenario('starved', 'nogzip');
 	system('prlimit', '--pid', $pid, '--fsize=500000') == 0 or die 'prlimit failed';
 	foreach my $region ('A' .. 'F')
 	{
@@ -126,7 +117,7 @@ sub test_no_address_space
 	my $reports = reports();
 
 	$t->sql('SELECT keyapi_fdw_cache_clear()');
-	scenario('cramped', 'nogzip');
+	$t->cached_scenario('cramped', 'nogzip');
 	$session->sql('SELECT count(*) FROM cramped WHERE rank <= 20;');
 	$t->sql(join ';', map { "SELECT count(*) FROM cramped WHERE region = 'R$_'" } 1 .. 40);
 	my ($kb) = PostgreSQL::Test::Utils::slurp_file("/proc/$pid/status") =~ /^VmSize:\s+(\d+)/m;
@@ -153,7 +144,7 @@ sub test_many
 	my @sessions = map { KeyapiSession->new($t) } 1 .. 8;
 
 	cache_size('500kB');
-	scenario('many', 'total=60');
+	$t->cached_scenario('many', 'total=60');
 	foreach my $session (@sessions)
 	{
 		$session->start(join "\n",

@@ -15,8 +15,7 @@ my $shared = $t->is_shared;
 my $first = KeyapiSession->new($t);
 my $second = KeyapiSession->new($t);
 
-$t->scenario('alone', 'total=45');
-$t->cached('alone');
+$t->cached_scenario('alone', 'total=45');
 
 asks($first, 3, 'cold');
 asks($first, 0, 'warm');
@@ -41,8 +40,7 @@ $t->sql('ALTER SERVER alone OPTIONS (DROP credits_per_day)');
 
 # the memory of a session has a limit too
 $t->sql("LOAD 'keyapi_fdw'; ALTER SYSTEM SET keyapi_fdw.cache_size = '300kB'; SELECT pg_reload_conf()");
-$t->scenario('large', 'nogzip');
-$t->cached('large');
+$t->cached_scenario('large', 'nogzip');
 my $third = KeyapiSession->new($t);
 is($third->sql("SELECT count(*) FROM large WHERE region = '$_';"), 500, 'a list that does not fit') foreach 'A' .. 'D';
 is($third->sql("SELECT count(*) FROM large WHERE region = '$_' AND rank <= 100;"), 100, 'a part that fits') foreach 'E' .. 'J';

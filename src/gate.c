@@ -189,8 +189,8 @@ believe(KeyapiGate *gate, double rate)
 void
 keyapi_gate_passed(KeyapiGate *gate, int64 sent)
 {
-	if (sent > gate->closed_at)
-		gate->closings = 0;
+	/* what was sent before the last complaint says that those before are over */
+	gate->closings = Min(gate->closings, sent > gate->closed_at ? 0 : 1);
 }
 
 void

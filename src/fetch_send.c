@@ -192,11 +192,15 @@ check_prospects(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
 	KeyapiFailure failure = {
 		.list = &request->state->list,
 		.page = request->number,
+		.attempts = request->attempts,
 		.base_url = server->base_url,
 	};
 
-	/* one request tries for all who wait: its refusal is theirs, too */
-	request->closings = Min(request->closings, gate.closings);
+	/*
+	 * One request tries for all who wait: its refusal is theirs, too.  But
+	 * that which finds the gate open tries for itself.
+	 */
+	request->closings = Min(request->closings, Max(gate.closings, 1));
 	if (gate.broke_until > now)
 	{
 		failure.cause = KEYAPI_PAYMENT_REQUIRED;

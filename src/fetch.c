@@ -198,6 +198,12 @@ advance(KeyapiFetcher *fetcher, KeyapiRequest *needed)
 static void
 await_page(KeyapiFetcher *fetcher, KeyapiRequest *request)
 {
+	dlist_iter	iter;
+
+	/* what others found while nobody waited here may be long over */
+	dlist_foreach(iter, &fetcher->requests)
+		dlist_container(KeyapiRequest, node, iter.cur)->waiter.since = 0;
+
 	for (;;)
 	{
 		int64		next = advance(fetcher, request);

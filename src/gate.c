@@ -269,6 +269,7 @@ keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,
 	gate->closed_at = now;
 	gate->closed_until = Max(gate->closed_until, now + pause);
 
+	gate->next_start = now;
 	gate->lag = (int64) (USED * Min(gate->closed_until - now, MAX_LAG));
 
 	/* the rate recovers in a pause, but not for as long as that may last */

@@ -18,6 +18,7 @@ test_crowd('hundred', 100, 'total=100;latency=20');
 test_leader_that_ends();
 test_leader_that_fails();
 test_page_that_fails();
+test_failures_of_the_past();
 test_leaders_that_are_gone();
 test_leader_that_hangs();
 test_waiter_that_is_cancelled();
@@ -144,6 +145,35 @@ sub test_page_that_fails
 			3 * $expected{$status}, '... another statement tries again');
 	}
 	$_->quit foreach @sessions;
+	return;
+}
+
+# A scan that is not waiting is not concerned by what others meet meanwhile.
+sub test_failures_of_the_past
+{
+	my ($reader, $lock) = map { KeyapiSession->new($t) } 1 .. 2;
+	my $settings = 'total=200;fault=status,code=500,page=5,times=2';
+
+	$t->cached_scenario('paced', $settings);
+	$t->sql("ALTER SERVER paced OPTIONS (ADD requests_per_second '2')");
+	$t->sql("CREATE SERVER hasty FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (base_url '"
+		  . $t->url('paced', $settings) . "', max_retries '0')");
+	$t->mapping('hasty');
+	$t->import_table('hasty');
+
+	# page 5 will be read, but has to wait for the pace
+	$lock->sql('SELECT pg_advisory_lock(1);');
+	$reader->start('SELECT count(rank), count(CASE rank WHEN 21 THEN'
+		  . ' pg_advisory_lock_shared(1)::text END) FROM (SELECT rank FROM paced OFFSET 0) s;');
+	$t->node->poll_query_until('postgres',
+		"SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+	  or die 'the reader does not get to page 2';
+	$t->run('SELECT count(*) FROM hasty WHERE page = 5') foreach 1, 2;
+	is(scalar(grep { $_->{page} == 5 && $_->{status} == 500 } $t->emulator->log('paced')),
+		2, 'a page fails twice');
+	$lock->sql('SELECT pg_advisory_unlock(1);');
+	is($reader->finish->{rows}, '200|1', '... and who asks for it later gets it');
+	$_->quit foreach $reader, $lock;
 	return;
 }
 

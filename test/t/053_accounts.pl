@@ -14,6 +14,7 @@ my $t = KeyapiTest->new(conf => KeyapiTest->preloaded);
 
 test_rate_limit();
 test_refusals();
+test_first_refusal();
 test_pages_under_way();
 test_pacing();
 test_empty_account();
@@ -65,6 +66,22 @@ sub test_refusals
 	# a start that is late sees one refusal less
 	cmp_ok($t->emulator->count('exceeded'), '<=', 6, '... for not much more than what one may try');
 	$_->quit foreach @sessions;
+	return;
+}
+
+# ... but that which finds the gate open tries for itself.
+sub test_first_refusal
+{
+	my ($refused, $waiter) = map { KeyapiSession->new($t) } 1 .. 2;
+
+	$t->scenario('first', 'total=15;fault=status,code=429,after=1,nth=1,delay=1000');
+	$t->sql("ALTER SERVER first OPTIONS (ADD max_retries '0', ADD requests_per_second '0.5')");
+	$refused->start('SELECT count(*) FROM first;');
+	$t->emulator->await_requests('first', 1);
+	$waiter->start("SELECT count(*) FROM first WHERE region = 'FR';");
+	KeyapiSession::is_error($refused->finish, '53400', 'a request is refused');
+	is($waiter->finish->{rows}, 15, '... and a session that waited meanwhile goes on');
+	$_->quit foreach $refused, $waiter;
 	return;
 }
 

@@ -362,6 +362,42 @@ test_probe(void)
 	report(is_open(&gate, now - 1), "... nor if it does not fail");
 }
 
+/*
+ * Two probes that are under way together: the second because the first takes its
+ * time.
+ */
+static void
+test_two_probes(void)
+{
+	int64		now = 1000 * US_PER_S;
+	KeyapiGate	gate = closed_gate(now, 1000);
+	int64		first = now + US_PER_S;
+	int64		second = first + US_PER_S;
+
+	keyapi_gate_start(&gate, first, 0);
+	keyapi_gate_start(&gate, second, 0);
+	keyapi_gate_limited(&gate, second, second + 1, 1000, MAX_WAIT, 0.5);
+	report(gate.closings == 2, "one refusal after another is counted");
+	keyapi_gate_succeeded(&gate, first, second + 2);
+	report(gate.closings == 1, "... until one sent between them turns out to succeed");
+}
+
+/*
+ * Nothing is known of the rate, so that requests follow each other slowly.
+ */
+static void
+test_schedule(void)
+{
+	int64		now = 1000 * US_PER_S;
+	KeyapiGate	gate = closed_gate(now, 1);
+
+	now += US_PER_MS;
+	keyapi_gate_start(&gate, now, 0);
+	keyapi_gate_limited(&gate, now, now + 1, 1, MAX_WAIT, 0.5);
+	report(is_open(&gate, now + 2 * US_PER_S),
+		   "a probe that fails does not hold up the next one by its schedule");
+}
+
 static void
 test_pace(void)
 {
@@ -381,6 +417,8 @@ main(void)
 	for (int i = 0; i < (int) lengthof(cases); i++)
 		test_limiter(&cases[i]);
 	test_probe();
+	test_two_probes();
+	test_schedule();
 	test_pace();
 	printf("1..%d\n", ntests);
 	return nfailed > 0;

@@ -58,8 +58,8 @@ typedef struct KeyapiVerdict
 typedef struct KeyapiWaiter
 {
 	bool		urgent;			/* set the latch when another's flight ends */
-	uint64		since;			/* 0 at first; then kept here for the caller:
-								 * since which verdict it waits */
+	uint64		since;			/* since which verdict the caller waits, kept
+								 * here for it; it sets 0 when it begins anew */
 } KeyapiWaiter;
 
 typedef enum KeyapiFlightRole

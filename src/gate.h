@@ -27,8 +27,9 @@ typedef struct KeyapiGate
 	/* after a 429 */
 	int64		closed_at;		/* when the gate was closed last ... */
 	int64		closed_until;	/* ... and until when */
-	int			closings;		/* without a success in between */
-	int64		too_short;		/* the longest pause that did not help, us */
+	int			closings;		/* since a request that met no limit */
+	int64		too_short;		/* a pause that did not help, us; halved after
+								 * each series of closings that ended */
 	double		rate;			/* requests per second that the API seems to
 								 * bear, at rate_at; 0: it never complained */
 	int64		rate_at;
@@ -54,7 +55,9 @@ extern int64 keyapi_gate_clock(void);
 
 /*
  * When the next request may start; not after now means at once.  pace is the
- * most requests per second that the user allows, 0 for any number.
+ * most requests per second that the user allows, 0 for any number.  After a
+ * pause one request goes alone: the answer to it, which the caller must look for,
+ * may open the gate earlier.
  */
 extern int64 keyapi_gate_opens(const KeyapiGate *gate, int64 now, double pace);
 

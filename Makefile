@@ -1,20 +1,79 @@
 # keyapi_fdw: the KeyAPI "TikTok trending videos" endpoint as a foreign table
 #
 #   make && sudo make install    build and install for the PostgreSQL of pg_config
+#   make installcheck            regression tests against the installed extension
 #   make check                   all tests, on a throwaway cluster (test/check)
 #   make demo                    a look at it, on a throwaway cluster (test/demo)
 #   make bench                   how fast it is, on a throwaway cluster (test/bench/run)
 
 EXTENSION = keyapi_fdw
 MODULE_big = keyapi_fdw
-OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c))
-DATA = $(wildcard sql/keyapi_fdw--*.sql)
+DATA = sql/keyapi_fdw--1.0.sql
 PGFILEDESC = "keyapi_fdw - foreign data wrapper for KeyAPI"
+
+# Written out, for a wildcard finds nothing when the build is outside the tree.
+OBJS = \
+	src/keyapi_fdw.o \
+	src/api/endpoint.o \
+	src/api/failure.o \
+	src/api/listing.o \
+	src/http/event_loop.o \
+	src/http/http.o \
+	src/http/outcome.o \
+	src/http/poll.o \
+	src/http/url_check.o \
+	src/shared/account.o \
+	src/shared/cache.o \
+	src/shared/cache_store.o \
+	src/shared/gate.o \
+	src/shared/progress.o \
+	src/shared/shared_memory.o \
+	src/shared/single_flight.o \
+	src/shared/stats.o \
+	src/json/decode.o \
+	src/json/repair.o \
+	src/json/strbuf.o \
+	src/json/value.o \
+	src/options/api_key.o \
+	src/options/option.o \
+	src/options/option_value.o \
+	src/bind/binding.o \
+	src/bind/clause.o \
+	src/bind/combinations.o \
+	src/bind/plan_private.o \
+	src/bind/preview.o \
+	src/bind/restriction.o \
+	src/bind/restriction_cte.o \
+	src/bind/restriction_outside.o \
+	src/bind/restriction_peers.o \
+	src/bind/source.o \
+	src/bind/source_values.o \
+	src/bind/virtual_row.o \
+	src/fetch/budget.o \
+	src/fetch/fetcher.o \
+	src/fetch/listing_pages.o \
+	src/fetch/receive.o \
+	src/fetch/response.o \
+	src/fetch/send.o \
+	src/fetch/statement_lists.o \
+	src/plan/estimate.o \
+	src/plan/outer_rels.o \
+	src/plan/pathkeys.o \
+	src/plan/plan.o \
+	src/scan/demand.o \
+	src/scan/pages.o \
+	src/scan/read_ahead.o \
+	src/scan/scan.o \
+	src/scan/tuple.o \
+	src/sql/analyze.o \
+	src/sql/explain.o \
+	src/sql/import.o \
+	src/sql/views.o
 
 PG_CFLAGS = -std=gnu11 -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter \
 	-Wno-missing-field-initializers -Wno-sign-compare
-# Before 16, PostgreSQL leaves it empty, and nothing would be visible.
-PG_CPPFLAGS = -DPGDLLEXPORT='__attribute__((visibility("default")))'
+# Before 16, PostgreSQL leaves PGDLLEXPORT empty, and nothing would be visible.
+PG_CPPFLAGS = -I$(srcdir)/src -DPGDLLEXPORT='__attribute__((visibility("default")))'
 SHLIB_LINK = -lcurl -ljansson
 
 # These commands find or install a PostgreSQL themselves.
@@ -32,5 +91,8 @@ $(error needs the development files of a PostgreSQL server (Debian: postgresql-s
 endif
 include $(PGXS)
 
-$(OBJS): $(wildcard src/*.h)
+# A build outside of the tree has no folders for the objects yet.
+$(shell mkdir -p $(sort $(dir $(OBJS))))
+
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h)
 endif

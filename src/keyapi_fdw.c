@@ -12,15 +12,15 @@
 #include "foreign/fdwapi.h"
 #include "utils/guc.h"
 
-#include "analyze.h"
-#include "budget.h"
-#include "cache.h"
-#include "describe.h"
-#include "import.h"
-#include "plan.h"
-#include "reach.h"
-#include "scan.h"
-#include "shared.h"
+#include "fetch/budget.h"
+#include "plan/plan.h"
+#include "scan/demand.h"
+#include "scan/scan.h"
+#include "shared/cache.h"
+#include "shared/shared_memory.h"
+#include "sql/analyze.h"
+#include "sql/explain.h"
+#include "sql/import.h"
 
 PG_MODULE_MAGIC;
 

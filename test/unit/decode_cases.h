@@ -8,7 +8,7 @@
 #ifndef KEYAPI_DECODE_CASES_H
 #define KEYAPI_DECODE_CASES_H
 
-#include "decode.h"
+#include "json/decode.h"
 
 /* A page that holds these videos. */
 #define PAGE(videos) "{\"code\":0,\"data\":{\"videos\":[" videos "]}}"

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decode.h"
+#include "json/decode.h"
 
 #define CHECK(condition) \
 	do { \

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decode.h"
+#include "json/decode.h"
 #include "decode_cases.h"
 
 /* All that a caller might hold on to, and a time to run out of it. */

@@ -10,7 +10,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "gate.h"
+#include "shared/gate.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,417 @@
+/*-------------------------------------------------------------------------
+ *
+ * failure.c
+ *	  The table of causes, and the one place that raises them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "api/failure.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+
+/* How much of an unexpected body an error quotes, in bytes. */
+#define QUOTED_BODY_BYTES 200
+
+/* How much of a message of the API an error quotes, in bytes. */
+#define QUOTED_MESSAGE_BYTES 1000
+
+#define BLOT "***"
+
+/* How much of a secret, at the end of a text, is blotted out too, in bytes. */
+#define TELLING_BYTES 4
+
+typedef struct CauseInfo
+{
+	int			sqlstate;
+	bool		transient;		/* another try may succeed */
+	const char *message;
+	const char *hint;
+} CauseInfo;
+
+static const CauseInfo causes[KEYAPI_NUM_CAUSES] = {
+	[KEYAPI_BAD_REQUEST] = {
+		ERRCODE_INVALID_PARAMETER_VALUE, false,
+		"the API rejected the parameters of a request",
+		"Check the values that the query gives for region, period and order_by."
+	},
+	[KEYAPI_UNAUTHORIZED] = {
+		ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, false,
+		"the API did not accept the API key",
+		"Check option \"api_key\" or \"api_key_file\" of the user mapping."
+	},
+	[KEYAPI_PAYMENT_REQUIRED] = {
+		ERRCODE_INSUFFICIENT_RESOURCES, false,
+		"the API account has no credits left",
+		"Buy credits for the account of this API key, or use another key."
+	},
+	[KEYAPI_FORBIDDEN] = {
+		ERRCODE_INSUFFICIENT_PRIVILEGE, false,
+		"the API key has no access to the endpoint",
+		"Enable the endpoint for this API key, or use another key."
+	},
+	[KEYAPI_RATE_LIMITED] = {
+		ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, true,
+		"the API's rate limit was exceeded",
+		"Wait, then run the query again."
+	},
+	[KEYAPI_UNAVAILABLE] = {
+		ERRCODE_SYSTEM_ERROR, true,
+		"the API failed to answer a request",
+		"The failure may be temporary; run the query again later."
+	},
+	[KEYAPI_UNEXPECTED_STATUS] = {
+		ERRCODE_SYSTEM_ERROR, false,
+		"the API answered a request with an unexpected status",
+		"Check option \"base_url\" of the server."
+	},
+	[KEYAPI_CANNOT_CONNECT] = {
+		ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, true,
+		"could not connect to the API",
+		"Check the network, and options \"base_url\", \"proxy\" and \"connect_timeout\" of the server."
+	},
+	[KEYAPI_TLS] = {
+		ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, false,
+		"could not establish a secure connection to the API",
+		"Check options \"base_url\" and \"ca_file\" of the server: the certificate must be valid for the host and be issued by an authority in the system's bundle or in ca_file, which the server's operating system user must be able to read."
+	},
+	[KEYAPI_BROKEN_TRANSFER] = {
+		ERRCODE_CONNECTION_FAILURE, true,
+		"the connection to the API broke during a request",
+		"The failure may be temporary; run the query again later."
+	},
+	[KEYAPI_TIMED_OUT] = {
+		ERRCODE_CONNECTION_FAILURE, true,
+		"a request to the API timed out",
+		"The failure may be temporary; option \"request_timeout\" of the server sets the limit."
+	},
+	[KEYAPI_BODY_TOO_LARGE] = {
+		ERRCODE_PROGRAM_LIMIT_EXCEEDED, false,
+		"a response of the API is too large",
+		"Check option \"base_url\" of the server; a smaller \"page_size\" makes pages smaller."
+	},
+	[KEYAPI_TRUNCATED_BODY] = {
+		ERRCODE_PROTOCOL_VIOLATION, true,
+		"a response of the API is incomplete",
+		"The failure may be temporary; run the query again later."
+	},
+	[KEYAPI_BAD_RESPONSE] = {
+		ERRCODE_PROTOCOL_VIOLATION, false,
+		"a response of the API could not be understood",
+		"If this is no answer of the API, check option \"base_url\" of the server; else the API may have changed."
+	},
+};
+
+KeyapiCause
+keyapi_cause_of_status(int64 status)
+{
+	switch (status)
+	{
+		case 0:
+		case 200:
+			return KEYAPI_OK;
+		case 400:
+			return KEYAPI_BAD_REQUEST;
+		case 401:
+			return KEYAPI_UNAUTHORIZED;
+		case 402:
+			return KEYAPI_PAYMENT_REQUIRED;
+		case 403:
+			return KEYAPI_FORBIDDEN;
+		case 429:
+			return KEYAPI_RATE_LIMITED;
+		case 408:
+		case 425:
+		case 500:
+		case 502:
+		case 503:
+		case 504:
+		case 520:
+		case 521:
+		case 522:
+		case 523:
+		case 524:
+			return KEYAPI_UNAVAILABLE;
+		default:
+			return KEYAPI_UNEXPECTED_STATUS;
+	}
+}
+
+bool
+keyapi_cause_is_transient(KeyapiCause cause)
+{
+	return causes[cause].transient;
+}
+
+/* ---------------------------------------------------------------------
+ * Texts from outside
+ * ---------------------------------------------------------------------
+ */
+
+static int
+hex_byte(const char *digits)
+{
+	char		pair[3] = {digits[0], digits[1], '\0'};
+
+	return strtol(pair, NULL, 16);
+}
+
+/* How a server may have escaped what it echoes. */
+typedef enum Escaping
+{
+	ESCAPED_NOT,
+	ESCAPED_FOR_URL,
+	ESCAPED_FOR_JSON,
+	NUM_ESCAPINGS
+} Escaping;
+
+/*
+ * The character at text, and in *len the bytes that it takes.
+ */
+static char
+unescape(const char *text, const char *end, Escaping escaping, int *len)
+{
+	if (escaping == ESCAPED_FOR_URL && end - text >= 3 && text[0] == '%' &&
+		isxdigit((unsigned char) text[1]) && isxdigit((unsigned char) text[2]))
+	{
+		*len = 3;
+		return hex_byte(text + 1);
+	}
+	if (escaping == ESCAPED_FOR_JSON && end - text >= 6 &&
+		strncmp(text, "\\u00", 4) == 0 &&
+		isxdigit((unsigned char) text[4]) && isxdigit((unsigned char) text[5]))
+	{
+		*len = 6;
+		return hex_byte(text + 4);
+	}
+	if (escaping == ESCAPED_FOR_JSON && end - text >= 2 && text[0] == '\\')
+	{
+		*len = 2;
+		return text[1];
+	}
+	*len = 1;
+	return text[0];
+}
+
+/*
+ * Length of the secret at text, in any case; 0 if it is not there.  A text
+ * that ends amid the secret counts, unless it has hardly begun.
+ */
+static int
+escaped_secret_length(const char *text, const char *end, const char *secret,
+					  Escaping escaping)
+{
+	const char *p = text;
+
+	for (const char *s = secret; *s; s++)
+	{
+		int			len;
+
+		if (p >= end)
+			return s - secret >= TELLING_BYTES ? p - text : 0;
+
+		if (pg_tolower((unsigned char) unescape(p, end, escaping, &len)) !=
+			pg_tolower((unsigned char) *s))
+			return 0;
+		p += len;
+	}
+	return p - text;
+}
+
+/*
+ * The same, however the secret is escaped.
+ */
+static int
+secret_length(const char *text, const char *end, const char *secret)
+{
+	int			longest = 0;
+
+	if (secret == NULL || *secret == '\0')
+		return 0;
+	for (Escaping escaping = 0; escaping < NUM_ESCAPINGS; escaping++)
+		longest = Max(longest,
+					  escaped_secret_length(text, end, secret, escaping));
+	return longest;
+}
+
+/*
+ * Append a text with the secret blotted out, or as much of it as makes the buffer
+ * longer than max bytes: nobody should wait for the rest of a huge body.
+ */
+static void
+append_blotted(StringInfo buf, const char *text, size_t text_len, int max,
+			   const char *secret)
+{
+	const char *end = text + text_len;
+
+	while (text < end && buf->len <= max)
+	{
+		int			len = secret_length(text, end, secret);
+
+		if (len > 0)
+			appendStringInfoString(buf, BLOT);
+		else
+			appendStringInfoChar(buf, *text);
+		text += Max(len, 1);
+	}
+}
+
+/*
+ * A text that came from outside as part of a message: without the secret, on
+ * one line, valid in the database's encoding, of at most max bytes.  An error
+ * report must not fail on what it reports, so what cannot be shown becomes "?".
+ */
+static char *
+presentable(const char *text, size_t text_len, int max, const char *secret)
+{
+	StringInfoData buf;
+	bool		keep_non_ascii;
+
+	initStringInfo(&buf);
+	append_blotted(&buf, text, text_len, max, secret);
+	for (int i = 0; i < buf.len; i++)
+	{
+		if ((unsigned char) buf.data[i] < ' ')
+			buf.data[i] = ' ';
+	}
+	if (buf.len > max)
+	{
+		buf.len = GetDatabaseEncoding() == PG_UTF8 ?
+			pg_encoding_mbcliplen(PG_UTF8, buf.data, buf.len, max) : max;
+		buf.data[buf.len] = '\0';
+		appendStringInfoString(&buf, "...");
+	}
+	keep_non_ascii = GetDatabaseEncoding() == PG_UTF8 &&
+		pg_verify_mbstr(PG_UTF8, buf.data, buf.len, true);
+	for (char *p = buf.data; *p && !keep_non_ascii; p++)
+	{
+		if (IS_HIGHBIT_SET(*p))
+			*p = '?';
+	}
+	return buf.data;
+}
+
+char *
+keyapi_quotable(const char *text, const char *secret)
+{
+	return presentable(text, strlen(text), QUOTED_MESSAGE_BYTES, secret);
+}
+
+static void
+append_text(StringInfo buf, const char *format, const char *text,
+			const char *secret)
+{
+	if (text != NULL && *text != '\0')
+		appendStringInfo(buf, format,
+						 presentable(text, strlen(text), QUOTED_MESSAGE_BYTES,
+									 secret));
+}
+
+static int64
+seconds(int64 ms)
+{
+	return (ms + 999) / 1000;
+}
+
+/*
+ * "Endpoint tiktok/trending/videos, region=US&..., page 3: HTTP status 429, ..."
+ */
+static char *
+failure_detail(const KeyapiFailure *failure, const char *secret)
+{
+	StringInfoData buf;
+	StringInfoData facts;
+
+	initStringInfo(&facts);
+	if (failure->status != 0)
+		appendStringInfo(&facts, ", HTTP status %d", failure->status);
+	if (failure->code != 0)
+		appendStringInfo(&facts, ", code " INT64_FORMAT, failure->code);
+	append_text(&facts, ", message \"%s\"", failure->api_message, secret);
+	append_text(&facts, ", request id \"%s\"", failure->request_id, secret);
+	if (failure->retry_after >= 0)
+		appendStringInfo(&facts, ", retry after " INT64_FORMAT " s",
+						 seconds(failure->retry_after));
+	if (failure->attempts > 1)
+		appendStringInfo(&facts, ", attempt %d", failure->attempts);
+
+	initStringInfo(&buf);
+	append_text(&buf, "Server %s, ", failure->base_url, secret);
+	appendStringInfo(&buf, "endpoint %s, ", failure->list->endpoint->path);
+	append_text(&buf, "%s", keyapi_list_key(failure->list), secret);
+	appendStringInfo(&buf, ", page %d", failure->page);
+	if (facts.len > 0)
+		appendStringInfo(&buf, ": %s", facts.data + strlen(", "));
+	appendStringInfoChar(&buf, '.');
+	if (failure->body_len > 0)
+		appendStringInfo(&buf, "\nThe response begins: %s",
+						 presentable(failure->body, failure->body_len,
+									 QUOTED_BODY_BYTES, secret));
+	return buf.data;
+}
+
+/*
+ * What to do: where the API says when to come back, that.
+ */
+static const char *
+failure_hint(const KeyapiFailure *failure)
+{
+	const CauseInfo *cause = &causes[failure->cause];
+
+	return cause->transient && failure->retry_after > 0 ?
+		psprintf("Run the query again in " INT64_FORMAT " s.",
+				 seconds(failure->retry_after)) : cause->hint;
+}
+
+char *
+keyapi_failure_message(const KeyapiFailure *failure, const char *secret)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, causes[failure->cause].message);
+	append_text(&buf, ": %s", failure->reason, secret);
+	return buf.data;
+}
+
+void
+keyapi_throw(const KeyapiFailure *failure, const char *secret)
+{
+	const CauseInfo *cause = &causes[failure->cause];
+
+	ereport(ERROR,
+			(errcode(cause->sqlstate),
+			 errmsg("%s", keyapi_failure_message(failure, secret)),
+			 errdetail("%s", failure_detail(failure, secret)),
+			 errhint("%s", failure_hint(failure))));
+	pg_unreachable();
+}
+
+static void
+blot_part(char **part, const char *secret)
+{
+	StringInfoData buf;
+
+	if (*part == NULL)
+		return;
+	initStringInfo(&buf);
+	append_blotted(&buf, *part, strlen(*part), PG_INT32_MAX, secret);
+	*part = buf.data;
+}
+
+void
+keyapi_rethrow(const char *secret, MemoryContext context)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	blot_part(&error->message, secret);
+	blot_part(&error->detail, secret);
+	blot_part(&error->detail_log, secret);
+	blot_part(&error->hint, secret);
+	blot_part(&error->context, secret);
+	ReThrowError(error);
+	pg_unreachable();
+}

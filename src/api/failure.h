@@ -1,0 +1,94 @@
+/*-------------------------------------------------------------------------
+ *
+ * failure.h
+ *	  What can go wrong with a request, as one table: cause -> SQLSTATE,
+ *	  message and hint.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_FAILURE_H
+#define KEYAPI_FAILURE_H
+
+#include "compat.h"
+
+#include "api/listing.h"
+
+typedef enum KeyapiCause
+{
+	KEYAPI_OK,
+	KEYAPI_BAD_REQUEST,			/* 400 */
+	KEYAPI_UNAUTHORIZED,		/* 401 */
+	KEYAPI_PAYMENT_REQUIRED,	/* 402 */
+	KEYAPI_FORBIDDEN,			/* 403 */
+	KEYAPI_RATE_LIMITED,		/* 429 */
+	KEYAPI_UNAVAILABLE,			/* a status worth another try: 408, 425, 500,
+								 * 502-504, 520-524 */
+	KEYAPI_UNEXPECTED_STATUS,	/* any other status or body code */
+	KEYAPI_CANNOT_CONNECT,		/* DNS, TCP, proxy, connect_timeout */
+	KEYAPI_TLS,					/* handshake or certificate */
+	KEYAPI_BROKEN_TRANSFER,		/* reset, short body */
+	KEYAPI_TIMED_OUT,			/* request_timeout */
+	KEYAPI_BODY_TOO_LARGE,
+	KEYAPI_TRUNCATED_BODY,		/* the JSON ends too early */
+	KEYAPI_BAD_RESPONSE,		/* not JSON, or not the API's envelope */
+	KEYAPI_NUM_CAUSES
+} KeyapiCause;
+
+/* What is known of a failed request; what is unknown is NULL, 0 or -1. */
+typedef struct KeyapiFailure
+{
+	KeyapiCause cause;
+	const KeyapiList *list;
+	int			page;
+	int			status;			/* HTTP status, or 0 */
+	int64		code;			/* code of the envelope, or 0 */
+	const char *api_message;	/* the API's words, UTF-8, or NULL */
+	const char *request_id;		/* UTF-8, or NULL */
+	const char *reason;			/* libcurl's or the decoder's words, or NULL */
+	const char *body;			/* to quote, or NULL; body_len bytes */
+	size_t		body_len;
+	int64		retry_after;	/* ms, or -1 */
+	int			attempts;		/* requests sent for the page */
+	const char *base_url;
+} KeyapiFailure;
+
+/*
+ * The cause that an HTTP status, or a code in the envelope, stands for.
+ * KEYAPI_OK for 200 and for code 0.
+ */
+extern KeyapiCause keyapi_cause_of_status(int64 status);
+
+/*
+ * Whether another try may succeed where this cause failed.
+ */
+extern bool keyapi_cause_is_transient(KeyapiCause cause);
+
+/*
+ * The failure as one line without a full stop, palloc'd, with the secret
+ * blotted out as below.
+ */
+extern char *keyapi_failure_message(const KeyapiFailure *failure,
+									const char *secret);
+
+/*
+ * Raise the failure as an ERROR.  secret, if not NULL, is blotted out of every
+ * part of it, wherever the API or libcurl may have echoed it.
+ */
+pg_noreturn extern void keyapi_throw(const KeyapiFailure *failure,
+									 const char *secret);
+
+/*
+ * Raise an error that was caught once more, with the secret blotted out: what it
+ * quotes may have come from the API.  context is that of the PG_TRY.
+ */
+pg_noreturn extern void keyapi_rethrow(const char *secret,
+									   MemoryContext context);
+
+/*
+ * A text of the API (UTF-8) as part of a message: on one line, clipped, valid in
+ * the database's encoding, with the secret blotted out, palloc'd.  Never raises
+ * an error but out of memory.
+ */
+extern char *keyapi_quotable(const char *text, const char *secret);
+
+#endif							/* KEYAPI_FAILURE_H */

@@ -1,0 +1,74 @@
+/*-------------------------------------------------------------------------
+ *
+ * listing.c
+ *	  A bound list as URL and as key.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "api/listing.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+
+/*
+ * Append value with everything but RFC 3986's unreserved characters
+ * percent-encoded, as UTF-8 whatever the database's encoding is.
+ */
+static void
+append_encoded(StringInfo buf, const char *value)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char	   *utf8 = pg_server_to_any(value, strlen(value), PG_UTF8);
+
+	for (const unsigned char *p = (const unsigned char *) utf8; *p; p++)
+	{
+		if ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+			(*p >= '0' && *p <= '9') || strchr("-._~", *p) != NULL)
+			appendStringInfoChar(buf, *p);
+		else
+		{
+			appendStringInfoChar(buf, '%');
+			appendStringInfoChar(buf, hex[*p >> 4]);
+			appendStringInfoChar(buf, hex[*p & 0x0F]);
+		}
+	}
+}
+
+/*
+ * Append "region=US&period=7&order_by=vv&limit=20".
+ */
+static void
+append_query(StringInfo buf, const KeyapiList *list)
+{
+	const KeyapiEndpoint *endpoint = list->endpoint;
+
+	for (int i = 0; i < endpoint->nparams; i++)
+	{
+		appendStringInfo(buf, "%s=", endpoint->params[i].name);
+		append_encoded(buf, list->values[i]);
+		appendStringInfoChar(buf, '&');
+	}
+	appendStringInfo(buf, "limit=%d", list->page_size);
+}
+
+char *
+keyapi_list_url(const KeyapiList *list, const char *base_url, int page)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "%s/v1/%s?page=%d&", base_url,
+					 list->endpoint->path, page);
+	append_query(&buf, list);
+	return buf.data;
+}
+
+char *
+keyapi_list_key(const KeyapiList *list)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	append_query(&buf, list);
+	return buf.data;
+}

@@ -1,0 +1,68 @@
+/*-------------------------------------------------------------------------
+ *
+ * binding.h
+ *	  Run-time side of the binding: from the clauses of a plan and the values
+ *	  of its parameters to the lists and ranks that a scan reads.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_BINDING_H
+#define KEYAPI_BINDING_H
+
+#include "compat.h"
+
+#include "nodes/execnodes.h"
+#include "utils/rel.h"
+
+#include "api/listing.h"
+#include "options/option.h"
+
+typedef struct KeyapiBinding KeyapiBinding;
+
+/* What one evaluation of the binding comes to. */
+typedef struct KeyapiBound
+{
+	KeyapiList *lists;			/* distinct, in the order the plan promised */
+	int			nlists;			/* 0: no rows, no request */
+	bool		rank_major;		/* rows go by rank, then by list */
+	int64		lo;				/* ranks lo..hi may satisfy the clauses; */
+	int64		hi;				/* PG_INT64_MAX if open above; lo > hi: none */
+	int64		max_rows;		/* rows after which the scan provably stops
+								 * (LIMIT), or -1 */
+} KeyapiBound;
+
+/*
+ * Prepare the binding of a scan node in CurrentMemoryContext (BeginForeignScan;
+ * never under EXPLAIN without ANALYZE).  Folds external parameters into the
+ * clauses, then decides what is mentioned.  Raises 0A000 if a
+ * parameter without a domain is mentioned and nothing binds it, or if it is not
+ * mentioned and its default is "none".
+ */
+extern KeyapiBinding *keyapi_binding_begin(ForeignScanState *node,
+										   const KeyapiTableOptions *options);
+
+/*
+ * Evaluate the binding with the current values of the node's parameters: at the
+ * first Iterate and after each ReScan.  The result lives in CurrentMemoryContext
+ * and is owned by the caller.  Raises what evaluating the expressions raises,
+ * and 0A000 where nothing bounds a parameter.
+ */
+extern KeyapiBound *keyapi_binding_evaluate(KeyapiBinding *binding);
+
+/*
+ * Whether a row of this list, on this page, with a rank in first..last may
+ * satisfy the clauses on rank, page and parameters.
+ */
+extern bool keyapi_binding_wants(KeyapiBinding *binding,
+								 const KeyapiList *list, int page,
+								 int64 first, int64 last);
+
+/*
+ * The lists that a query without any condition reads (ANALYZE), palloc'd; none
+ * if such a query is an error, because a default is "none", say.
+ */
+extern KeyapiList *keyapi_default_lists(Relation rel,
+										const KeyapiTableOptions *options,
+										int *nlists);
+
+#endif							/* KEYAPI_BINDING_H */

@@ -1,0 +1,317 @@
+/*-------------------------------------------------------------------------
+ *
+ * clause.c
+ *	  Columns that expressions are about, and what clauses mention.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bind/clause.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/partcache.h"
+
+#include "options/option.h"
+
+void
+keyapi_scan_columns(KeyapiScanColumns *columns, Relation rel, Index varno,
+					const KeyapiEndpoint *endpoint)
+{
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+
+	memset(columns, 0, sizeof(*columns));
+	columns->varno = varno;
+	columns->endpoint = endpoint;
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
+		KeyapiColumnKind kind;
+		const char *field;
+
+		if (attr->attisdropped || attr->attgenerated)
+			continue;
+		keyapi_column_source(endpoint, RelationGetRelid(rel), attr->attnum,
+							 &kind, &field);
+		if (kind == KEYAPI_COLUMN_PARAM)
+			columns->params[keyapi_endpoint_param(endpoint, field)] = attr->attnum;
+		else if (kind == KEYAPI_COLUMN_RANK)
+			columns->rank = attr->attnum;
+		else if (kind == KEYAPI_COLUMN_PAGE)
+			columns->page = attr->attnum;
+	}
+}
+
+List *
+keyapi_partition_bounds(Relation rel, Index varno)
+{
+	List	   *bounds;
+
+	if (!rel->rd_rel->relispartition)
+		return NIL;
+	bounds = copyObject(RelationGetPartitionQual(rel));
+	ChangeVarNodes((Node *) bounds, 1, varno, 0);
+	return (List *) eval_const_expressions(NULL, (Node *) bounds);
+}
+
+/*
+ * A whole-row Var stands for all parameters.
+ */
+uint32
+keyapi_scan_var_params(Var *var, void *arg)
+{
+	const KeyapiScanColumns *columns = arg;
+	uint32		result = 0;
+
+	if (var->varno != columns->varno)
+		return 0;
+	for (int i = 0; i < columns->endpoint->nparams; i++)
+	{
+		if (columns->params[i] != 0 &&
+			(var->varattno == columns->params[i] ||
+			 var->varattno == InvalidAttrNumber))
+			result |= KEYAPI_PARAM_BIT(i);
+	}
+	return result;
+}
+
+/* ---------------------------------------------------------------------
+ * Mentions
+ * ---------------------------------------------------------------------
+ */
+
+typedef struct MentionContext
+{
+	KeyapiVarParams var_params;
+	void	   *arg;
+	int			depth;			/* queries entered */
+	uint32		params;
+} MentionContext;
+
+/*
+ * Whether what stands below a NOT is EXISTS, before or after planning.  The
+ * planner may have made an IN of it, to hash; that one need not tell NULL from
+ * false, which a NOT IN must.
+ */
+static bool
+is_exists(Node *node)
+{
+	if (IsA(node, AlternativeSubPlan))
+		node = linitial(((AlternativeSubPlan *) node)->subplans);
+	if (IsA(node, SubPlan))
+	{
+		SubPlan    *subplan = (SubPlan *) node;
+
+		return subplan->subLinkType == EXISTS_SUBLINK ||
+			(subplan->subLinkType == ANY_SUBLINK && subplan->unknownEqFalse);
+	}
+	return IsA(node, SubLink) &&
+		((SubLink *) node)->subLinkType == EXISTS_SUBLINK;
+}
+
+static bool
+mention_walker(Node *node, MentionContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		Var		   *var = (Var *) node;
+
+		if (var->varlevelsup == context->depth)
+			context->params |= context->var_params(var, context->arg);
+		return false;
+	}
+	if (IsA(node, Query))
+	{
+		bool		result;
+
+		context->depth++;
+		result = query_tree_walker((Query *) node, mention_walker, context, 0);
+		context->depth--;
+		return result;
+	}
+	/* "IS NOT NULL" may have been dropped for a NOT NULL column, or not */
+	if (IsA(node, NullTest) &&
+		((NullTest *) node)->nulltesttype == IS_NOT_NULL)
+		return false;
+	if (IsA(node, BoolExpr) && ((BoolExpr *) node)->boolop == NOT_EXPR &&
+		is_exists(linitial(((BoolExpr *) node)->args)))
+		return false;
+	return expression_tree_walker(node, mention_walker, context);
+}
+
+uint32
+keyapi_mentions(Node *expr, KeyapiVarParams var_params, void *arg)
+{
+	MentionContext context = {var_params, arg};
+
+	mention_walker(expr, &context);
+	return context.params;
+}
+
+/* ---------------------------------------------------------------------
+ * What a clause depends on
+ * ---------------------------------------------------------------------
+ */
+
+typedef struct UseContext
+{
+	const KeyapiScanColumns *columns;
+	KeyapiClauseUse use;
+} UseContext;
+
+static void
+add_var_use(Var *var, UseContext *context)
+{
+	const KeyapiScanColumns *columns = context->columns;
+	KeyapiClauseUse *use = &context->use;
+
+	if (var->varno != columns->varno || var->varlevelsup != 0)
+		use->foreign = true;
+	else if (var->varattno == InvalidAttrNumber)
+		use->data = true;
+	else if (var->varattno == columns->rank || var->varattno == columns->page)
+		use->rank = true;
+	else
+	{
+		uint32		params = keyapi_scan_var_params(var, (void *) columns);
+
+		use->params |= params;
+		use->data |= params == 0;
+	}
+}
+
+static bool
+use_walker(Node *node, UseContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		add_var_use((Var *) node, context);
+		return false;
+	}
+	if (IsA(node, Param))
+	{
+		if (((Param *) node)->paramkind == PARAM_EXTERN)
+			context->use.external = true;
+		else
+			context->use.internal = true;
+	}
+	return expression_tree_walker(node, use_walker, context);
+}
+
+KeyapiClauseUse
+keyapi_clause_use(Node *clause, const KeyapiScanColumns *columns)
+{
+	UseContext	context = {.columns = columns};
+
+	use_walker(clause, &context);
+	context.use.evaluable = !contain_volatile_functions(clause) &&
+		!contain_subplans(clause);
+	return context.use;
+}
+
+/*
+ * Whether an operation is x / n or x % n with a number n that makes it safe.
+ */
+static bool
+is_safe_division(OpExpr *op)
+{
+	Oid			function = get_opcode(op->opno);
+	Const	   *n;
+
+	if (function != F_INT4DIV && function != F_INT4MOD &&
+		function != F_INT8DIV && function != F_INT8MOD)
+		return false;
+	n = lsecond(op->args);
+	if (!IsA(n, Const) || n->constisnull)
+		return false;
+	return n->consttype == INT4OID ? DatumGetInt32(n->constvalue) > 0 :
+		DatumGetInt64(n->constvalue) > 0;
+}
+
+/*
+ * Replace safe divisions by what they divide: only functions matter below.
+ */
+static Node *
+safe_division_mutator(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, OpExpr) && is_safe_division((OpExpr *) node))
+		return safe_division_mutator(linitial(((OpExpr *) node)->args), context);
+	return expression_tree_mutator(node, safe_division_mutator, context);
+}
+
+/*
+ * Comparisons are leakproof, which includes that they raise no errors.  Division
+ * is not, but "page % 5 = 0" is worth to be understood.
+ */
+bool
+keyapi_cannot_fail(Node *clause)
+{
+	return !contain_leaked_vars(safe_division_mutator(clause, NULL));
+}
+
+/* ---------------------------------------------------------------------
+ * External parameters
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * Replace external parameters by their values, as a custom plan would have done.
+ */
+static Node *
+fold_mutator(Node *node, ParamListInfo params)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
+	{
+		Param	   *param = (Param *) node;
+		ParamExternData workspace;
+		ParamExternData *data;
+		int16		typlen;
+		bool		typbyval;
+
+		if (params == NULL || param->paramid < 1 ||
+			param->paramid > params->numParams)
+			return (Node *) copyObject(param);
+		data = params->paramFetch != NULL ?
+			params->paramFetch(params, param->paramid, false, &workspace) :
+			&params->params[param->paramid - 1];
+		if (data->ptype != param->paramtype)
+			return (Node *) copyObject(param);
+		get_typlenbyval(param->paramtype, &typlen, &typbyval);
+		return (Node *) makeConst(param->paramtype, param->paramtypmod,
+								  param->paramcollid, typlen,
+								  data->isnull ? (Datum) 0 :
+								  datumCopy(data->value, typbyval, typlen),
+								  data->isnull, typbyval);
+	}
+	return expression_tree_mutator(node, fold_mutator, params);
+}
+
+List *
+keyapi_fold(List *clauses, ParamListInfo params)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		Node	   *clause = fold_mutator(lfirst(lc), params);
+
+		clause = eval_const_expressions(NULL, clause);
+		result = list_concat(result, make_ands_implicit((Expr *) clause));
+	}
+	return result;
+}

@@ -1,0 +1,529 @@
+/*-------------------------------------------------------------------------
+ *
+ * combinations.c
+ *	  Values of each parameter -> combinations that pass the clauses.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bind/combinations.h"
+
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "optimizer/optimizer.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/sortsupport.h"
+
+/* A value that a parameter may have. */
+typedef struct Candidate
+{
+	const char *text;
+	Datum		datum;			/* as its column has it; none without column */
+	bool		used;			/* in a combination that passes */
+} Candidate;
+
+/* One parameter: where its values come from, and what filters them. */
+typedef struct Dimension
+{
+	int			param;
+	bool		mentioned;		/* by the query */
+	KeyapiTextSet fixed;		/* default or domain; unless there is a source */
+	KeyapiSource *source;
+	ExprState  *filter;			/* clauses on this parameter alone, or NULL */
+	const KeyapiOrderKey *key;	/* or NULL */
+
+	/* of the current evaluation */
+	int			n;
+	Candidate  *candidates;
+	int			current;
+} Dimension;
+
+struct KeyapiCandidates
+{
+	KeyapiVirtualRow *row;
+	const KeyapiScanColumns *columns;
+	const KeyapiTableOptions *options;
+	bool		contradiction;	/* a clause is constantly not true */
+	bool		constants_only;
+	int			ndimensions;
+	Dimension	dimensions[KEYAPI_MAX_PARAMS];	/* slowest first */
+	ExprState  *filter;			/* clauses on several parameters, or NULL */
+};
+
+char *
+keyapi_unbound_message(const char *relname, const KeyapiParam *param,
+					   bool mentioned)
+{
+	const char *name = param->name;
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, mentioned ?
+					 "query restricts \"%s\" of foreign table \"%s\", but does not say to which values: " :
+					 "query must say which \"%s\" of foreign table \"%s\" it wants: ",
+					 name, relname);
+	appendStringInfo(&buf,
+					 "write %s = ..., %s IN (...) or %s = ANY (ARRAY(SELECT ...))",
+					 name, name, name);
+	if (mentioned && param->domain_option != NULL)
+		appendStringInfo(&buf, ", or set the table's option \"%s\"",
+						 param->domain_option);
+	return buf.data;
+}
+
+void
+keyapi_unbound_error(Relation rel, const KeyapiParam *param, bool mentioned,
+					 bool from_outside)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg_internal("%s",
+							 keyapi_unbound_message(RelationGetRelationName(rel),
+													param, mentioned)),
+			 errdetail("The API needs to be asked for each list by name, and nothing was asked for."),
+			 from_outside ?
+			 errhint("Joins count if they can be read as %s = value for each row of the other side, and conditions outside of a subquery if PostgreSQL can move them inside.",
+					 param->name) : 0));
+	pg_unreachable();
+}
+
+/* ---------------------------------------------------------------------
+ * Preparation
+ * ---------------------------------------------------------------------
+ */
+
+static KeyapiTextSet
+domain_set(const char *const *domain)
+{
+	KeyapiTextSet set = {0, NULL};
+
+	while (domain[set.n] != NULL)
+		set.n++;
+	set.texts = palloc(sizeof(char *) * Max(set.n, 1));
+	memcpy(set.texts, domain, sizeof(char *) * set.n);
+	return set;
+}
+
+static bool
+mentioned_by(List *clauses, const KeyapiCandidates *candidates, int param)
+{
+	uint32		params = keyapi_mentions((Node *) clauses, keyapi_scan_var_params,
+										 unconstify(KeyapiScanColumns *,
+													candidates->columns));
+
+	return (params & KEYAPI_PARAM_BIT(param)) != 0;
+}
+
+/*
+ * Set up where the values of a parameter come from; false if that is unknown.
+ */
+static bool
+init_values(Dimension *dimension, KeyapiCandidates *candidates, Relation rel,
+			List *clauses)
+{
+	int			param = dimension->param;
+	bool		mentioned = dimension->mentioned;
+	const KeyapiParam *definition = &candidates->options->endpoint->params[param];
+	const KeyapiParamOptions *options = &candidates->options->params[param];
+
+	if (!mentioned && options->kind == KEYAPI_DEFAULT_VALUE)
+	{
+		dimension->fixed.n = 1;
+		dimension->fixed.texts = palloc(sizeof(char *));
+		dimension->fixed.texts[0] = options->value;
+		return true;
+	}
+	if (options->domain != NULL &&
+		(mentioned || options->kind == KEYAPI_DEFAULT_ALL))
+	{
+		dimension->fixed = domain_set(options->domain);
+		return true;
+	}
+	if (mentioned)
+	{
+		dimension->source = keyapi_param_source(clauses, candidates->columns,
+												param);
+		if (candidates->constants_only ?
+			keyapi_source_is_constant(dimension->source) :
+			dimension->source->kind != KEYAPI_SOURCE_OPEN)
+		{
+			keyapi_source_prepare(dimension->source, candidates->row);
+			return true;
+		}
+	}
+	if (!candidates->constants_only)
+		keyapi_unbound_error(rel, definition, mentioned,
+							 mentioned && !mentioned_by(clauses, candidates, param));
+	return false;
+}
+
+/*
+ * Whether a clause can be evaluated on a row of which only the parameters are
+ * known.
+ *
+ * It may raise an error for a value whose list the other clauses exclude, as
+ * "100 / (period - 7) > 0" does.  So it may where all lists are in an ordinary
+ * table: nothing says which clause is evaluated first.
+ */
+static bool
+is_param_clause(const KeyapiCandidates *candidates, Node *clause,
+				const KeyapiClauseUse *use)
+{
+	if (use->params == 0 || use->rank || use->data || use->foreign ||
+		!use->evaluable)
+		return false;
+	if (!candidates->constants_only)
+		return true;
+	for (int i = 0; i < candidates->options->endpoint->nparams; i++)
+	{
+		if ((use->params & KEYAPI_PARAM_BIT(i)) != 0 &&
+			!keyapi_row_param_foreseeable(candidates->row, i))
+			return false;
+	}
+	return !use->external && !use->internal && !contain_mutable_functions(clause);
+}
+
+/*
+ * Whether a clause gave the dimension its values, so that each of them satisfies
+ * it: evaluated for all, the array of "= ANY (array)" would be searched as often
+ * as it is long.
+ */
+static bool
+is_exact_source(const KeyapiCandidates *candidates, const Dimension *dimension,
+				Node *clause)
+{
+	return dimension->source != NULL &&
+		keyapi_param_source(list_make1(clause), candidates->columns,
+							dimension->param)->exact;
+}
+
+/*
+ * The clauses that are about parameters alone: about this one alone, or without
+ * a dimension, about several.
+ */
+static ExprState *
+init_filter(KeyapiCandidates *candidates, List *clauses,
+			const Dimension *dimension)
+{
+	List	   *quals = NIL;
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		Node	   *clause = lfirst(lc);
+		KeyapiClauseUse use = keyapi_clause_use(clause, candidates->columns);
+		bool		single = (use.params & (use.params - 1)) == 0;
+
+		if (!is_param_clause(candidates, clause, &use))
+			continue;
+		if (dimension == NULL ? !single :
+			use.params == KEYAPI_PARAM_BIT(dimension->param) &&
+			!is_exact_source(candidates, dimension, clause))
+			quals = lappend(quals, clause);
+	}
+	return quals == NIL ? NULL : keyapi_row_qual(candidates->row, quals);
+}
+
+static bool
+is_contradiction(List *clauses)
+{
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		Const	   *clause = lfirst(lc);
+
+		if (IsA(clause, Const) &&
+			(clause->constisnull || !DatumGetBool(clause->constvalue)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The parameter of the n-th dimension: those of the order first.
+ */
+static int
+dimension_param(const KeyapiOrder *order, int n, uint32 taken,
+				const KeyapiOrderKey **key)
+{
+	int			param = 0;
+
+	*key = NULL;
+	if (order != NULL && n < order->nkeys)
+	{
+		*key = &order->keys[n];
+		return (*key)->param;
+	}
+	while (taken & KEYAPI_PARAM_BIT(param))
+		param++;
+	return param;
+}
+
+KeyapiCandidates *
+keyapi_candidates(KeyapiVirtualRow *row, Relation rel,
+				  const KeyapiScanColumns *columns,
+				  const KeyapiTableOptions *options,
+				  List *clauses, uint32 mentioned,
+				  const KeyapiOrder *order, bool constants_only)
+{
+	KeyapiCandidates *candidates = palloc0(sizeof(KeyapiCandidates));
+	uint32		taken = 0;
+
+	candidates->row = row;
+	candidates->columns = columns;
+	candidates->options = options;
+	candidates->contradiction = is_contradiction(clauses);
+	candidates->constants_only = constants_only;
+	for (int i = 0; i < options->endpoint->nparams; i++)
+	{
+		Dimension  *dimension = &candidates->dimensions[candidates->ndimensions];
+		int			param = dimension_param(order, i, taken, &dimension->key);
+
+		taken |= KEYAPI_PARAM_BIT(param);
+		dimension->param = param;
+		dimension->mentioned = (mentioned & KEYAPI_PARAM_BIT(param)) != 0;
+		if (init_values(dimension, candidates, rel, clauses))
+		{
+			dimension->filter = init_filter(candidates, clauses, dimension);
+			candidates->ndimensions++;
+		}
+		else
+			memset(dimension, 0, sizeof(Dimension));
+	}
+	if (candidates->ndimensions == options->endpoint->nparams)
+		candidates->filter = init_filter(candidates, clauses, NULL);
+	return candidates;
+}
+
+/* ---------------------------------------------------------------------
+ * Evaluation
+ * ---------------------------------------------------------------------
+ */
+
+static int
+compare_candidates(const void *a, const void *b, void *arg)
+{
+	return ApplySortComparator(((const Candidate *) a)->datum, false,
+							   ((const Candidate *) b)->datum, false, arg);
+}
+
+static void
+sort_dimension(Dimension *dimension)
+{
+	SortSupportData sort = {
+		.ssup_cxt = CurrentMemoryContext,
+		.ssup_collation = dimension->key->collation,
+	};
+
+	PrepareSortSupportFromOrderingOp(dimension->key->operator, &sort);
+	qsort_arg(dimension->candidates, dimension->n, sizeof(Candidate),
+			  compare_candidates, &sort);
+}
+
+/*
+ * Set the candidate's value in the row; false if the column's type cannot hold
+ * it.  No condition on the parameter finds it there then; but what the query
+ * means without a condition is an error to lack.
+ */
+static bool
+set_candidate(Candidate *candidate, const Dimension *dimension,
+			  KeyapiCandidates *candidates)
+{
+	int			param = dimension->param;
+	bool		required = !dimension->mentioned && !candidates->constants_only;
+
+	candidate->datum = (Datum) 0;
+	if (candidates->columns->params[param] == 0 ||
+		(candidates->constants_only &&
+		 !keyapi_row_param_foreseeable(candidates->row, param)))
+		return true;
+	if (!keyapi_row_param_datum(candidates->row, param, candidate->text,
+								required, &candidate->datum))
+		return false;
+	keyapi_row_set_param(candidates->row, param, candidate->datum);
+	return true;
+}
+
+/*
+ * Find the values of a parameter that pass the clauses on it alone.
+ */
+static void
+fill_dimension(Dimension *dimension, KeyapiCandidates *candidates)
+{
+	KeyapiVirtualRow *row = candidates->row;
+	KeyapiTextSet set = dimension->fixed;
+
+	if (dimension->source != NULL)
+		set = keyapi_source_texts(dimension->source, row);
+	dimension->n = 0;
+	dimension->candidates = palloc(sizeof(Candidate) * Max(set.n, 1));
+	for (int i = 0; i < set.n; i++)
+	{
+		Candidate  *candidate = &dimension->candidates[dimension->n];
+
+		/* there may be very many, each with clauses to evaluate */
+		CHECK_FOR_INTERRUPTS();
+		candidate->text = set.texts[i];
+		candidate->used = false;
+		if (set_candidate(candidate, dimension, candidates) &&
+			(dimension->filter == NULL ||
+			 keyapi_row_satisfies(row, dimension->filter)))
+			dimension->n++;
+		keyapi_row_reset(row);
+	}
+	if (dimension->key != NULL)
+		sort_dimension(dimension);
+}
+
+/*
+ * Whether the combination at hand passes the clauses on several parameters.
+ */
+static bool
+combination_passes(KeyapiCandidates *candidates)
+{
+	bool		result;
+
+	if (candidates->filter == NULL)
+		return true;
+	for (int i = 0; i < candidates->ndimensions; i++)
+	{
+		Dimension  *dimension = &candidates->dimensions[i];
+
+		keyapi_row_set_param(candidates->row, dimension->param,
+							 dimension->candidates[dimension->current].datum);
+	}
+	result = keyapi_row_satisfies(candidates->row, candidates->filter);
+	keyapi_row_reset(candidates->row);
+	return result;
+}
+
+/*
+ * Go to the next combination, the last dimension first; false after the last.
+ */
+static bool
+next_combination(KeyapiCandidates *candidates)
+{
+	for (int i = candidates->ndimensions - 1; i >= 0; i--)
+	{
+		Dimension  *dimension = &candidates->dimensions[i];
+
+		if (++dimension->current < dimension->n)
+			return true;
+		dimension->current = 0;
+	}
+	return false;
+}
+
+/*
+ * Evaluate the dimensions, and stand at the first combination; false if there
+ * is none.  *product is the number of combinations.
+ */
+static bool
+first_combination(KeyapiCandidates *candidates, double *product)
+{
+	*product = 1;
+	for (int i = 0; i < candidates->ndimensions; i++)
+	{
+		Dimension  *dimension = &candidates->dimensions[i];
+
+		dimension->n = 0;
+		dimension->current = 0;
+		if (*product > 0 && !candidates->contradiction)
+			fill_dimension(dimension, candidates);
+		*product *= dimension->n;
+	}
+	return *product > 0;
+}
+
+static void
+use_combination(KeyapiCandidates *candidates)
+{
+	for (int i = 0; i < candidates->ndimensions; i++)
+	{
+		Dimension  *dimension = &candidates->dimensions[i];
+
+		dimension->candidates[dimension->current].used = true;
+	}
+}
+
+/*
+ * Count the combinations that pass the filter, from the current one on, and
+ * mark what they use.
+ */
+static double
+count_combinations(KeyapiCandidates *candidates)
+{
+	double		count = 0;
+
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!combination_passes(candidates))
+			continue;
+		use_combination(candidates);
+		count++;
+	} while (next_combination(candidates));
+	return count;
+}
+
+double
+keyapi_candidates_survey(KeyapiCandidates *candidates, bool *known,
+						 KeyapiTextSet *values)
+{
+	double		product;
+	double		count = 0;
+	bool		independent = candidates->filter == NULL;
+
+	if (first_combination(candidates, &product))
+		count = independent ? product : count_combinations(candidates);
+	for (int i = 0; i < candidates->ndimensions; i++)
+	{
+		Dimension  *dimension = &candidates->dimensions[i];
+		KeyapiTextSet *set = &values[dimension->param];
+
+		known[dimension->param] = true;
+		set->texts = palloc(sizeof(char *) * Max(dimension->n, 1));
+		for (int j = 0; j < dimension->n; j++)
+		{
+			if (independent || dimension->candidates[j].used)
+				set->texts[set->n++] = dimension->candidates[j].text;
+		}
+	}
+	return count;
+}
+
+KeyapiList *
+keyapi_candidates_lists(KeyapiCandidates *candidates, int *nlists)
+{
+	double		product;
+	KeyapiList *lists;
+
+	*nlists = 0;
+	if (!first_combination(candidates, &product))
+		return NULL;
+	if (product * sizeof(KeyapiList) > MaxAllocSize)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("query asks for too many lists (%.0f)", product)));
+	lists = palloc0(sizeof(KeyapiList) * (size_t) product);
+	do
+	{
+		KeyapiList *list = &lists[*nlists];
+
+		CHECK_FOR_INTERRUPTS();
+		if (!combination_passes(candidates))
+			continue;
+		list->endpoint = candidates->options->endpoint;
+		list->page_size = candidates->options->page_size;
+		for (int i = 0; i < candidates->ndimensions; i++)
+		{
+			Dimension  *dimension = &candidates->dimensions[i];
+
+			list->values[dimension->param] =
+				dimension->candidates[dimension->current].text;
+		}
+		(*nlists)++;
+	} while (next_combination(candidates));
+	return lists;
+}

@@ -1,0 +1,90 @@
+/*-------------------------------------------------------------------------
+ *
+ * combinations.h
+ *	  Which lists can hold rows that satisfy a set of clauses.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_COMBINATIONS_H
+#define KEYAPI_COMBINATIONS_H
+
+#include "compat.h"
+
+#include "api/listing.h"
+#include "bind/clause.h"
+#include "bind/source_values.h"
+#include "bind/virtual_row.h"
+#include "options/option.h"
+
+/* By what the lists of a scan are sorted, in this order. */
+typedef struct KeyapiOrderKey
+{
+	int			param;
+	Oid			operator;		/* < or > of the column's type */
+	bool		descending;		/* which of them */
+	Oid			collation;
+} KeyapiOrderKey;
+
+typedef struct KeyapiOrder
+{
+	int			nkeys;
+	KeyapiOrderKey keys[KEYAPI_MAX_PARAMS];
+	bool		rank_major;		/* rank goes before all of them */
+} KeyapiOrder;
+
+/*
+ * Candidates for the lists to read: the combinations of the parameters' values,
+ * each checked by the clauses on parameters alone.
+ */
+typedef struct KeyapiCandidates KeyapiCandidates;
+
+/*
+ * Prepare the candidates for an implicitly ANDed list of clauses, in
+ * CurrentMemoryContext.
+ *
+ * mentioned says which parameters are restricted by the query; the others have
+ * their defaults, and one without raises 0A000.  So does a mentioned parameter
+ * that neither a domain nor the clauses bound.
+ *
+ * With constants_only, nothing is raised and only constants count: parameters
+ * whose values cannot be known stay unknown.
+ */
+extern KeyapiCandidates *keyapi_candidates(KeyapiVirtualRow *row, Relation rel,
+										   const KeyapiScanColumns *columns,
+										   const KeyapiTableOptions *options,
+										   List *clauses, uint32 mentioned,
+										   const KeyapiOrder *order,
+										   bool constants_only);
+
+/*
+ * The lists, with the row's parameters of the moment, palloc'd; sorted by the
+ * order, NULL for none.
+ */
+extern KeyapiList *keyapi_candidates_lists(KeyapiCandidates *candidates,
+										   int *nlists);
+
+/*
+ * The number of combinations of the parameters whose values are known, and
+ * which values occur in them; the other parameters' known and values are left
+ * alone.  Both arrays are by parameter.  With constants_only.
+ */
+extern double keyapi_candidates_survey(KeyapiCandidates *candidates,
+									   bool *known, KeyapiTextSet *values);
+
+/*
+ * What is wrong with a scan that restricts (or, with mentioned false, leaves
+ * out) a parameter that it must bind: message of an error 0A000.  Palloc'd.
+ */
+extern char *keyapi_unbound_message(const char *relname,
+									const KeyapiParam *param, bool mentioned);
+
+/*
+ * Raise it.  from_outside: what restricts the parameter is no condition on the
+ * table alone.
+ */
+pg_noreturn extern void keyapi_unbound_error(Relation rel,
+											 const KeyapiParam *param,
+											 bool mentioned,
+											 bool from_outside);
+
+#endif							/* KEYAPI_COMBINATIONS_H */

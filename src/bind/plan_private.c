@@ -1,0 +1,111 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_private.c
+ *	  Data of a plan node.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bind/plan_private.h"
+
+#include "nodes/bitmapset.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/value.h"
+
+/* Order of the list, such as (2 (clause...) 0 (0) (664) (0) (100) 0 -1 (8 9)) */
+enum
+{
+	FACT_MENTIONED,				/* Integer */
+	FACT_OUTER_CLAUSES,			/* List of expressions */
+	FACT_CONFLICTS,				/* Integer */
+	FACT_ORDER_PARAMS,			/* integer list */
+	FACT_ORDER_OPERATORS,		/* OID list */
+	FACT_ORDER_DESCENDING,		/* integer list, 0 or 1 each */
+	FACT_ORDER_COLLATIONS,		/* OID list */
+	FACT_RANK_MAJOR,			/* Integer, 0 or 1 */
+	FACT_MAX_ROWS,				/* Integer; -1 also where it does not fit */
+	FACT_COLUMNS				/* integer list */
+};
+
+List *
+keyapi_facts_pack(const KeyapiPlanFacts *facts)
+{
+	List	   *params = NIL;
+	List	   *operators = NIL;
+	List	   *descending = NIL;
+	List	   *collations = NIL;
+	List	   *columns = NIL;
+	int			column = -1;
+	int64		max_rows = facts->max_rows > PG_INT32_MAX ? -1 : facts->max_rows;
+
+	for (int i = 0; i < facts->order.nkeys; i++)
+	{
+		const KeyapiOrderKey *key = &facts->order.keys[i];
+
+		params = lappend_int(params, key->param);
+		operators = lappend_oid(operators, key->operator);
+		descending = lappend_int(descending, key->descending);
+		collations = lappend_oid(collations, key->collation);
+	}
+	while ((column = bms_next_member(facts->columns, column)) >= 0)
+		columns = lappend_int(columns, column);
+
+	return list_concat(list_make5(makeInteger((int) facts->mentioned),
+								  facts->outer_clauses,
+								  makeInteger((int) facts->conflicts),
+								  params, operators),
+					   list_make5(descending, collations,
+								  makeInteger(facts->order.rank_major),
+								  makeInteger((int) max_rows),
+								  columns));
+}
+
+void
+keyapi_facts_unpack(KeyapiPlanFacts *facts, List *packed)
+{
+	List	   *params = list_nth(packed, FACT_ORDER_PARAMS);
+	List	   *operators = list_nth(packed, FACT_ORDER_OPERATORS);
+	List	   *descending = list_nth(packed, FACT_ORDER_DESCENDING);
+	List	   *collations = list_nth(packed, FACT_ORDER_COLLATIONS);
+	ListCell   *lc;
+
+	memset(facts, 0, sizeof(*facts));
+	facts->mentioned = (uint32) intVal(list_nth(packed, FACT_MENTIONED));
+	facts->outer_clauses = list_nth(packed, FACT_OUTER_CLAUSES);
+	facts->conflicts = (uint32) intVal(list_nth(packed, FACT_CONFLICTS));
+	facts->order.nkeys = list_length(params);
+	for (int i = 0; i < facts->order.nkeys; i++)
+	{
+		facts->order.keys[i].param = list_nth_int(params, i);
+		facts->order.keys[i].operator = list_nth_oid(operators, i);
+		facts->order.keys[i].descending = list_nth_int(descending, i) != 0;
+		facts->order.keys[i].collation = list_nth_oid(collations, i);
+	}
+	facts->order.rank_major = intVal(list_nth(packed, FACT_RANK_MAJOR)) != 0;
+	facts->max_rows = intVal(list_nth(packed, FACT_MAX_ROWS));
+	foreach(lc, (List *) list_nth(packed, FACT_COLUMNS))
+		facts->columns = bms_add_member(facts->columns, lfirst_int(lc));
+}
+
+Var *
+keyapi_mark_var(uint32 params, Node *original)
+{
+	return makeVar(INDEX_VAR, (AttrNumber) params, exprType(original),
+				   exprTypmod(original), exprCollation(original), 0);
+}
+
+uint32
+keyapi_mark_var_params(Var *var, void *arg)
+{
+	return (uint32) var->varattno;
+}
+
+uint32
+keyapi_facts_mentioned(const KeyapiPlanFacts *facts, List *clauses,
+					   KeyapiScanColumns *columns)
+{
+	return facts->mentioned |
+		keyapi_mentions((Node *) clauses, keyapi_scan_var_params, columns) |
+		keyapi_mentions((Node *) facts->outer_clauses, keyapi_mark_var_params,
+						NULL);
+}

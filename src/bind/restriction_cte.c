@@ -1,0 +1,410 @@
+/*-------------------------------------------------------------------------
+ *
+ * restriction_cte.c
+ *	  Mentions in queries that use a CTE.
+ *
+ * A CTE is planned before the query that it belongs to, so that query is still
+ * as the parser and the rewriter made it: with SubLinks and subqueries, and with
+ * outer joins that the planner is going to reduce to inner ones.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bind/restriction.h"
+
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+
+/* A CTE whose output columns show parameters. */
+typedef struct ShownCte
+{
+	const char *name;
+	int			depth;			/* of the query whose WITH has it */
+	const uint32 *outputs;
+	int			noutputs;
+} ShownCte;
+
+typedef struct CteContext
+{
+	PlannerInfo *root;			/* of the outermost query */
+	KeyapiMentions *mentions;
+	List	   *ctes;			/* of ShownCte: those in scope */
+	int			depth;			/* of the query at hand; 0: the outermost */
+	KeyapiExposure exposure;	/* of the query at hand */
+} CteContext;
+
+static uint32 *read_query(CteContext *context, Query *query);
+
+/* ---------------------------------------------------------------------
+ * What the range table shows
+ * ---------------------------------------------------------------------
+ */
+
+static uint32 *
+read_subquery(CteContext *context, Query *query)
+{
+	KeyapiExposure saved = context->exposure;
+	uint32	   *outputs;
+
+	context->depth++;
+	outputs = read_query(context, query);
+	context->depth--;
+	context->exposure = saved;
+	return outputs;
+}
+
+static void
+expose_outputs(CteContext *context, Index varno, const uint32 *outputs, int n)
+{
+	for (int i = 0; i < n; i++)
+		keyapi_expose(&context->exposure, varno, i + 1, outputs[i]);
+}
+
+static void
+expose_cte(CteContext *context, Index varno, const RangeTblEntry *rte)
+{
+	ListCell   *lc;
+
+	foreach(lc, context->ctes)
+	{
+		const ShownCte *cte = lfirst(lc);
+
+		if (cte->depth == context->depth - (int) rte->ctelevelsup &&
+			strcmp(cte->name, rte->ctename) == 0)
+			expose_outputs(context, varno, cte->outputs, cte->noutputs);
+	}
+}
+
+/*
+ * Joins come after what they join, so that their columns are known by then.
+ */
+static void
+read_range_table(CteContext *context, Query *query)
+{
+	ListCell   *lc;
+
+	context->exposure.columns = NIL;
+	context->exposure.only = NULL;
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+		Index		varno = foreach_current_index(lc) + 1;
+		ListCell   *la;
+
+		if (rte->rtekind == RTE_CTE)
+			expose_cte(context, varno, rte);
+		else if (rte->rtekind == RTE_SUBQUERY)
+			expose_outputs(context, varno, read_subquery(context, rte->subquery),
+						   list_length(keyapi_output_columns(rte->subquery)));
+		foreach(la, keyapi_rte_aliases(rte))
+			keyapi_expose(&context->exposure, varno,
+						  foreach_current_index(la) + 1,
+						  keyapi_mentions(lfirst(la), keyapi_exposed_var_params,
+										  &context->exposure));
+	}
+}
+
+/*
+ * The CTEs of the query's own WITH: what they show, and what they mention.
+ */
+static void
+read_ctes(CteContext *context, Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->cteList)
+	{
+		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
+		Query	   *cte_query = (Query *) cte->ctequery;
+		ShownCte   *shown = palloc(sizeof(ShownCte));
+
+		shown->name = cte->ctename;
+		shown->depth = context->depth;
+		shown->outputs = read_subquery(context, cte_query);
+		shown->noutputs = list_length(keyapi_output_columns(cte_query));
+		context->ctes = lappend(context->ctes, shown);
+	}
+}
+
+/* ---------------------------------------------------------------------
+ * Filters
+ * ---------------------------------------------------------------------
+ */
+
+static Bitmapset *
+rels_below(Node *node)
+{
+	Bitmapset  *rels = NULL;
+	ListCell   *lc;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, RangeTblRef))
+		return bms_make_singleton(((RangeTblRef *) node)->rtindex);
+	if (IsA(node, JoinExpr))
+		return bms_add_member(bms_union(rels_below(((JoinExpr *) node)->larg),
+										rels_below(((JoinExpr *) node)->rarg)),
+							  ((JoinExpr *) node)->rtindex);
+	foreach(lc, castNode(FromExpr, node)->fromlist)
+		rels = bms_union(rels, rels_below(lfirst(lc)));
+	return rels;
+}
+
+/*
+ * A condition, simplified as the planner will do it.
+ */
+static Node *
+simplified(CteContext *context, Node *quals)
+{
+	return quals == NULL ? NULL : eval_const_expressions(context->root, quals);
+}
+
+/*
+ * Collect the relations of the query at hand in a part of its conditions.
+ */
+typedef struct RelsContext
+{
+	int			depth;			/* queries entered */
+	Bitmapset  *rels;
+} RelsContext;
+
+static bool
+collect_rels(Node *node, RelsContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		if (((Var *) node)->varlevelsup == context->depth)
+			context->rels = bms_add_member(context->rels,
+										   ((Var *) node)->varno);
+		return false;
+	}
+	if (IsA(node, Query))
+	{
+		bool		result;
+
+		context->depth++;
+		result = query_tree_walker((Query *) node, collect_rels, context, 0);
+		context->depth--;
+		return result;
+	}
+	return expression_tree_walker(node, collect_rels, context);
+}
+
+/*
+ * Relations that a condition forbids to be null-extended.  Sublinks that the
+ * planner makes semijoins of count, even if they may turn out not to be strict:
+ * then something is taken for a filter that is none.
+ */
+static Bitmapset *
+strict_rels(Node *quals)
+{
+	RelsContext context = {0, bms_copy(find_nonnullable_rels(quals))};
+	ListCell   *lc;
+
+	foreach(lc, make_ands_implicit((Expr *) quals))
+	{
+		SubLink    *sublink = lfirst(lc);
+
+		if (IsA(sublink, SubLink) &&
+			(sublink->subLinkType == ANY_SUBLINK ||
+			 sublink->subLinkType == EXISTS_SUBLINK))
+			collect_rels((Node *) sublink, &context);
+	}
+	return context.rels;
+}
+
+static void
+add_filter(CteContext *context, Node *quals, Bitmapset *only)
+{
+	context->exposure.only = only;
+	keyapi_add_mention(context->mentions, quals, &context->exposure);
+	context->exposure.only = NULL;
+}
+
+/*
+ * The join as it will be once the planner has seen which sides the conditions
+ * above it forbid to be null.
+ */
+static JoinType
+reduced_join_type(const JoinExpr *join, Bitmapset *nonnullable)
+{
+	bool		left = bms_overlap(rels_below(join->larg), nonnullable);
+	bool		right = bms_overlap(rels_below(join->rarg), nonnullable);
+
+	switch (join->jointype)
+	{
+		case JOIN_LEFT:
+			return right ? JOIN_INNER : JOIN_LEFT;
+		case JOIN_RIGHT:
+			return left ? JOIN_INNER : JOIN_RIGHT;
+		case JOIN_FULL:
+			return left && right ? JOIN_INNER : left ? JOIN_LEFT :
+				right ? JOIN_RIGHT : JOIN_FULL;
+		default:
+			return join->jointype;
+	}
+}
+
+static void read_join_tree(CteContext *context, Node *node,
+						   Bitmapset *nonnullable);
+
+/*
+ * A join's condition filters the sides that the join does not preserve.
+ */
+static void
+read_join(CteContext *context, JoinExpr *join, Bitmapset *nonnullable)
+{
+	Node	   *quals = simplified(context, join->quals);
+	Bitmapset  *strict = bms_union(nonnullable, strict_rels(quals));
+
+	switch (reduced_join_type(join, nonnullable))
+	{
+		case JOIN_INNER:
+			add_filter(context, quals, NULL);
+			read_join_tree(context, join->larg, strict);
+			read_join_tree(context, join->rarg, strict);
+			break;
+		case JOIN_LEFT:
+			add_filter(context, quals, rels_below(join->rarg));
+			read_join_tree(context, join->larg, nonnullable);
+			read_join_tree(context, join->rarg, strict);
+			break;
+		case JOIN_RIGHT:
+			add_filter(context, quals, rels_below(join->larg));
+			read_join_tree(context, join->larg, strict);
+			read_join_tree(context, join->rarg, nonnullable);
+			break;
+		default:
+			read_join_tree(context, join->larg, NULL);
+			read_join_tree(context, join->rarg, NULL);
+			break;
+	}
+}
+
+static void
+read_join_tree(CteContext *context, Node *node, Bitmapset *nonnullable)
+{
+	if (node == NULL || IsA(node, RangeTblRef))
+		return;
+	if (IsA(node, JoinExpr))
+		read_join(context, (JoinExpr *) node, nonnullable);
+	else
+	{
+		FromExpr   *from = castNode(FromExpr, node);
+		Node	   *quals = simplified(context, from->quals);
+		ListCell   *lc;
+
+		add_filter(context, quals, NULL);
+		nonnullable = bms_union(nonnullable, strict_rels(quals));
+		foreach(lc, from->fromlist)
+			read_join_tree(context, lfirst(lc), nonnullable);
+	}
+}
+
+/* ---------------------------------------------------------------------
+ * Queries
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * Read the queries of the sublinks in an expression; IN and the like compare
+ * with what they show.
+ */
+static bool
+read_sublinks(Node *node, CteContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubLink))
+	{
+		SubLink    *sublink = (SubLink *) node;
+		Query	   *query = castNode(Query, sublink->subselect);
+		uint32	   *outputs = read_subquery(context, query);
+
+		if (sublink->subLinkType == ANY_SUBLINK ||
+			sublink->subLinkType == ALL_SUBLINK)
+		{
+			for (int i = 0; i < list_length(keyapi_output_columns(query)); i++)
+				context->mentions->certain |= outputs[i];
+		}
+		return read_sublinks(sublink->testexpr, context);
+	}
+	return expression_tree_walker(node, read_sublinks, context);
+}
+
+/*
+ * The columns of a set operation are those of its arms, which are all that its
+ * range table holds.
+ */
+static uint32 *
+read_outputs(CteContext *context, Query *query)
+{
+	List	   *columns = keyapi_output_columns(query);
+	int			n = list_length(columns);
+	uint32	   *outputs = palloc0(sizeof(uint32) * (n + 1));
+	ListCell   *lc;
+
+	if (query->setOperations != NULL)
+	{
+		foreach(lc, context->exposure.columns)
+		{
+			const KeyapiExposedColumn *column = lfirst(lc);
+
+			if (column->attnum <= n)
+				outputs[column->attnum - 1] |= column->params;
+		}
+		return outputs;
+	}
+	foreach(lc, columns)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, lc);
+
+		outputs[entry->resno - 1] = keyapi_mentions((Node *) entry->expr,
+													keyapi_exposed_var_params,
+													&context->exposure);
+	}
+	return outputs;
+}
+
+/*
+ * Add what a query mentions, and return what its outputs show.
+ */
+static uint32 *
+read_query(CteContext *context, Query *query)
+{
+	int			scope = list_length(context->ctes);
+	uint32	   *outputs;
+
+	read_ctes(context, query);
+	read_range_table(context, query);
+	read_join_tree(context, (Node *) query->jointree, NULL);
+	add_filter(context, simplified(context, query->havingQual), NULL);
+	query_tree_walker(query, read_sublinks, context,
+					  QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES |
+					  QTW_IGNORE_JOINALIASES);
+	outputs = read_outputs(context, query);
+	context->ctes = list_truncate(context->ctes, scope);
+	return outputs;
+}
+
+uint32 *
+keyapi_add_cte_mentions(KeyapiMentions *mentions, PlannerInfo *root,
+						CommonTableExpr *cte, const uint32 *outputs)
+{
+	ShownCte	shown = {
+		.name = cte->ctename,
+		.depth = 0,
+		.outputs = outputs,
+		.noutputs = list_length(keyapi_output_columns((Query *) cte->ctequery)),
+	};
+	CteContext	context = {
+		.root = root,
+		.mentions = mentions,
+		.ctes = list_make1(&shown),
+	};
+
+	return read_query(&context, root->parse);
+}

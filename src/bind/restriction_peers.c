@@ -1,0 +1,198 @@
+/*-------------------------------------------------------------------------
+ *
+ * restriction_peers.c
+ *	  Parameters that are only compared with each other.
+ *
+ * "a.region = b.region" by itself says nothing of which regions: each table has
+ * its default, which must be the same.  As soon as something else restricts one
+ * of them, it restricts all.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bind/restriction.h"
+
+#include "access/table.h"
+#include "foreign/fdwapi.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"
+#include "port/pg_bitutils.h"
+
+#include "bind/plan_private.h"
+
+/* A member of a class that is a parameter's column. */
+typedef struct ParamMember
+{
+	RelOptInfo *rel;
+	KeyapiScanColumns columns;
+	KeyapiTableOptions *options;
+	int			param;
+} ParamMember;
+
+/*
+ * Whether a member of a class is a parameter's column of one of our tables, like
+ * this one.
+ */
+static bool
+find_param_member(ParamMember *result, PlannerInfo *root,
+				  EquivalenceMember *member, RelOptInfo *ours)
+{
+	Node	   *expr = (Node *) member->em_expr;
+	RangeTblEntry *rte;
+	Relation	relation;
+	uint32		params;
+
+	while (IsA(expr, RelabelType))
+		expr = (Node *) ((RelabelType *) expr)->arg;
+	if (!IsA(expr, Var))
+		return false;
+	result->rel = root->simple_rel_array[((Var *) expr)->varno];
+	if (result->rel == NULL || result->rel->reloptkind != RELOPT_BASEREL ||
+		result->rel->fdwroutine == NULL ||
+		result->rel->fdwroutine->GetForeignRelSize !=
+		ours->fdwroutine->GetForeignRelSize)
+		return false;
+
+	rte = planner_rt_fetch(result->rel->relid, root);
+	result->options = keyapi_table_options(rte->relid);
+	relation = table_open(rte->relid, NoLock);
+	keyapi_scan_columns(&result->columns, relation, result->rel->relid,
+						result->options->endpoint);
+	table_close(relation, NoLock);
+	params = keyapi_scan_var_params((Var *) expr, &result->columns);
+	if (params == 0 || (params & (params - 1)) != 0)
+		return false;
+	result->param = pg_rightmost_one_pos32(params);
+	return true;
+}
+
+/*
+ * All members of a class, if each is a parameter's column of one of our tables;
+ * else NIL.
+ */
+static List *
+param_members(PlannerInfo *root, EquivalenceClass *class, RelOptInfo *ours)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, class->ec_members)
+	{
+		ParamMember *member = palloc0(sizeof(ParamMember));
+
+		if (((EquivalenceMember *) lfirst(lc))->em_is_child)
+			continue;
+		if (!find_param_member(member, root, lfirst(lc), ours))
+			return NIL;
+		result = lappend(result, member);
+	}
+	return result;
+}
+
+static bool
+same_default(const KeyapiParamOptions *a, const KeyapiParamOptions *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == KEYAPI_DEFAULT_VALUE)
+		return strcmp(a->value, b->value) == 0;
+	if (a->kind == KEYAPI_DEFAULT_NONE)
+		return true;
+	for (int i = 0;; i++)
+	{
+		if (a->domain[i] == NULL || b->domain[i] == NULL)
+			return a->domain[i] == b->domain[i];
+		if (strcmp(a->domain[i], b->domain[i]) != 0)
+			return false;
+	}
+}
+
+/*
+ * Turn the marks of one parameter into those of another, and forget the rest.
+ */
+typedef struct RemarkContext
+{
+	int			from;
+	int			to;
+} RemarkContext;
+
+static Node *
+remark_mutator(Node *node, RemarkContext *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var))
+	{
+		uint32		params = keyapi_mark_var_params((Var *) node, NULL);
+
+		return (Node *) keyapi_mark_var((params & KEYAPI_PARAM_BIT(context->from)) != 0 ?
+										KEYAPI_PARAM_BIT(context->to) : 0, node);
+	}
+	return expression_tree_mutator(node, remark_mutator, context);
+}
+
+/*
+ * Add what restricts another member of the class, for then it restricts our
+ * parameter, too.
+ */
+static void
+add_member_mentions(KeyapiMentions *mentions, PlannerInfo *root,
+					EquivalenceClass *class, ParamMember *member, int param)
+{
+	KeyapiExposure exposure = keyapi_scan_exposure(&member->columns, root);
+	KeyapiMentions found = {0};
+	RemarkContext remark = {member->param, param};
+	Relation	relation;
+	ListCell   *lc;
+
+	relation = table_open(planner_rt_fetch(member->rel->relid, root)->relid,
+						  NoLock);
+	keyapi_add_mention(&found,
+					   (Node *) keyapi_partition_bounds(relation,
+														member->rel->relid),
+					   &exposure);
+	table_close(relation, NoLock);
+	keyapi_add_rel_mentions(&found, root, member->rel, &exposure, class);
+	keyapi_add_enclosing_mentions(&found, root, &exposure);
+
+	if ((found.certain & KEYAPI_PARAM_BIT(member->param)) != 0)
+	{
+		mentions->certain |= KEYAPI_PARAM_BIT(param);
+		mentions->joined |= KEYAPI_PARAM_BIT(param);
+	}
+	foreach(lc, found.clauses)
+	{
+		Node	   *clause = remark_mutator(lfirst(lc), &remark);
+
+		if (keyapi_mentions(clause, keyapi_mark_var_params, NULL) != 0)
+			mentions->clauses = lappend(mentions->clauses, clause);
+	}
+}
+
+bool
+keyapi_add_peers(KeyapiMentions *mentions, PlannerInfo *root,
+				 EquivalenceClass *class, RelOptInfo *rel)
+{
+	List	   *members = IS_OTHER_REL(rel) ? NIL :
+	param_members(root, class, rel);
+	ParamMember *own = NULL;
+	ListCell   *lc;
+
+	foreach(lc, members)
+	{
+		if (((ParamMember *) lfirst(lc))->rel == rel)
+			own = lfirst(lc);
+	}
+	if (own == NULL)
+		return false;
+	foreach(lc, members)
+	{
+		ParamMember *member = lfirst(lc);
+
+		if (member->rel != rel)
+			add_member_mentions(mentions, root, class, member, own->param);
+		if (!same_default(&own->options->params[own->param],
+						  &member->options->params[member->param]))
+			mentions->conflicts |= KEYAPI_PARAM_BIT(own->param);
+	}
+	return true;
+}

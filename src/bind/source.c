@@ -1,0 +1,417 @@
+/*-------------------------------------------------------------------------
+ *
+ * source.c
+ *	  Clauses -> where the values of a column come from.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bind/clause.h"
+
+#include "access/stratnum.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_opfamily.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+/* btree/numeric_ops and btree/float_ops; the catalog headers name neither */
+#define NUMERIC_BTREE_FAM_OID 1988
+#define FLOAT_BTREE_FAM_OID 1970
+
+/* Strategies are symmetric around equality: 1 <, 2 <=, 3 =, 4 >=, 5 > */
+#define COMMUTE_STRATEGY(strategy) \
+	(BTGreaterStrategyNumber + BTLessStrategyNumber - (strategy))
+
+typedef enum TargetKind
+{
+	TARGET_TEXT,				/* equality as text */
+	TARGET_VALUE,				/* equality as text or integer */
+	TARGET_RANK					/* any comparison as number */
+} TargetKind;
+
+/* What is looked for in a tree. */
+typedef struct Target
+{
+	const KeyapiScanColumns *columns;
+	TargetKind	kind;
+	AttrNumber	attnum;			/* TARGET_TEXT, TARGET_VALUE */
+} Target;
+
+static KeyapiSource *source_of(Node *expr, const Target *target);
+
+static KeyapiSource *
+make_source(KeyapiSourceKind kind)
+{
+	KeyapiSource *source = palloc0(sizeof(KeyapiSource));
+
+	source->kind = kind;
+	return source;
+}
+
+/* ---------------------------------------------------------------------
+ * Comparisons
+ * ---------------------------------------------------------------------
+ */
+
+static bool
+is_number(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID ||
+		type == NUMERICOID || type == FLOAT4OID || type == FLOAT8OID;
+}
+
+/*
+ * The column under casts that keep what the target is compared by: relabelling
+ * keeps the text, and a cast from number to number keeps the order.
+ */
+static Var *
+bare_column(Node *expr, const Target *target)
+{
+	for (;;)
+	{
+		if (IsA(expr, RelabelType))
+			expr = (Node *) ((RelabelType *) expr)->arg;
+		else if (target->kind == TARGET_RANK && IsA(expr, FuncExpr) &&
+				 ((FuncExpr *) expr)->funcformat != COERCE_EXPLICIT_CALL &&
+				 list_length(((FuncExpr *) expr)->args) == 1 &&
+				 is_number(((FuncExpr *) expr)->funcresulttype))
+			expr = linitial(((FuncExpr *) expr)->args);
+		else
+			break;
+	}
+	return IsA(expr, Var) ? (Var *) expr : NULL;
+}
+
+/*
+ * Whether an expression is the target's column; *of_page tells which of rank
+ * and page.
+ */
+static bool
+is_target(Node *expr, const Target *target, bool *of_page)
+{
+	Var		   *var = bare_column(expr, target);
+	Oid			type;
+	int32		typmod;
+
+	*of_page = false;
+	if (var == NULL || var->varno != target->columns->varno ||
+		var->varlevelsup != 0 || var->varattno <= 0)
+		return false;
+	if (target->kind != TARGET_RANK)
+		return var->varattno == target->attnum;
+	typmod = var->vartypmod;
+	type = getBaseTypeAndTypmod(var->vartype, &typmod);
+	/* a numeric(p,s) may hold another number than the rank */
+	if (!is_number(type) || (type == NUMERICOID && typmod >= 0))
+		return false;
+	*of_page = var->varattno == target->columns->page;
+	return *of_page || var->varattno == target->columns->rank;
+}
+
+/*
+ * Whether a value can be had before the scan's first row.
+ */
+static bool
+is_value(Node *expr, const Target *target)
+{
+	KeyapiClauseUse use = keyapi_clause_use(expr, target->columns);
+
+	return use.params == 0 && !use.rank && !use.data && use.evaluable;
+}
+
+/*
+ * The btree strategy of an operator in the families that count, or 0.
+ */
+static int
+operator_strategy(Oid opno, Oid collation, const Target *target)
+{
+	int			strategy;
+
+	if (target->kind != TARGET_RANK)
+	{
+		strategy = get_op_opfamily_strategy(opno, TEXT_BTREE_FAM_OID);
+		if (strategy == BTEqualStrategyNumber &&
+			(!OidIsValid(collation) || get_collation_isdeterministic(collation)))
+			return strategy;
+		if (target->kind == TARGET_TEXT)
+			return 0;
+		strategy = get_op_opfamily_strategy(opno, INTEGER_BTREE_FAM_OID);
+		return strategy == BTEqualStrategyNumber ? strategy : 0;
+	}
+	strategy = get_op_opfamily_strategy(opno, INTEGER_BTREE_FAM_OID);
+	if (strategy == 0)
+		strategy = get_op_opfamily_strategy(opno, NUMERIC_BTREE_FAM_OID);
+	if (strategy == 0)
+		strategy = get_op_opfamily_strategy(opno, FLOAT_BTREE_FAM_OID);
+	return strategy;
+}
+
+/*
+ * Whether a LIKE pattern is a plain text: without wildcards, LIKE is equality.
+ * An external parameter may still turn out to be one.
+ */
+static KeyapiSource *
+source_of_like(OpExpr *op, const Target *target)
+{
+	Node	   *pattern = lsecond(op->args);
+	KeyapiSource *source = make_source(KEYAPI_SOURCE_OPEN);
+	bool		of_page;
+
+	if (op->opno != OID_TEXT_LIKE_OP || target->kind == TARGET_RANK ||
+		!is_target(linitial(op->args), target, &of_page) ||
+		!get_collation_isdeterministic(op->inputcollid))
+		return source;
+	if (IsA(pattern, Const) && !((Const *) pattern)->constisnull &&
+		strpbrk(TextDatumGetCString(((Const *) pattern)->constvalue), "%_\\") != NULL)
+		return source;
+	if (!IsA(pattern, Const) &&
+		!(IsA(pattern, Param) && ((Param *) pattern)->paramkind == PARAM_EXTERN))
+		return source;
+	source->kind = KEYAPI_SOURCE_VALUE;
+	source->strategy = BTEqualStrategyNumber;
+	source->value = (Expr *) pattern;
+	source->is_like = source->may_vanish = IsA(pattern, Param);
+	source->exact = IsA(pattern, Const);
+	return source;
+}
+
+/*
+ * column OP value, either way round.  Also for DistinctExpr, whose operator is
+ * the equality.
+ */
+static KeyapiSource *
+source_of_comparison(OpExpr *op, const Target *target)
+{
+	KeyapiSource *source;
+	Node	   *left;
+	Node	   *right;
+	int			strategy;
+	bool		of_page;
+
+	if (list_length(op->args) != 2)
+		return make_source(KEYAPI_SOURCE_OPEN);
+	left = linitial(op->args);
+	right = lsecond(op->args);
+	strategy = operator_strategy(op->opno, op->inputcollid, target);
+	if (strategy == 0)
+		return source_of_like(op, target);
+	if (!is_target(left, target, &of_page))
+	{
+		Node	   *swap = left;
+
+		left = right;
+		right = swap;
+		strategy = COMMUTE_STRATEGY(strategy);
+		if (!is_target(left, target, &of_page))
+			return make_source(KEYAPI_SOURCE_OPEN);
+	}
+	if (!is_value(right, target))
+		return make_source(KEYAPI_SOURCE_OPEN);
+	if (IsA(right, Const) && ((Const *) right)->constisnull)
+		return make_source(KEYAPI_SOURCE_NONE);
+	source = make_source(KEYAPI_SOURCE_VALUE);
+	source->of_page = of_page;
+	source->exact = true;
+	source->strategy = strategy;
+	source->value = (Expr *) right;
+	return source;
+}
+
+static KeyapiSource *
+source_of_array(ScalarArrayOpExpr *op, const Target *target)
+{
+	Node	   *array = lsecond(op->args);
+	KeyapiSource *source;
+	int			strategy;
+	bool		of_page;
+
+	strategy = operator_strategy(op->opno, op->inputcollid, target);
+	if (!op->useOr || strategy == 0 ||
+		!is_target(linitial(op->args), target, &of_page) ||
+		!is_value(array, target))
+		return make_source(KEYAPI_SOURCE_OPEN);
+	if (IsA(array, Const) && ((Const *) array)->constisnull)
+		return make_source(KEYAPI_SOURCE_NONE);
+	source = make_source(KEYAPI_SOURCE_ARRAY);
+	source->of_page = of_page;
+	source->exact = true;
+	source->strategy = strategy;
+	source->value = (Expr *) array;
+	return source;
+}
+
+/* ---------------------------------------------------------------------
+ * Logic
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * Whether a condition is known as soon as the external parameters are: then it
+ * is gone from every clause that folding leaves.
+ */
+static bool
+folds_away(Node *expr, const Target *target)
+{
+	KeyapiClauseUse use = keyapi_clause_use(expr, target->columns);
+
+	return use.external && !use.internal && use.evaluable &&
+		use.params == 0 && !use.rank && !use.data && !use.foreign &&
+		!contain_mutable_functions(expr);
+}
+
+static KeyapiSource *
+source_of_and(List *args, const Target *target)
+{
+	KeyapiSource *result = make_source(KEYAPI_SOURCE_AND);
+	ListCell   *lc;
+
+	result->may_vanish = true;
+	result->exact = true;
+	foreach(lc, args)
+	{
+		KeyapiSource *source = source_of(lfirst(lc), target);
+
+		if (source->kind == KEYAPI_SOURCE_NONE)
+			return source;
+		result->exact &= source->exact;
+		if (source->kind == KEYAPI_SOURCE_OPEN)
+			continue;
+		result->args = lappend(result->args, source);
+		result->may_vanish &= source->may_vanish;
+	}
+	if (result->args == NIL)
+		return make_source(KEYAPI_SOURCE_OPEN);
+	if (list_length(result->args) > 1)
+		return result;
+	((KeyapiSource *) linitial(result->args))->exact = result->exact;
+	return linitial(result->args);
+}
+
+static KeyapiSource *
+source_of_or(List *args, const Target *target)
+{
+	KeyapiSource *result = make_source(KEYAPI_SOURCE_OR);
+	ListCell   *lc;
+
+	result->exact = true;
+	foreach(lc, args)
+	{
+		KeyapiSource *source;
+
+		if (folds_away(lfirst(lc), target))
+		{
+			result->may_vanish = true;
+			continue;
+		}
+		source = source_of(lfirst(lc), target);
+		if (source->kind == KEYAPI_SOURCE_OPEN)
+			return source;
+		if (source->kind == KEYAPI_SOURCE_NONE)
+			continue;
+		result->args = lappend(result->args, source);
+		result->may_vanish |= source->may_vanish;
+		result->exact &= source->exact;
+	}
+	if (result->args == NIL)
+		result->kind = KEYAPI_SOURCE_NONE;
+	return result;
+}
+
+/*
+ * IS NOT DISTINCT FROM; everything else under a NOT bounds nothing.
+ */
+static KeyapiSource *
+source_of_not(Node *arg, const Target *target)
+{
+	if (IsA(arg, DistinctExpr))
+		return source_of_comparison((OpExpr *) arg, target);
+	return make_source(KEYAPI_SOURCE_OPEN);
+}
+
+static KeyapiSource *
+source_of_null_test(NullTest *test, const Target *target)
+{
+	bool		of_page;
+
+	if (test->nulltesttype == IS_NULL &&
+		is_target((Node *) test->arg, target, &of_page))
+		return make_source(KEYAPI_SOURCE_NONE);
+	return make_source(KEYAPI_SOURCE_OPEN);
+}
+
+static KeyapiSource *
+source_of_const(Const *value)
+{
+	if (value->constisnull || !DatumGetBool(value->constvalue))
+		return make_source(KEYAPI_SOURCE_NONE);
+	return make_source(KEYAPI_SOURCE_OPEN);
+}
+
+static KeyapiSource *
+source_of_bool(BoolExpr *expr, const Target *target)
+{
+	switch (expr->boolop)
+	{
+		case AND_EXPR:
+			return source_of_and(expr->args, target);
+		case OR_EXPR:
+			return source_of_or(expr->args, target);
+		case NOT_EXPR:
+			return source_of_not(linitial(expr->args), target);
+	}
+	return make_source(KEYAPI_SOURCE_OPEN);
+}
+
+static KeyapiSource *
+source_of(Node *expr, const Target *target)
+{
+	switch (nodeTag(expr))
+	{
+		case T_Const:
+			return source_of_const((Const *) expr);
+		case T_OpExpr:
+			return source_of_comparison((OpExpr *) expr, target);
+		case T_ScalarArrayOpExpr:
+			return source_of_array((ScalarArrayOpExpr *) expr, target);
+		case T_BoolExpr:
+			return source_of_bool((BoolExpr *) expr, target);
+		case T_BooleanTest:
+			if (((BooleanTest *) expr)->booltesttype == IS_TRUE)
+				return source_of((Node *) ((BooleanTest *) expr)->arg, target);
+			break;
+		case T_NullTest:
+			return source_of_null_test((NullTest *) expr, target);
+		default:
+			break;
+	}
+	return make_source(KEYAPI_SOURCE_OPEN);
+}
+
+KeyapiSource *
+keyapi_param_source(List *clauses, const KeyapiScanColumns *columns, int param)
+{
+	Target		target = {
+		.columns = columns,
+		.kind = columns->endpoint->params[param].domain == NULL ?
+		TARGET_TEXT : TARGET_VALUE,
+		.attnum = columns->params[param],
+	};
+
+	if (target.attnum == 0)
+		return make_source(KEYAPI_SOURCE_OPEN);
+	return source_of_and(clauses, &target);
+}
+
+KeyapiSource *
+keyapi_rank_source(List *clauses, const KeyapiScanColumns *columns)
+{
+	Target		target = {.columns = columns,.kind = TARGET_RANK};
+
+	if (columns->rank == 0 && columns->page == 0)
+		return make_source(KEYAPI_SOURCE_OPEN);
+	return source_of_and(clauses, &target);
+}

@@ -1,0 +1,63 @@
+/*-------------------------------------------------------------------------
+ *
+ * source_values.h
+ *	  Sources -> values: sets of texts and ranges of ranks.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_SOURCE_VALUES_H
+#define KEYAPI_SOURCE_VALUES_H
+
+#include "compat.h"
+
+#include "bind/clause.h"
+#include "bind/virtual_row.h"
+
+/* Texts in byte order, without duplicates. */
+typedef struct KeyapiTextSet
+{
+	int			n;
+	const char **texts;
+} KeyapiTextSet;
+
+typedef struct KeyapiRange
+{
+	int64		lo;				/* at least 1 */
+	int64		hi;				/* PG_INT64_MAX: open above */
+} KeyapiRange;
+
+/*
+ * Compile the expressions of a source for evaluation with the row: all of them,
+ * or only the constants.
+ */
+extern void keyapi_source_prepare(KeyapiSource *source, KeyapiVirtualRow *row);
+extern void keyapi_source_prepare_constants(KeyapiSource *source,
+											KeyapiVirtualRow *row);
+
+/*
+ * The values of a source of a parameter, which must not be open; NULL, '' and
+ * values of more than 64 bytes are left out.  In CurrentMemoryContext.
+ */
+extern KeyapiTextSet keyapi_source_texts(const KeyapiSource *source,
+										 KeyapiVirtualRow *row);
+
+/*
+ * A range that holds the values of a source of ranks; lo > hi if there are
+ * none.  What was not prepared may be any number.  page_size says which ranks a
+ * page may hold.
+ */
+extern KeyapiRange keyapi_source_range(const KeyapiSource *source,
+									   KeyapiVirtualRow *row, int page_size);
+
+/*
+ * Whether a source can be evaluated without executing anything: it depends on
+ * constants alone.
+ */
+extern bool keyapi_source_is_constant(const KeyapiSource *source);
+
+/*
+ * The largest number of values that the source can have, or -1.
+ */
+extern int64 keyapi_source_max_values(const KeyapiSource *source);
+
+#endif							/* KEYAPI_SOURCE_VALUES_H */

@@ -1,0 +1,287 @@
+/*-------------------------------------------------------------------------
+ *
+ * virtual_row.c
+ *	  Virtual rows.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bind/virtual_row.h"
+
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+/* How a column's values are made of text. */
+typedef struct ColumnInput
+{
+	Oid			type;			/* under domains, whose constraints are for
+								 * values that rows have */
+	int32		typmod;
+	Oid			ioparam;
+	FmgrInfo	function;
+} ColumnInput;
+
+struct KeyapiVirtualRow
+{
+	Relation	rel;
+	const KeyapiScanColumns *columns;
+	PlanState  *parent;			/* or NULL */
+	ExprContext *econtext;
+	TupleTableSlot *slot;
+	ColumnInput params[KEYAPI_MAX_PARAMS];
+	ColumnInput rank;
+	ColumnInput page;
+};
+
+static void
+init_input(ColumnInput *input, Relation rel, AttrNumber attnum)
+{
+	Form_pg_attribute attr;
+	Oid			function;
+
+	if (attnum == 0)
+		return;
+	attr = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+	input->typmod = attr->atttypmod;
+	input->type = getBaseTypeAndTypmod(attr->atttypid, &input->typmod);
+	getTypeInputInfo(input->type, &function, &input->ioparam);
+	fmgr_info(function, &input->function);
+}
+
+KeyapiVirtualRow *
+keyapi_virtual_row(Relation rel, const KeyapiScanColumns *columns,
+				   PlanState *parent)
+{
+	KeyapiVirtualRow *row = palloc0(sizeof(KeyapiVirtualRow));
+
+	row->rel = rel;
+	row->columns = columns;
+	row->parent = parent;
+	row->econtext = parent != NULL ? CreateExprContext(parent->state) :
+		CreateStandaloneExprContext();
+	row->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(rel)),
+										 &TTSOpsVirtual);
+	ExecStoreAllNullTuple(row->slot);
+	row->econtext->ecxt_scantuple = row->slot;
+	for (int i = 0; i < columns->endpoint->nparams; i++)
+		init_input(&row->params[i], rel, columns->params[i]);
+	init_input(&row->rank, rel, columns->rank);
+	init_input(&row->page, rel, columns->page);
+	return row;
+}
+
+void
+keyapi_virtual_row_free(KeyapiVirtualRow *row)
+{
+	FreeExprContext(row->econtext, true);
+}
+
+ExprState *
+keyapi_row_expr(KeyapiVirtualRow *row, Expr *expr)
+{
+	return ExecInitExpr(expr, row->parent);
+}
+
+ExprState *
+keyapi_row_qual(KeyapiVirtualRow *row, List *clauses)
+{
+	return ExecInitQual(clauses, row->parent);
+}
+
+/* ---------------------------------------------------------------------
+ * Values
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * Whether column_holds tells which texts a column refuses.
+ */
+static bool
+is_foreseeable(const ColumnInput *input)
+{
+	switch (input->type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case NAMEOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+			return true;
+		case NUMERICOID:
+			return input->typmod < 0;
+		default:
+			return type_is_enum(input->type);
+	}
+}
+
+/*
+ * Whether a column can hold the value of a parameter, as far as that can be
+ * foreseen: the input functions would only raise an error.
+ */
+static bool
+column_holds(const ColumnInput *input, const char *text)
+{
+	switch (input->type)
+	{
+		case TEXTOID:
+			return true;
+		case NAMEOID:
+			return strlen(text) < NAMEDATALEN;
+		case VARCHAROID:
+		case BPCHAROID:
+			return input->typmod < (int32) VARHDRSZ ||
+				pg_mbstrlen(text) <= input->typmod - VARHDRSZ;
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+			return text[strspn(text, "0123456789")] == '\0';
+		default:
+			return !type_is_enum(input->type) ||
+				(strlen(text) < NAMEDATALEN &&
+				 SearchSysCacheExists2(ENUMTYPOIDNAME,
+									   ObjectIdGetDatum(input->type),
+									   CStringGetDatum(text)));
+	}
+}
+
+bool
+keyapi_row_param_foreseeable(KeyapiVirtualRow *row, int param)
+{
+	return row->columns->params[param] == 0 ||
+		is_foreseeable(&row->params[param]);
+}
+
+/* What the error context callback needs. */
+typedef struct InputContext
+{
+	Relation	rel;
+	const char *column;
+} InputContext;
+
+static void
+input_context(void *arg)
+{
+	const InputContext *context = arg;
+
+	errcontext("column \"%s\" of foreign table \"%s\"", context->column,
+			   RelationGetRelationName(context->rel));
+}
+
+bool
+keyapi_row_param_datum(KeyapiVirtualRow *row, int param, const char *text,
+					   bool required, Datum *datum)
+{
+	ColumnInput *input = &row->params[param];
+	InputContext context = {
+		row->rel, row->columns->endpoint->params[param].name
+	};
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = input_context,
+		.arg = &context,
+	};
+
+	if (!required && !column_holds(input, text))
+		return false;
+	if (input->type == TEXTOID)
+	{
+		*datum = CStringGetTextDatum(text);
+		return true;
+	}
+	error_context_stack = &callback;
+	*datum = InputFunctionCall(&input->function, unconstify(char *, text),
+							   input->ioparam, input->typmod);
+	error_context_stack = callback.previous;
+	return true;
+}
+
+static void
+set_column(KeyapiVirtualRow *row, AttrNumber attnum, Datum datum)
+{
+	if (attnum == 0)
+		return;
+	row->slot->tts_values[attnum - 1] = datum;
+	row->slot->tts_isnull[attnum - 1] = false;
+}
+
+void
+keyapi_row_set_param(KeyapiVirtualRow *row, int param, Datum datum)
+{
+	set_column(row, row->columns->params[param], datum);
+}
+
+/*
+ * False if the column's type has no such number, or may have none.
+ */
+static bool
+set_number(KeyapiVirtualRow *row, AttrNumber attnum, ColumnInput *input,
+		   int64 number)
+{
+	MemoryContext oldcontext;
+	char		text[MAXINT8LEN + 1];
+
+	if (attnum == 0)
+		return true;
+	if (!is_foreseeable(input) ||
+		(input->type == INT2OID && number > PG_INT16_MAX))
+		return false;
+	if (input->type == INT4OID)
+	{
+		if (number <= PG_INT32_MAX)
+			set_column(row, attnum, Int32GetDatum((int32) number));
+		return number <= PG_INT32_MAX;
+	}
+	pg_lltoa(number, text);
+	if (!column_holds(input, text))
+		return false;
+	oldcontext = MemoryContextSwitchTo(row->econtext->ecxt_per_tuple_memory);
+	set_column(row, attnum, InputFunctionCall(&input->function, text,
+											  input->ioparam, input->typmod));
+	MemoryContextSwitchTo(oldcontext);
+	return true;
+}
+
+bool
+keyapi_row_set_rank(KeyapiVirtualRow *row, int64 rank)
+{
+	return set_number(row, row->columns->rank, &row->rank, rank);
+}
+
+bool
+keyapi_row_set_page(KeyapiVirtualRow *row, int64 page)
+{
+	return set_number(row, row->columns->page, &row->page, page);
+}
+
+/* ---------------------------------------------------------------------
+ * Evaluation
+ * ---------------------------------------------------------------------
+ */
+
+bool
+keyapi_row_satisfies(KeyapiVirtualRow *row, ExprState *qual)
+{
+	return ExecQual(qual, row->econtext);
+}
+
+Datum
+keyapi_row_value(KeyapiVirtualRow *row, ExprState *expr, bool *isnull)
+{
+	return ExecEvalExprSwitchContext(expr, row->econtext, isnull);
+}
+
+void
+keyapi_row_reset(KeyapiVirtualRow *row)
+{
+	ResetExprContext(row->econtext);
+}

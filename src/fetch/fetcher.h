@@ -1,0 +1,124 @@
+/*-------------------------------------------------------------------------
+ *
+ * fetcher.h
+ *	  Pages of lists, from the cache or from the API: several at a time, each
+ *	  tried again where that may help.
+ *
+ * A page that is asked for ahead arrives in its own time, but nothing stays in
+ * flight when the row is returned that was waited for.  It enters its list when
+ * it is needed, and its failure is raised then and not before: nobody gets an
+ * error for a page that is not read.  (The first page of a list enters it at
+ * once, for it tells how long the list is.)
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_FETCHER_H
+#define KEYAPI_FETCHER_H
+
+#include "compat.h"
+
+#include "fetch/listing_pages.h"
+#include "shared/progress.h"
+
+/* What requests have cost. */
+typedef struct KeyapiCost
+{
+	int64		requests;		/* retries included */
+	int64		retries;
+	int64		cached_pages;	/* that needed no request */
+	int64		bytes;			/* bodies as received */
+	int64		credits;
+	double		http_time;		/* ms, summed over the requests */
+} KeyapiCost;
+
+typedef struct KeyapiFetcher KeyapiFetcher;
+
+/*
+ * A fetcher in CurrentMemoryContext.  The server's options and the user's key are
+ * read when the first page is asked for, once.  relid is the foreign table that
+ * is read, userid whose key to use; paths are the npaths cells of each video to
+ * decode (see decode.h), kept by the caller.
+ */
+extern KeyapiFetcher *keyapi_fetcher_create(Oid relid, Oid userid,
+											const char *const *paths,
+											int npaths);
+
+/*
+ * Get a page of the list, waiting for it, and add it to the list.  If the list
+ * is known to end before that page, it is the last one instead.
+ * Raises the errors of failure.h, what the user's credentials raise (api_key.h),
+ * 54000 if the budget is spent, 55000 if credits_per_day cannot be watched, and
+ * what interrupts raise; the list is unchanged then.
+ */
+extern KeyapiPage *keyapi_fetch_page(KeyapiFetcher *fetcher,
+									 KeyapiListState *state, int number);
+
+/*
+ * Ask for a page of the list ahead of its need, if that is not done already;
+ * it is sent when max_concurrency, rate limits and budget let it.
+ */
+extern void keyapi_fetch_ahead(KeyapiFetcher *fetcher,
+							   KeyapiListState *state, int number);
+
+/*
+ * Whether the page was asked for ahead.
+ */
+extern bool keyapi_fetch_pending(KeyapiFetcher *fetcher,
+								 const KeyapiListState *state, int number);
+
+/*
+ * Whether the page needs no further request: it was asked for ahead, or is in
+ * the cache, or the list is known to end before it.
+ */
+extern bool keyapi_fetch_is_free(KeyapiFetcher *fetcher,
+								 KeyapiListState *state, int number);
+
+/*
+ * Forget the pages that were asked for ahead and not sent, or in vain.  What
+ * was sent has to be paid for, so it is kept.
+ */
+extern void keyapi_fetch_forget(KeyapiFetcher *fetcher);
+
+/*
+ * Whether a page has arrived, so that the key and the API are known to work.
+ */
+extern bool keyapi_fetcher_works(const KeyapiFetcher *fetcher);
+
+/*
+ * The API key, once it was needed; else NULL.
+ */
+extern const char *keyapi_fetcher_secret(const KeyapiFetcher *fetcher);
+
+/*
+ * Option max_concurrency.
+ */
+extern int	keyapi_fetcher_concurrency(KeyapiFetcher *fetcher);
+
+/*
+ * Raise 54000 if that many more requests, which read so many lists, are more
+ * than the statement may spend.
+ */
+extern void keyapi_fetcher_check_budget(KeyapiFetcher *fetcher,
+										const KeyapiEndpoint *endpoint,
+										int64 requests, int lists);
+
+/*
+ * How far the scan is, for keyapi_fdw_progress; credits and waiting_for are
+ * added here.
+ */
+extern void keyapi_fetcher_report(KeyapiFetcher *fetcher,
+								  const KeyapiProgress *progress);
+
+/*
+ * The scan has returned so many rows more, for keyapi_fdw_stats.
+ */
+extern void keyapi_fetcher_count_rows(const KeyapiFetcher *fetcher, int64 rows);
+
+extern const KeyapiCost *keyapi_fetcher_cost(const KeyapiFetcher *fetcher);
+
+/*
+ * Pages that were sent for and have not entered their list.
+ */
+extern int64 keyapi_fetcher_unread(KeyapiFetcher *fetcher);
+
+#endif							/* KEYAPI_FETCHER_H */

@@ -1,0 +1,101 @@
+/*-------------------------------------------------------------------------
+ *
+ * listing_pages.h
+ *	  What is known of one list: its pages, where it ends, which ids came
+ *	  before.  No input or output.
+ *
+ * The arithmetic of pages belongs to the API: the rank of the first video of
+ * page p is (p - 1) * limit + 1, where limit is what the server really applied,
+ * which may differ from what was asked and may change from answer to answer.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_LISTING_PAGES_H
+#define KEYAPI_LISTING_PAGES_H
+
+#include "compat.h"
+
+#include "nodes/pg_list.h"
+#include "utils/timestamp.h"
+
+#include "api/listing.h"
+#include "json/decode.h"
+
+/* A page as it arrived, decoded. */
+typedef struct KeyapiPage
+{
+	int			number;			/* from 1 */
+	int64		first_rank;		/* rank of its first video */
+	int64		end_rank;		/* first rank that is beyond the page */
+	bool		more;			/* the list goes on after this page */
+	int64		pass;			/* last pass that read it; 0: none */
+	TimestampTz fetched_at;
+	KeyapiDecoded data;
+} KeyapiPage;
+
+typedef struct KeyapiListState
+{
+	KeyapiList	list;
+	MemoryContext context;		/* of all that follows */
+	struct KeyapiSnapshot *snapshot;	/* whose pages these are: who fetches
+										 * them knows; NULL at first */
+	int			limit;			/* effective page size, as far as known */
+	int64		end_rank;		/* no rank from here on; PG_INT64_MAX while
+								 * unknown */
+	int64		total_count;	/* as last announced, or -1 */
+	int			last_page;		/* number of a page that has arrived, maybe
+								 * not here yet, and seems to be the last;
+								 * else INT_MAX: for those who ask ahead */
+	List	   *pages;			/* KeyapiPage, by first_rank */
+	struct idtable_hash *ids;	/* where each id occurs */
+	bool		echo_seen;		/* a video said which list it is of */
+	bool		echo_matched;	/* ... and it was this one */
+	const char *other_echo;		/* one that was not, or NULL */
+} KeyapiListState;
+
+/*
+ * The state of a list of which nothing is known yet, in CurrentMemoryContext.
+ * The list is copied, strings included.
+ */
+extern KeyapiListState *keyapi_list_create(const KeyapiList *list);
+
+/*
+ * Number of the page that holds the rank by today's arithmetic.
+ */
+extern int	keyapi_list_page_number(const KeyapiListState *state, int64 rank);
+
+/*
+ * The page that covers the rank, if it has arrived; else NULL.
+ */
+extern KeyapiPage *keyapi_list_page_at(const KeyapiListState *state,
+									   int64 rank);
+
+/*
+ * Whether the list can have no video at this rank or after it, from what its
+ * pages said: the end was met, or the rank is beyond the announced total and no
+ * page said that the list goes on there.
+ */
+extern bool keyapi_list_ends_before(const KeyapiListState *state, int64 rank);
+
+/*
+ * Add a page that has arrived.  page->number, fetched_at and data are set by
+ * the caller, the rest here: ranks, stop rule, ids.  Warns if the list ends
+ * before the total that it announces.
+ */
+extern void keyapi_list_add(KeyapiListState *state, KeyapiPage *page);
+
+/*
+ * Whether the list seems to end with this page, by what it says alone.
+ */
+extern bool keyapi_list_page_is_last(const KeyapiList *list,
+									 const KeyapiPage *page);
+
+/*
+ * Whether the video at this rank repeats one of a lower rank on a page that the
+ * same pass has read.
+ */
+extern bool keyapi_list_is_duplicate(const KeyapiListState *state,
+									 const KeyapiVideo *video, int64 rank,
+									 int64 pass);
+
+#endif							/* KEYAPI_LISTING_PAGES_H */

@@ -1,0 +1,105 @@
+/*-------------------------------------------------------------------------
+ *
+ * response.c
+ *	  What a finished transfer means: a page of a list, or a failure.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "fetch/response.h"
+
+#include "utils/memutils.h"
+
+static void *
+page_alloc(void *arg, size_t size)
+{
+	if (!AllocSizeIsValid(size))
+		return NULL;
+	return MemoryContextAllocExtended((MemoryContext) arg, size,
+									  MCXT_ALLOC_NO_OOM);
+}
+
+KeyapiCause
+keyapi_answer_cause(const KeyapiHttpOutcome *outcome)
+{
+	switch (outcome->result)
+	{
+		case KEYAPI_HTTP_RESPONSE:
+			return keyapi_cause_of_status(outcome->status);
+		case KEYAPI_HTTP_CONNECT_FAILED:
+		case KEYAPI_HTTP_CONNECT_TIMEOUT:
+			return KEYAPI_CANNOT_CONNECT;
+		case KEYAPI_HTTP_TLS_FAILED:
+			return KEYAPI_TLS;
+		case KEYAPI_HTTP_BROKEN:
+			return KEYAPI_BROKEN_TRANSFER;
+		case KEYAPI_HTTP_TIMEOUT:
+			return KEYAPI_TIMED_OUT;
+		case KEYAPI_HTTP_TOO_LARGE:
+			return KEYAPI_BODY_TOO_LARGE;
+	}
+	return KEYAPI_BAD_RESPONSE;
+}
+
+static KeyapiCause
+cause_of_body(KeyapiDecodeResult result, const KeyapiDecoded *data)
+{
+	switch (result)
+	{
+		case KEYAPI_DECODE_OK:
+			return KEYAPI_OK;
+		case KEYAPI_DECODE_REFUSED:
+			return keyapi_cause_of_status(data->code);
+		case KEYAPI_DECODE_TRUNCATED:
+			return KEYAPI_TRUNCATED_BODY;
+		case KEYAPI_DECODE_NOT_JSON:
+		case KEYAPI_DECODE_NO_DATA:
+			return KEYAPI_BAD_RESPONSE;
+		case KEYAPI_DECODE_NO_MEMORY:
+			ereport(ERROR,
+					(errcode(ERRCODE_OUT_OF_MEMORY),
+					 errmsg("out of memory"),
+					 errdetail("Failed while decoding a response of the API.")));
+	}
+	return KEYAPI_BAD_RESPONSE;
+}
+
+KeyapiCause
+keyapi_answer_read(const KeyapiHttpOutcome *outcome,
+				   const char *const *paths, int npaths,
+				   KeyapiDecoded *data, KeyapiFailure *failure)
+{
+	const KeyapiAllocator allocator = {page_alloc, CurrentMemoryContext};
+	KeyapiDecodeResult result;
+
+	failure->cause = keyapi_answer_cause(outcome);
+	failure->status = outcome->status;
+	failure->retry_after = outcome->retry_after;
+	if (outcome->result != KEYAPI_HTTP_RESPONSE)
+	{
+		failure->reason = outcome->reason;
+		return failure->cause;
+	}
+
+	/* a body may explain a bad status, and a good status hide a bad code */
+	result = keyapi_decode(outcome->body, outcome->body_len,
+						   failure->list->endpoint, paths, npaths,
+						   &allocator, data);
+	if (failure->cause == KEYAPI_OK)
+	{
+		failure->cause = cause_of_body(result, data);
+		if (failure->cause == KEYAPI_TRUNCATED_BODY ||
+			failure->cause == KEYAPI_BAD_RESPONSE)
+			failure->reason = data->error;
+	}
+	if (failure->cause == KEYAPI_OK)
+		return KEYAPI_OK;
+	failure->code = data->code;
+	failure->api_message = data->message;
+	failure->request_id = data->request_id;
+	if (data->message == NULL || failure->reason != NULL)
+	{
+		failure->body = outcome->body;
+		failure->body_len = outcome->body_len;
+	}
+	return failure->cause;
+}

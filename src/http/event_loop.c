@@ -1,0 +1,535 @@
+/*-------------------------------------------------------------------------
+ *
+ * event_loop.c
+ *	  The event loop: libcurl's handles, the descriptor that stands for all of
+ *	  its sockets, and the clock that transfers are measured by.
+ *
+ * Everything here lives as long as the backend.  There is no exit hook: the
+ * kernel closes what is open, and a hook in a library has more to break than
+ * to tidy.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "http/http_internal.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "miscadmin.h"
+#include "portability/instr_time.h"
+#include "storage/fd.h"
+#include "storage/latch.h"
+
+/*
+ * Easy handles and idle connections kept for reuse: as many as one scan may
+ * have in flight.
+ */
+#define MAX_IDLE	32
+
+#define NEVER PG_INT64_MAX
+
+typedef struct KeyapiHttpLoop
+{
+	CURLM	   *multi;			/* NULL until the first request */
+	CURLSH	   *share;			/* TLS sessions, for all easy handles */
+	CURL	   *idle[MAX_IDLE];
+	int			num_idle;
+
+	int			poll_fd;		/* epoll or kqueue: readable if any socket of
+								 * libcurl's is ready */
+	int			poll_errno;		/* why a socket could not be watched, or 0 */
+
+	dlist_head	running;
+	uint64		num_finished;	/* since the backend started */
+
+	int64		timer;			/* when libcurl wants to be called, or NEVER */
+	int64		clock;			/* us spent in keyapi_http_drive ... */
+	int64		clock_read;		/* ... when it was read last */
+} KeyapiHttpLoop;
+
+static KeyapiHttpLoop loop = {
+	.poll_fd = PGINVALID_SOCKET,
+	.running = DLIST_STATIC_INIT(loop.running),
+	.timer = NEVER,
+};
+
+/* ----------------------------------------------------------------
+ *		Time
+ * ----------------------------------------------------------------
+ */
+
+static int64
+now_us(void)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return (int64) INSTR_TIME_GET_MICROSEC(now);
+}
+
+/*
+ * Let the transfers grow older by the time since the last call.
+ */
+static int64
+advance_clock(void)
+{
+	int64		now = now_us();
+
+	loop.clock += now - loop.clock_read;
+	loop.clock_read = now;
+	return now;
+}
+
+int64
+keyapi_http_loop_clock(void)
+{
+	return loop.clock;
+}
+
+/* ----------------------------------------------------------------
+ *		Sockets
+ *
+ * libcurl tells by a callback which sockets it waits for.  They are watched
+ * by one descriptor of the kernel's, which is all that PostgreSQL's wait needs
+ * to know.  libcurl is only told that a socket is ready, not for what: it has
+ * better words for an error that it meets than for one that it is told of.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * libcurl's socket callback.  Returning an error would break the multi handle
+ * for good, so a failure is noted and raised by the loop.
+ */
+static int
+watch_socket(CURL *easy, curl_socket_t fd, int what,
+			 void *arg, void *socket_arg)
+{
+	bool		input = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
+	bool		output = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
+
+	if (!keyapi_http_poll_watch(loop.poll_fd, fd, input, output))
+		loop.poll_errno = errno;
+	return 0;
+}
+
+/*
+ * libcurl's timer callback.
+ */
+static int
+set_timer(CURLM *multi, long timeout, void *arg)
+{
+	loop.timer = timeout < 0 ? NEVER : now_us() + timeout * INT64CONST(1000);
+	return 0;
+}
+
+/* ----------------------------------------------------------------
+ *		Entering and leaving libcurl
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Block signals around calls that may start a thread, for threads inherit the
+ * mask: PostgreSQL's handlers must run in the main thread only.  What stays
+ * unblocked is what a thread can only bring upon itself.
+ */
+static void
+enter_libcurl(sigset_t *saved)
+{
+	static const int synchronous[] = {
+		SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS
+	};
+	sigset_t	blocked;
+
+	sigfillset(&blocked);
+	for (int i = 0; i < lengthof(synchronous); i++)
+		sigdelset(&blocked, synchronous[i]);
+	sigprocmask(SIG_SETMASK, &blocked, saved);
+}
+
+static void
+leave_libcurl(const sigset_t *saved)
+{
+	sigprocmask(SIG_SETMASK, saved, NULL);
+}
+
+pg_noreturn static void
+fail(const char *what, const char *why)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_SYSTEM_ERROR),
+			 errmsg("%s: %s", what, why)));
+}
+
+/*
+ * curl_multi_init, but programs that the session executes do not inherit the
+ * sockets that libcurl opens there for curl_multi_wakeup.  It does not tell
+ * their numbers, so look at those near the lowest free one.
+ */
+static CURLM *
+init_multi(void)
+{
+	bool		was_open[16];
+	int			first = dup(loop.poll_fd);
+	CURLM	   *multi;
+
+	if (first < 0)
+		return NULL;
+	close(first);
+
+	for (int i = 0; i < lengthof(was_open); i++)
+		was_open[i] = fcntl(first + i, F_GETFD) >= 0;
+	multi = curl_multi_init();
+	for (int i = 0; i < lengthof(was_open); i++)
+	{
+		if (!was_open[i])
+			(void) fcntl(first + i, F_SETFD, FD_CLOEXEC);
+	}
+	return multi;
+}
+
+static CURLM *
+make_multi(void)
+{
+	CURLM	   *multi = init_multi();
+
+	if (multi != NULL &&
+		(curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION,
+						   watch_socket) != CURLM_OK ||
+		 curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION,
+						   set_timer) != CURLM_OK ||
+		 curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
+						   (long) MAX_IDLE) != CURLM_OK))
+	{
+		curl_multi_cleanup(multi);
+		multi = NULL;
+	}
+	return multi;
+}
+
+static CURLSH *
+make_share(void)
+{
+	CURLSH	   *share = curl_share_init();
+
+	if (share != NULL &&
+		curl_share_setopt(share, CURLSHOPT_SHARE,
+						  CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)
+	{
+		curl_share_cleanup(share);
+		share = NULL;
+	}
+	return share;
+}
+
+/*
+ * Initialise what is not yet.  Each step is kept if a later one fails.
+ */
+static void
+initialize(void)
+{
+	static bool initialized = false;
+	sigset_t	saved;
+
+	/*
+	 * libcurl would write the secrets of all TLS connections to the file that
+	 * this variable names, if the server was started with it.
+	 */
+	unsetenv("SSLKEYLOGFILE");
+
+	enter_libcurl(&saved);
+	if (!initialized)
+		initialized = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+	if (initialized && loop.share == NULL)
+		loop.share = make_share();
+	leave_libcurl(&saved);
+	if (loop.share == NULL)
+		fail("could not initialize libcurl", "no share handle");
+
+	if (loop.poll_fd == PGINVALID_SOCKET)
+	{
+		if (!AcquireExternalFD())
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+					 errmsg("too many open files")));
+		loop.poll_fd = keyapi_http_poll_create();
+		if (loop.poll_fd < 0)
+		{
+			loop.poll_fd = PGINVALID_SOCKET;
+			ReleaseExternalFD();
+			fail("could not create event queue", strerror(errno));
+		}
+	}
+
+	enter_libcurl(&saved);
+	loop.multi = make_multi();
+	leave_libcurl(&saved);
+	if (loop.multi == NULL)
+		fail("could not initialize libcurl", "no multi handle");
+}
+
+CURL *
+keyapi_http_loop_easy(void)
+{
+	CURL	   *easy;
+	CURLcode	result;
+
+	if (loop.multi == NULL)
+		initialize();
+
+	easy = loop.num_idle > 0 ? loop.idle[--loop.num_idle] : curl_easy_init();
+	if (easy == NULL)
+		fail("could not initialize libcurl", "no easy handle");
+
+	result = curl_easy_setopt(easy, CURLOPT_SHARE, loop.share);
+	if (result != CURLE_OK)
+	{
+		curl_easy_cleanup(easy);
+		fail("libcurl refused CURLOPT_SHARE", curl_easy_strerror(result));
+	}
+	return easy;
+}
+
+void
+keyapi_http_loop_add(KeyapiTransfer *transfer)
+{
+	sigset_t	saved;
+	CURLMcode	result;
+
+	enter_libcurl(&saved);
+	result = curl_multi_add_handle(loop.multi, transfer->easy);
+	leave_libcurl(&saved);
+	if (result != CURLM_OK)
+		fail("libcurl refused the request", curl_multi_strerror(result));
+
+	dlist_push_tail(&loop.running, &transfer->node);
+	transfer->running = true;
+}
+
+void
+keyapi_http_loop_drop(KeyapiTransfer *transfer)
+{
+	sigset_t	saved;
+
+	if (transfer->easy == NULL)
+		return;
+
+	enter_libcurl(&saved);
+	if (transfer->running)
+	{
+		(void) curl_multi_remove_handle(loop.multi, transfer->easy);
+		dlist_delete(&transfer->node);
+		transfer->running = false;
+	}
+
+	/*
+	 * The handle's options point into the transfer, which is about to go. One
+	 * that failed is not used again, for curl_easy_reset leaves it things
+	 * like CURLINFO_OS_ERRNO.
+	 */
+	curl_easy_reset(transfer->easy);
+	if (transfer->finished &&
+		transfer->outcome.result == KEYAPI_HTTP_RESPONSE &&
+		loop.num_idle < MAX_IDLE)
+		loop.idle[loop.num_idle++] = transfer->easy;
+	else
+		curl_easy_cleanup(transfer->easy);
+	transfer->easy = NULL;
+	leave_libcurl(&saved);
+
+	curl_slist_free_all(transfer->headers);
+	transfer->headers = NULL;
+	transfer->bearer = NULL;
+}
+
+/* ----------------------------------------------------------------
+ *		The loop
+ * ----------------------------------------------------------------
+ */
+
+static void
+finish(KeyapiTransfer *transfer, CURLcode result, bool overdue)
+{
+	keyapi_http_conclude(transfer, result, overdue);
+	keyapi_http_loop_drop(transfer);
+	loop.num_finished++;
+}
+
+static void
+finish_done(void)
+{
+	CURLMsg    *message;
+	int			left;
+
+	while ((message = curl_multi_info_read(loop.multi, &left)) != NULL)
+	{
+		CURLcode	result = message->data.result;
+		char	   *transfer = NULL;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		(void) curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+		finish((KeyapiTransfer *) transfer, result, false);
+	}
+}
+
+/*
+ * When the transfer's time is up, by the clock of the loop.
+ */
+static int64
+deadline(const KeyapiTransfer *transfer)
+{
+	return transfer->sent ? transfer->finish_by :
+		Min(transfer->connect_by, transfer->finish_by);
+}
+
+static void
+finish_overdue(void)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &loop.running)
+	{
+		KeyapiTransfer *transfer = dlist_container(KeyapiTransfer, node, iter.cur);
+
+		if (deadline(transfer) <= loop.clock)
+			finish(transfer, CURLE_OPERATION_TIMEDOUT, true);
+	}
+}
+
+static void
+call_libcurl(curl_socket_t fd)
+{
+	int			still_running;
+	sigset_t	saved;
+	CURLMcode	result;
+
+	enter_libcurl(&saved);
+	result = curl_multi_socket_action(loop.multi, fd, 0, &still_running);
+	leave_libcurl(&saved);
+
+	if (result != CURLM_OK)
+		fail("libcurl failed", curl_multi_strerror(result));
+	if (loop.poll_errno != 0)
+	{
+		int			poll_errno = loop.poll_errno;
+
+		loop.poll_errno = 0;
+		fail("could not watch a socket", strerror(poll_errno));
+	}
+}
+
+/*
+ * libcurl's timer has expired.  libcurl calls set_timer only when its next
+ * timeout changes; if it thinks that this one is yet to come, by a rounding,
+ * it will not, so ask.
+ */
+static void
+call_libcurl_for_timer(void)
+{
+	long		timeout;
+
+	loop.timer = NEVER;
+	call_libcurl(CURL_SOCKET_TIMEOUT);
+	if (loop.timer == NEVER &&
+		curl_multi_timeout(loop.multi, &timeout) == CURLM_OK)
+		(void) set_timer(loop.multi, timeout, NULL);
+}
+
+/*
+ * Do what can be done without waiting.
+ */
+static void
+step(void)
+{
+	int			fds[KEYAPI_HTTP_MAX_READY];
+	int			num;
+
+	if (loop.multi == NULL)
+		return;
+
+	num = keyapi_http_poll_ready(loop.poll_fd, fds);
+	for (int i = 0; i < num; i++)
+		call_libcurl(fds[i]);
+	if (loop.timer <= now_us())
+		call_libcurl_for_timer();
+
+	/* what has arrived counts, however late it is looked at */
+	(void) advance_clock();
+	finish_done();
+	finish_overdue();
+}
+
+/*
+ * When to stop waiting at the latest, for libcurl or for a deadline.
+ */
+static int64
+next_wakeup(int64 now)
+{
+	int64		wakeup = loop.timer;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &loop.running)
+	{
+		KeyapiTransfer *transfer = dlist_container(KeyapiTransfer, node, iter.cur);
+
+		wakeup = Min(wakeup, now + deadline(transfer) - loop.clock);
+	}
+	return wakeup;
+}
+
+/*
+ * Wait for a socket, the latch, or until a point in time.  True if it was the
+ * latch, which is then reset.
+ */
+static bool
+wait_until(int64 wakeup, int64 now, uint32 wait_event_info)
+{
+	int			events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
+	long		timeout = -1;
+
+	if (loop.multi != NULL)
+		events |= WL_SOCKET_READABLE;
+	if (wakeup != NEVER)
+	{
+		events |= WL_TIMEOUT;
+		timeout = Min((wakeup - now + 999) / 1000, INT_MAX);
+	}
+
+	events = WaitLatchOrSocket(MyLatch, events, loop.poll_fd, timeout,
+							   wait_event_info);
+	if ((events & WL_LATCH_SET) == 0)
+		return false;
+	ResetLatch(MyLatch);
+	return true;
+}
+
+void
+keyapi_http_drive(long timeout, uint32 wait_event_info)
+{
+	uint64		num_finished = loop.num_finished;
+	bool		latch_set = false;
+	int64		give_up;
+
+	loop.clock_read = now_us();
+	give_up = timeout < 0 ? NEVER : loop.clock_read + timeout * INT64CONST(1000);
+
+	for (;;)
+	{
+		int64		now;
+		int64		wakeup;
+
+		step();
+		CHECK_FOR_INTERRUPTS();
+		if (latch_set || loop.num_finished != num_finished)
+			return;
+
+		now = advance_clock();
+		wakeup = next_wakeup(now);
+		if (wakeup <= now)
+			continue;			/* libcurl wants to go on at once */
+		if (give_up <= now)
+			return;
+		latch_set = wait_until(Min(wakeup, give_up), now, wait_event_info);
+	}
+}

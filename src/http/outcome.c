@@ -1,0 +1,196 @@
+/*-------------------------------------------------------------------------
+ *
+ * outcome.c
+ *	  What came of a transfer, in words that do not depend on libcurl.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "http/http_internal.h"
+
+#include <time.h>
+
+/* A server that asks for more than a day's patience gets a day's. */
+#define MAX_RETRY_AFTER_S	(24 * 60 * 60)
+
+static bool
+connection_lost(CURL *easy)
+{
+	long		os_errno = 0;
+
+	(void) curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_errno);
+	return os_errno == ECONNRESET || os_errno == EPIPE;
+}
+
+static KeyapiHttpResult
+classify(const KeyapiTransfer *transfer, CURLcode result, bool overdue)
+{
+	if (transfer->too_large != NULL)
+		return KEYAPI_HTTP_TOO_LARGE;
+	if (overdue)
+		return transfer->sent ? KEYAPI_HTTP_TIMEOUT : KEYAPI_HTTP_CONNECT_TIMEOUT;
+
+	switch (result)
+	{
+		case CURLE_OK:
+			return KEYAPI_HTTP_RESPONSE;
+
+			/* we disabled libcurl's own timeouts: this is the kernel's */
+		case CURLE_OPERATION_TIMEDOUT:
+			return transfer->sent ? KEYAPI_HTTP_TIMEOUT : KEYAPI_HTTP_CONNECT_TIMEOUT;
+
+			/* a server that goes away amid the handshake may come back */
+		case CURLE_SSL_CONNECT_ERROR:
+			return connection_lost(transfer->easy) ?
+				KEYAPI_HTTP_CONNECT_FAILED : KEYAPI_HTTP_TLS_FAILED;
+
+		case CURLE_PEER_FAILED_VERIFICATION:
+		case CURLE_SSL_CACERT_BADFILE:
+		case CURLE_SSL_CERTPROBLEM:
+		case CURLE_SSL_CIPHER:
+		case CURLE_SSL_CRL_BADFILE:
+		case CURLE_SSL_ISSUER_ERROR:
+		case CURLE_SSL_INVALIDCERTSTATUS:
+		case CURLE_SSL_ENGINE_NOTFOUND:
+		case CURLE_SSL_ENGINE_SETFAILED:
+		case CURLE_SSL_ENGINE_INITFAILED:
+			return KEYAPI_HTTP_TLS_FAILED;
+
+		default:
+			return transfer->sent ? KEYAPI_HTTP_BROKEN : KEYAPI_HTTP_CONNECT_FAILED;
+	}
+}
+
+/*
+ * How far a transfer came that ran out of time.
+ */
+static void
+explain_delay(const KeyapiTransfer *transfer, char *reason, size_t size)
+{
+	CURL	   *easy = transfer->easy;
+	double		seconds = transfer->outcome.elapsed / 1000.0;
+	curl_off_t	resolved = 0;
+	long		connected = 0;
+
+	/* newer releases tell the peer's address only after the handshake */
+	(void) curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
+	(void) curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connected);
+
+	if (transfer->sent)
+		snprintf(reason, size, "%s after %.1f s, %zu body bytes received",
+				 transfer->outcome.status == 0 ?
+				 "No response" : "Response not complete",
+				 seconds, transfer->body_len);
+	else if (connected > 0)
+		snprintf(reason, size, "Handshake not complete after %.1f s", seconds);
+	else if (resolved > 0)
+		snprintf(reason, size, "Not connected after %.1f s", seconds);
+	else
+		snprintf(reason, size, "Host name not resolved after %.1f s", seconds);
+}
+
+/*
+ * Put into words what went wrong.  The words may quote the server (names in
+ * its certificate), hence anything but printable ASCII is masked.
+ */
+static void
+explain(KeyapiTransfer *transfer, CURLcode result, bool overdue)
+{
+	char	   *reason = transfer->outcome.reason;
+	size_t		size = sizeof(transfer->outcome.reason);
+
+	if (transfer->too_large != NULL)
+		strlcpy(reason, transfer->too_large, size);
+	else if (overdue)
+		explain_delay(transfer, reason, size);
+	else if (transfer->replayed)
+		strlcpy(reason, "Connection closed before the response", size);
+	else if (transfer->error[0] != '\0')
+		strlcpy(reason, transfer->error, size);
+	else
+		strlcpy(reason, curl_easy_strerror(result), size);
+
+	if (transfer->bearer != NULL && strstr(reason, transfer->bearer) != NULL)
+		strlcpy(reason, curl_easy_strerror(result), size);
+
+	for (char *c = reason; *c != '\0'; c++)
+	{
+		if (*c == '\n' || *c == '\r')
+			*c = ' ';
+		else if (*c < ' ' || *c > '~')
+			*c = '?';
+	}
+}
+
+/*
+ * The Retry-After header in ms, or -1.  Read here, because what libcurl makes
+ * of it (CURLINFO_RETRY_AFTER) is 0 for nonsense, negative for a past date,
+ * and bounded differently from version to version.
+ */
+static int64
+retry_after(CURL *easy)
+{
+	struct curl_header *header;
+	const char *value;
+	size_t		digits;
+	int64		seconds;
+
+	if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1,
+						 &header) != CURLHE_OK)
+		return -1;
+
+	value = header->value + strspn(header->value, " \t");
+	digits = strspn(value, "0123456789");
+	if (digits > 0)
+	{
+		if (value[digits + strspn(value + digits, " \t")] != '\0')
+			return -1;
+		errno = 0;
+		seconds = strtoll(value, NULL, 10);
+		if (errno == ERANGE)
+			seconds = MAX_RETRY_AFTER_S;
+	}
+	else
+	{
+		time_t		date = -1;
+
+		/* a date begins with the name of a weekday */
+		if (isalpha((unsigned char) *value))
+			date = curl_getdate(value, NULL);
+		if (date == -1)
+			return -1;
+		seconds = (int64) date - (int64) time(NULL);
+	}
+
+	return Min(Max(seconds, 0), MAX_RETRY_AFTER_S) * INT64CONST(1000);
+}
+
+void
+keyapi_http_conclude(KeyapiTransfer *transfer, CURLcode result, bool overdue)
+{
+	KeyapiHttpOutcome *outcome = &transfer->outcome;
+	CURL	   *easy = transfer->easy;
+	long		status = 0;
+	curl_off_t	wire_bytes = 0;
+
+	(void) curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	(void) curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &wire_bytes);
+
+	outcome->result = classify(transfer, result, overdue);
+	outcome->status = (int) status;
+	outcome->wire_bytes = wire_bytes;
+	outcome->retry_after = retry_after(easy);
+	outcome->elapsed =
+		(keyapi_http_loop_clock() - transfer->started) / 1000.0;
+
+	if (outcome->result != KEYAPI_HTTP_RESPONSE)
+	{
+		explain(transfer, result, overdue);
+		free(transfer->body);
+		transfer->body = NULL;
+		transfer->body_len = 0;
+	}
+	outcome->body = transfer->body != NULL ? transfer->body : "";
+	outcome->body_len = transfer->body_len;
+
+	transfer->finished = true;
+}

@@ -1,0 +1,38 @@
+/*-------------------------------------------------------------------------
+ *
+ * strbuf.h
+ *	  A growing buffer of bytes for code that runs without a server.
+ *
+ * Running out of memory is remembered in the buffer, so that a writer checks
+ * once, when it is done.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_STRBUF_H
+#define KEYAPI_STRBUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* All zeroes is an empty buffer; data comes from malloc. */
+typedef struct KeyapiTextBuf
+{
+	char	   *data;			/* len bytes, no NUL after them; NULL if none
+								 * were ever appended */
+	size_t		len;
+	size_t		capacity;
+	bool		no_memory;		/* something is missing: do not use data */
+} KeyapiTextBuf;
+
+/*
+ * Append len bytes.  Does nothing once memory has run out.
+ */
+extern void keyapi_textbuf_append(KeyapiTextBuf *buf, const char *bytes,
+								  size_t len);
+
+/*
+ * Free what the buffer holds and make it empty.
+ */
+extern void keyapi_textbuf_free(KeyapiTextBuf *buf);
+
+#endif							/* KEYAPI_STRBUF_H */

@@ -1,0 +1,207 @@
+/*-------------------------------------------------------------------------
+ *
+ * value.c
+ *	  Values of a parsed document: finding them, and their text.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "json/value.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* 2^63: doubles from its negative on and below it convert to int64_t. */
+#define INT64_BOUND 9223372036854775808.0
+
+/* Room for any number: 20 digits, or sign, 17 digits, point and exponent */
+#define NUMBER_SIZE 40
+
+/*
+ * Element of an array that the path component of len bytes names, or NULL.
+ */
+static json_t *
+array_element(const json_t *array, const char *component, size_t len)
+{
+	size_t		index = 0;
+
+	if (len == 0)
+		return NULL;
+	for (size_t i = 0; i < len; i++)
+	{
+		if (component[i] < '0' || component[i] > '9')
+			return NULL;
+		index = index * 10 + (size_t) (component[i] - '0');
+		if (index >= json_array_size(array))
+			return NULL;
+	}
+	return json_array_get(array, index);
+}
+
+json_t *
+keyapi_json_follow(json_t *value, const char *path)
+{
+	if (*path == '\0')
+		return value;
+	for (;;)
+	{
+		json_t	   *whole = json_object_get(value, path);
+		size_t		len;
+
+		if (whole != NULL)
+			return whole;
+		len = strcspn(path, ".");
+		if (json_is_array(value))
+			value = array_element(value, path, len);
+		else
+			value = json_object_getn(value, path, len);
+		if (value == NULL || path[len] == '\0')
+			return value;
+		path += len + 1;
+	}
+}
+
+bool
+keyapi_real_to_integer(double value, int64_t *result)
+{
+	if (!(value >= -INT64_BOUND && value < INT64_BOUND) ||
+		(double) (int64_t) value != value)
+		return false;
+	*result = (int64_t) value;
+	return true;
+}
+
+/*
+ * Text of a real.  Whole numbers are written as integers, since a column of
+ * type integer takes 9 and not 9.0; from 2^63 on no such column takes them.
+ */
+static void
+format_real(double value, char text[NUMBER_SIZE])
+{
+	int64_t		integer;
+
+	if (keyapi_real_to_integer(value, &integer))
+	{
+		snprintf(text, NUMBER_SIZE, "%" PRId64, integer);
+		return;
+	}
+	for (int precision = 15; precision <= 17; precision++)
+	{
+		snprintf(text, NUMBER_SIZE, "%.*g", precision, value);
+		if (strtod(text, NULL) == value)
+			break;
+	}
+
+	/* the locale's decimal point need not be one */
+	for (char *p = text; *p != '\0'; p++)
+	{
+		if (strchr("0123456789+-e", *p) == NULL)
+			*p = '.';
+	}
+}
+
+static void
+format_number(const json_t *value, char text[NUMBER_SIZE])
+{
+	if (json_is_integer(value))
+		snprintf(text, NUMBER_SIZE, "%" JSON_INTEGER_FORMAT,
+				 json_integer_value(value));
+	else
+		format_real(json_real_value(value), text);
+}
+
+static void
+write_string(KeyapiTextBuf *buf, const char *s, size_t len)
+{
+	const char *end = s + len;
+
+	keyapi_textbuf_append(buf, "\"", 1);
+	while (s < end)
+	{
+		const char *plain = s;
+		char		escaped[8];
+
+		while (s < end && (unsigned char) *s >= 0x20 && *s != '"' && *s != '\\')
+			s++;
+		keyapi_textbuf_append(buf, plain, (size_t) (s - plain));
+		if (s == end)
+			break;
+
+		if (*s == '"' || *s == '\\')
+			snprintf(escaped, sizeof(escaped), "\\%c", *s);
+		else
+			snprintf(escaped, sizeof(escaped), "\\u%04x", (unsigned int) *s);
+		keyapi_textbuf_append(buf, escaped, strlen(escaped));
+		s++;
+	}
+	keyapi_textbuf_append(buf, "\"", 1);
+}
+
+static void
+write_object(KeyapiTextBuf *buf, json_t *object)
+{
+	const char *separator = "{";
+
+	for (void *i = json_object_iter(object); i != NULL;
+		 i = json_object_iter_next(object, i))
+	{
+		const char *key = json_object_iter_key(i);
+
+		keyapi_textbuf_append(buf, separator, 1);
+		write_string(buf, key, strlen(key));
+		keyapi_textbuf_append(buf, ":", 1);
+		keyapi_json_write(buf, json_object_iter_value(i));
+		separator = ",";
+	}
+	if (*separator == '{')
+		keyapi_textbuf_append(buf, "{", 1);
+	keyapi_textbuf_append(buf, "}", 1);
+}
+
+static void
+write_array(KeyapiTextBuf *buf, const json_t *array)
+{
+	keyapi_textbuf_append(buf, "[", 1);
+	for (size_t i = 0; i < json_array_size(array); i++)
+	{
+		if (i > 0)
+			keyapi_textbuf_append(buf, ",", 1);
+		keyapi_json_write(buf, json_array_get(array, i));
+	}
+	keyapi_textbuf_append(buf, "]", 1);
+}
+
+/* jansson's own writer is of no use here: it gives 0.1 17 digits. */
+void
+keyapi_json_write(KeyapiTextBuf *buf, const json_t *value)
+{
+	char		number[NUMBER_SIZE];
+
+	switch (json_typeof(value))
+	{
+		case JSON_OBJECT:
+			write_object(buf, (json_t *) value);
+			break;
+		case JSON_ARRAY:
+			write_array(buf, value);
+			break;
+		case JSON_STRING:
+			write_string(buf, json_string_value(value), json_string_length(value));
+			break;
+		case JSON_INTEGER:
+		case JSON_REAL:
+			format_number(value, number);
+			keyapi_textbuf_append(buf, number, strlen(number));
+			break;
+		case JSON_TRUE:
+			keyapi_textbuf_append(buf, "true", 4);
+			break;
+		case JSON_FALSE:
+			keyapi_textbuf_append(buf, "false", 5);
+			break;
+		case JSON_NULL:
+			keyapi_textbuf_append(buf, "null", 4);
+			break;
+	}
+}

@@ -1,0 +1,39 @@
+/*-------------------------------------------------------------------------
+ *
+ * value.h
+ *	  Values of a parsed document: finding them, and their text.
+ *
+ * Includes jansson, hence never together with a header of the server.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_VALUE_H
+#define KEYAPI_VALUE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "json/strbuf.h"
+
+/*
+ * The value that a dotted path leads to from here, or NULL; "" is the value
+ * itself.  In "tags.0", 0 is an index if tags is an array.  A key that is all
+ * that is left of the path goes before a way down: "a.b" may be a name.
+ */
+extern json_t *keyapi_json_follow(json_t *value, const char *path);
+
+/*
+ * If value is a whole number that fits, set *result and return true.
+ */
+extern bool keyapi_real_to_integer(double value, int64_t *result);
+
+/*
+ * Append the value as compact JSON in UTF-8, keys in the order received.
+ * Whole reals are written as integers, and others with as many digits as it
+ * takes to read back the same.  Recursion is as deep as the value is, which
+ * jansson's parser bounds.
+ */
+extern void keyapi_json_write(KeyapiTextBuf *buf, const json_t *value);
+
+#endif							/* KEYAPI_VALUE_H */

@@ -1,0 +1,128 @@
+/*-------------------------------------------------------------------------
+ *
+ * api_key.c
+ *	  The API key of a user, from a user mapping or from a file.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "options/api_key.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "catalog/pg_user_mapping.h"
+#include "commands/defrem.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "utils/syscache.h"
+
+/* Largest api_key_file, in bytes: no key is longer, and a log file is. */
+#define MAX_KEY_FILE_BYTES 4096
+
+const char *
+keyapi_api_key_problem(const char *key)
+{
+	if (*key == '\0')
+		return "The key is empty.";
+	for (const char *p = key; *p; p++)
+	{
+		if (*p <= ' ' || *p > '~')
+			return "A key consists of visible ASCII characters, without spaces and line breaks.";
+	}
+	return NULL;
+}
+
+pg_noreturn static void
+key_file_error(const char *path, const char *problem)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_FILE),
+			 errmsg("could not read API key file \"%s\": %s", path, problem),
+			 errhint("It must be a regular file of at most %d bytes that the server's operating system user may read.",
+					 MAX_KEY_FILE_BYTES)));
+}
+
+/*
+ * Read the file, without ever waiting for a FIFO's or a device's other end.
+ */
+static char *
+read_key_file(const char *path)
+{
+	char	   *key = palloc(MAX_KEY_FILE_BYTES + 1);
+	struct stat st;
+	const char *problem;
+	ssize_t		len;
+	int			fd;
+
+	fd = OpenTransientFile(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | PG_BINARY);
+	if (fd < 0)
+		key_file_error(path, strerror(errno));
+	if (fstat(fd, &st) < 0)
+		key_file_error(path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		key_file_error(path, "not a regular file");
+	if (st.st_size > MAX_KEY_FILE_BYTES)
+		key_file_error(path, "file is too large");
+	len = read(fd, key, MAX_KEY_FILE_BYTES);
+	if (len < 0)
+		key_file_error(path, strerror(errno));
+	CloseTransientFile(fd);
+
+	while (len > 0 && isspace((unsigned char) key[len - 1]))
+		len--;
+	key[len] = '\0';
+
+	problem = strlen(key) == len ? keyapi_api_key_problem(key) :
+		"The file holds a zero byte.";
+	if (problem != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("API key file \"%s\" holds no valid key", path),
+				 errdetail("%s", problem)));
+	return key;
+}
+
+static bool
+has_mapping(Oid userid, Oid serverid)
+{
+	return SearchSysCacheExists2(USERMAPPINGUSERSERVER,
+								 ObjectIdGetDatum(userid),
+								 ObjectIdGetDatum(serverid));
+}
+
+pg_noreturn static void
+no_key_error(Oid userid, Oid serverid, const char *problem)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("no API key for user \"%s\" on server \"%s\"",
+					GetUserNameFromId(userid, false),
+					GetForeignServer(serverid)->servername),
+			 errdetail("%s", problem),
+			 errhint("Create a user mapping with option \"api_key\" or \"api_key_file\" for this user or for PUBLIC, or query a view owned by a role that has one.")));
+}
+
+char *
+keyapi_api_key(Oid userid, Oid serverid)
+{
+	UserMapping *mapping;
+	ListCell   *lc;
+
+	/* GetUserMapping's own error has another SQLSTATE and no hint */
+	if (!has_mapping(userid, serverid) && !has_mapping(InvalidOid, serverid))
+		no_key_error(userid, serverid, "There is no user mapping.");
+	mapping = GetUserMapping(userid, serverid);
+
+	foreach(lc, mapping->options)
+	{
+		DefElem    *def = lfirst_node(DefElem, lc);
+
+		if (strcmp(def->defname, "api_key") == 0)
+			return pstrdup(defGetString(def));
+		if (strcmp(def->defname, "api_key_file") == 0)
+			return read_key_file(defGetString(def));
+	}
+	no_key_error(userid, serverid, "The user mapping has no key.");
+}

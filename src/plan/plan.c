@@ -1,0 +1,238 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan.c
+ *	  Paths and plans.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "plan/plan.h"
+
+#include "access/sysattr.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/planmain.h"
+#include "optimizer/restrictinfo.h"
+
+#include "bind/plan_private.h"
+#include "plan/estimate.h"
+#include "plan/outer_rels.h"
+#include "plan/pathkeys.h"
+
+/*
+ * Price of a path that raises an error when it runs: above any other, even one
+ * that enable_nestloop and the like discourage.
+ */
+#define ERROR_PATH_COST 1e100
+#define ERROR_PATH_DISABLED_NODES 1000000
+
+/* ---------------------------------------------------------------------
+ * Paths
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * Whether the clauses of a path bind every parameter that has neither a domain
+ * nor, being unmentioned, a default.
+ */
+static bool
+binds_everything(const KeyapiRelPlan *plan, ParamPathInfo *param_info)
+{
+	List	   *clauses = keyapi_path_clauses(plan, param_info);
+	uint32		mentioned = keyapi_mentioned(&plan->mentions, clauses,
+											 &plan->columns);
+
+	for (int i = 0; i < plan->options->endpoint->nparams; i++)
+	{
+		const KeyapiParamOptions *options = &plan->options->params[i];
+		KeyapiSource *source;
+
+		if ((mentioned & KEYAPI_PARAM_BIT(i)) == 0)
+		{
+			if (options->kind == KEYAPI_DEFAULT_NONE ||
+				(plan->mentions.conflicts & KEYAPI_PARAM_BIT(i)) != 0)
+				return false;
+			continue;
+		}
+		if (options->domain != NULL)
+			continue;
+		source = keyapi_param_source(clauses, &plan->columns, i);
+
+		/*
+		 * A clause that may vanish is all right if nothing else mentions the
+		 * parameter then.
+		 */
+		if (source->kind == KEYAPI_SOURCE_OPEN ||
+			(source->may_vanish &&
+			 (plan->mentions.joined & KEYAPI_PARAM_BIT(i)) != 0))
+			return false;
+	}
+	return true;
+}
+
+static void
+add_error_path(PlannerInfo *root, RelOptInfo *rel)
+{
+	add_path(rel, (Path *)
+			 keyapi_create_path(root, rel, rel->rows, ERROR_PATH_DISABLED_NODES,
+								ERROR_PATH_COST, ERROR_PATH_COST, NIL,
+								rel->lateral_relids));
+}
+
+/*
+ * The paths that need no other relation, besides what LATERAL demands.
+ */
+static void
+add_base_paths(PlannerInfo *root, RelOptInfo *rel, ParamPathInfo *param_info)
+{
+	KeyapiRelPlan *plan = rel->fdw_private;
+	KeyapiEstimate estimate;
+	KeyapiOrder order;
+	int			nkeys;
+
+	keyapi_estimate(&estimate, root, rel, param_info);
+	nkeys = keyapi_order_for_pathkeys(&order, root, rel, &plan->columns,
+									  &estimate.outlook, root->query_pathkeys);
+	if (nkeys > 0)
+	{
+		Cost		startup_cost = estimate.startup_cost;
+
+		/* rows in rounds need the first page of each list */
+		if (order.rank_major)
+			startup_cost += keyapi_requests_cost(Min(estimate.lists,
+													 estimate.requests)) -
+				keyapi_requests_cost(Min(estimate.requests, 1.0));
+		add_path(rel, (Path *)
+				 keyapi_create_path(root, rel, estimate.rows, 0,
+									startup_cost, estimate.total_cost,
+									list_copy_head(root->query_pathkeys, nkeys),
+									rel->lateral_relids));
+	}
+	add_path(rel, (Path *)
+			 keyapi_create_path(root, rel, estimate.rows, 0,
+								estimate.startup_cost, estimate.total_cost, NIL,
+								rel->lateral_relids));
+}
+
+/*
+ * A path that gets values from these relations, if it then lacks none.
+ */
+static void
+add_parameterized_path(PlannerInfo *root, RelOptInfo *rel, Relids outer)
+{
+	ParamPathInfo *param_info = get_baserel_parampathinfo(root, rel, outer);
+	KeyapiEstimate estimate;
+
+	if (!binds_everything(rel->fdw_private, param_info))
+		return;
+	keyapi_estimate(&estimate, root, rel, param_info);
+	param_info->ppi_rows = estimate.rows;
+	add_path(rel, (Path *)
+			 keyapi_create_path(root, rel, estimate.rows, 0,
+								estimate.startup_cost, estimate.total_cost, NIL,
+								outer));
+}
+
+void
+keyapiGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
+					  Oid foreigntableid)
+{
+	ParamPathInfo *param_info = get_baserel_parampathinfo(root, baserel,
+														  baserel->lateral_relids);
+	ListCell   *lc;
+
+	if (binds_everything(baserel->fdw_private, param_info))
+		add_base_paths(root, baserel, param_info);
+	else
+		add_error_path(root, baserel);
+
+	foreach(lc, keyapi_outer_sets(root, baserel))
+		add_parameterized_path(root, baserel, lfirst(lc));
+}
+
+/* ---------------------------------------------------------------------
+ * Plan
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * Whether a clause keeps all rows of a list, or those in a row.
+ */
+static bool
+keeps_rows_together(Node *clause, const KeyapiRelPlan *plan)
+{
+	KeyapiClauseUse use = keyapi_clause_use(clause, &plan->columns);
+	KeyapiSource *ranks;
+
+	if (use.data || !use.evaluable)
+		return false;
+	if (!use.rank)
+		return true;
+	ranks = keyapi_rank_source(list_make1(clause), &plan->columns);
+	return ranks->kind == KEYAPI_SOURCE_VALUE && !ranks->of_page;
+}
+
+/*
+ * The number of rows after which the scan is over because of a LIMIT, or -1:
+ * only if every row of the scan is a row of the result, in its order.
+ */
+static int64
+max_rows(PlannerInfo *root, RelOptInfo *rel, const KeyapiRelPlan *plan,
+		 Path *path, List *clauses)
+{
+	Query	   *parse = root->parse;
+	ListCell   *lc;
+
+	if (root->limit_tuples < 0 || root->limit_tuples > PG_INT32_MAX ||
+		parse->limitOption == LIMIT_OPTION_WITH_TIES ||
+		!bms_equal(root->all_baserels, rel->relids) ||
+		parse->hasTargetSRFs || parse->setOperations != NULL ||
+		!pathkeys_contained_in(root->sort_pathkeys, path->pathkeys))
+		return -1;
+	foreach(lc, clauses)
+	{
+		if (!keeps_rows_together(lfirst(lc), plan))
+			return -1;
+	}
+	return (int64) root->limit_tuples;
+}
+
+static Bitmapset *
+needed_columns(RelOptInfo *rel, List *clauses)
+{
+	Bitmapset  *columns = NULL;
+
+	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &columns);
+	pull_varattnos((Node *) clauses, rel->relid, &columns);
+	return columns;
+}
+
+ForeignScan *
+keyapiGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
+					 Oid foreigntableid, ForeignPath *best_path,
+					 List *tlist, List *scan_clauses, Plan *outer_plan)
+{
+	KeyapiRelPlan *plan = baserel->fdw_private;
+	Path	   *path = &best_path->path;
+	List	   *clauses =
+	list_concat_copy(plan->bounds,
+					 extract_actual_clauses(scan_clauses, false));
+	KeyapiEstimate estimate;
+	KeyapiPlanFacts facts = {
+		.mentioned = plan->mentions.certain,
+		.outer_clauses = plan->mentions.clauses,
+		.conflicts = plan->mentions.conflicts,
+		.max_rows = max_rows(root, baserel, plan, path, clauses),
+		.columns = needed_columns(baserel, clauses),
+	};
+
+	if (path->pathkeys != NIL)
+	{
+		keyapi_estimate(&estimate, root, baserel, path->param_info);
+		(void) keyapi_order_for_pathkeys(&facts.order, root, baserel,
+										 &plan->columns, &estimate.outlook,
+										 path->pathkeys);
+	}
+	return make_foreignscan(tlist, clauses, baserel->relid, NIL,
+							keyapi_facts_pack(&facts), NIL, NIL, outer_plan);
+}

@@ -1,0 +1,256 @@
+/*-------------------------------------------------------------------------
+ *
+ * demand.c
+ *	  How far the executor will read a scan.
+ *
+ * The planner's tuple_fraction does not tell: it is 0 for the input of a merge
+ * join that stops early, and for a CTE below which a LIMIT follows; and it is
+ * not 0 for the input of a sort below a LIMIT, which is read to its end.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "scan/demand.h"
+
+#include "executor/executor.h"
+#include "nodes/plannodes.h"
+
+/* The run of the executor that is under way, if it reads to the end. */
+static const EState *completing = NULL;
+
+static ExecutorRun_hook_type next_executor_run = NULL;
+
+static const KeyapiReachHint no_hint = {KEYAPI_READS_SOME};
+static const KeyapiReachHint full_hint = {KEYAPI_READS_ALL};
+
+/* ---------------------------------------------------------------------
+ * The run
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * Note whether all rows are asked for: cursors, loops of PL/pgSQL, functions
+ * in SQL and the row limits of drivers ask for some.  Runs nest.
+ */
+static void
+executor_run(KEYAPI_EXECUTOR_RUN_PARAMS)
+{
+	const EState *outer = completing;
+
+	completing = count == 0 ? query->estate : NULL;
+	PG_TRY();
+	{
+		if (next_executor_run != NULL)
+			next_executor_run(KEYAPI_EXECUTOR_RUN_ARGS);
+		else
+			standard_ExecutorRun(KEYAPI_EXECUTOR_RUN_ARGS);
+	}
+	PG_FINALLY();
+	{
+		completing = outer;
+	}
+	PG_END_TRY();
+}
+
+void
+keyapi_reach_init(void)
+{
+	next_executor_run = ExecutorRun_hook;
+	ExecutorRun_hook = executor_run;
+}
+
+KeyapiReach
+keyapi_reach_now(const KeyapiReachHint *hint, const ForeignScanState *node,
+				 int64 max_rows)
+{
+	if (!hint->certain && completing != node->ss.ps.state)
+		return KEYAPI_READS_SOME;
+	if (hint->limited && max_rows < 0)
+		return KEYAPI_READS_SOME;
+	return hint->reach;
+}
+
+/* ---------------------------------------------------------------------
+ * The plan
+ * ---------------------------------------------------------------------
+ */
+
+/* What is looked for: a scan, or those of a CTE. */
+typedef struct Target
+{
+	const Plan *scan;			/* or NULL */
+	int			cte;			/* its plan id */
+} Target;
+
+static bool
+is_target(const Plan *plan, const Target *target)
+{
+	return plan == target->scan ||
+		(target->scan == NULL && IsA(plan, CteScan) &&
+		 ((const CteScan *) plan)->ctePlanId == target->cte);
+}
+
+static List *
+child_plans(const Plan *plan)
+{
+	List	   *children = NIL;
+
+	switch (nodeTag(plan))
+	{
+		case T_Append:
+			return ((const Append *) plan)->appendplans;
+		case T_MergeAppend:
+			return ((const MergeAppend *) plan)->mergeplans;
+		case T_SubqueryScan:
+			return list_make1(((const SubqueryScan *) plan)->subplan);
+		default:
+			if (plan->lefttree != NULL)
+				children = lappend(children, plan->lefttree);
+			if (plan->righttree != NULL)
+				children = lappend(children, plan->righttree);
+			return children;
+	}
+}
+
+static void
+lower_reach(KeyapiReachHint *hint, KeyapiReach reach)
+{
+	hint->reach = Min(hint->reach, reach);
+}
+
+/*
+ * What a join leaves of the hint of its child: a merge join stops when one
+ * side ends, a hash join when the hash table is empty, and where one match is
+ * enough the inner side is not read on.
+ */
+static void
+hint_below_join(KeyapiReachHint *hint, const Join *join, bool inner)
+{
+	if (!IsA(join, NestLoop))
+		lower_reach(hint, KEYAPI_READS_MOST);
+	else if (inner && (join->inner_unique || join->jointype == JOIN_SEMI ||
+					   join->jointype == JOIN_ANTI))
+		*hint = no_hint;
+}
+
+/*
+ * What a node leaves of the hint of its child.
+ */
+static void
+hint_below(KeyapiReachHint *hint, const Plan *plan, const Plan *child)
+{
+	if (hint->certain)
+		return;
+	switch (nodeTag(plan))
+	{
+		case T_Sort:
+		case T_Hash:
+			hint->certain = true;
+			break;
+		case T_Agg:
+			hint->certain =
+				((const Agg *) plan)->aggstrategy != AGG_SORTED;
+			break;
+		case T_NestLoop:
+		case T_HashJoin:
+		case T_MergeJoin:
+			hint_below_join(hint, (const Join *) plan,
+							child == plan->righttree);
+			break;
+		case T_SetOp:
+			lower_reach(hint, KEYAPI_READS_MOST);
+			break;
+		case T_Limit:
+			if (hint->limited)
+				*hint = no_hint;
+			hint->limited = true;
+			break;
+		case T_Memoize:
+			if (((const Memoize *) plan)->singlerow)
+				*hint = no_hint;
+			break;
+		case T_WindowAgg:
+			if (((const WindowAgg *) plan)->runCondition != NIL)
+				*hint = no_hint;
+			break;
+		case T_Append:
+		case T_Group:
+		case T_IncrementalSort:
+		case T_LockRows:
+		case T_Material:
+		case T_MergeAppend:
+		case T_ModifyTable:
+		case T_ProjectSet:
+		case T_Result:
+		case T_SubqueryScan:
+		case T_Unique:
+			break;
+		default:
+			*hint = no_hint;
+	}
+}
+
+/*
+ * Find the target in a plan tree.  If it is there, *hint becomes the
+ * hint of the target that is read farthest.
+ */
+static bool
+find_target(const Plan *plan, const Target *target, KeyapiReachHint *hint)
+{
+	bool		found = is_target(plan, target);
+	ListCell   *lc;
+
+	if (found)
+	{
+		*hint = full_hint;
+		return true;
+	}
+	foreach(lc, child_plans(plan))
+	{
+		const Plan *child = lfirst(lc);
+		KeyapiReachHint below;
+
+		if (!find_target(child, target, &below))
+			continue;
+		hint_below(&below, plan, child);
+		if (!found || below.reach > hint->reach)
+			*hint = below;
+		found = true;
+	}
+	return found;
+}
+
+static KeyapiReachHint
+hint_in_statement(const PlannedStmt *statement, const Target *target)
+{
+	KeyapiReachHint hint;
+	ListCell   *lc;
+
+	if (find_target(statement->planTree, target, &hint))
+		return hint;
+	foreach(lc, statement->subplans)
+	{
+		/* lists of subplans may have holes */
+		if (lfirst(lc) == NULL ||
+			!find_target(lfirst(lc), target, &hint))
+			continue;
+		if (!hint.certain)
+		{
+			/* a CTE is read as far as those read who scan it */
+			const Target scans = {NULL, foreach_current_index(lc) + 1};
+			KeyapiReachHint of_scans = hint_in_statement(statement, &scans);
+
+			lower_reach(&hint, of_scans.limited ? KEYAPI_READS_SOME : of_scans.reach);
+			hint.certain = of_scans.certain;
+		}
+		return hint;
+	}
+	return no_hint;
+}
+
+KeyapiReachHint
+keyapi_reach_hint(const ForeignScanState *node)
+{
+	const Target target = {node->ss.ps.plan};
+
+	return hint_in_statement(node->ss.ps.state->es_plannedstmt, &target);
+}

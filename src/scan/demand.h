@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * demand.h
+ *	  How far the executor will read a scan: the plan around the scan says
+ *	  it, and what is asked of the executor.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_DEMAND_H
+#define KEYAPI_DEMAND_H
+
+#include "compat.h"
+
+#include "nodes/execnodes.h"
+
+#include "scan/pages.h"
+
+/* What the plan says of a scan. */
+typedef struct KeyapiReachHint
+{
+	KeyapiReach reach;			/* if the plan's result is read to its end */
+	bool		certain;		/* ... or as soon as a row of it is read: a
+								 * sort reads all of its input first */
+	bool		limited;		/* reach is that of a LIMIT's rows */
+} KeyapiReachHint;
+
+/*
+ * Watch the executor; once, when the library is loaded.
+ */
+extern void keyapi_reach_init(void);
+
+extern KeyapiReachHint keyapi_reach_hint(const ForeignScanState *node);
+
+/*
+ * How far the scan will be read by the run of the executor that is asking for
+ * a row.  max_rows are the rows after which a LIMIT provably ends it, or -1.
+ */
+extern KeyapiReach keyapi_reach_now(const KeyapiReachHint *hint,
+									const ForeignScanState *node,
+									int64 max_rows);
+
+#endif							/* KEYAPI_DEMAND_H */

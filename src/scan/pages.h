@@ -1,0 +1,123 @@
+/*-------------------------------------------------------------------------
+ *
+ * pages.h
+ *	  Page iterator: the rows of a set of lists, page by page, each page paid
+ *	  for once.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_PAGES_H
+#define KEYAPI_PAGES_H
+
+#include "compat.h"
+
+#include "fetch/fetcher.h"
+#include "fetch/listing_pages.h"
+
+/* One row, pointing into what the iterator keeps for its whole life. */
+typedef struct KeyapiRow
+{
+	const KeyapiList *list;
+	const KeyapiPage *page;
+	const KeyapiVideo *video;
+	int64		rank;
+} KeyapiRow;
+
+/*
+ * Which rows a pass may read.  lists is kept by the caller until the next
+ * pass; the lists are distinct.
+ */
+typedef struct KeyapiPass
+{
+	const KeyapiList *lists;
+	int			nlists;
+	bool		rank_major;		/* row 1 of each list, then row 2, ...;
+								 * otherwise list after list */
+	int64		lo;				/* ranks lo..hi only, 1 <= lo; */
+	int64		hi;				/* ... PG_INT64_MAX: to the end */
+	int64		max_rows;		/* not more than these are asked for; -1: any
+								 * number may be */
+
+	/*
+	 * Whether a row of lists[list] on this page, with a rank in first..last,
+	 * may be wanted; a page without any is never asked for.  NULL: all are.
+	 */
+	bool		(*wanted) (void *arg, int list, int page,
+						   int64 first, int64 last);
+	void	   *arg;
+} KeyapiPass;
+
+/* What a scan cost, as totals over all passes. */
+typedef struct KeyapiBill
+{
+	KeyapiCost	cost;
+	int64		lists;			/* lists of which a page was read */
+	int64		unread_pages;	/* paid for, but never read */
+	int64		duplicates;		/* rows dropped: their id came before */
+} KeyapiBill;
+
+/*
+ * How far the rows of a pass, or the first max_rows of them, will be read: pages
+ * are asked for ahead only as far as they will surely be read.
+ */
+typedef enum KeyapiReach
+{
+	KEYAPI_READS_SOME,			/* it may end after any row: nothing ahead */
+	KEYAPI_READS_MOST,			/* to the end, unless a join stops early: few
+								 * ahead, but twice as many with each page */
+	KEYAPI_READS_ALL			/* to the end */
+} KeyapiReach;
+
+typedef struct KeyapiPages KeyapiPages;
+
+/*
+ * An iterator in CurrentMemoryContext, which must outlive it: pages stay in
+ * memory until that context goes.  Nothing is sent, nor is the user's key on the
+ * table's server read, before the first page is needed.  paths are the npaths
+ * cells of each video that rows will carry (see decode.h), kept by the caller.
+ */
+extern KeyapiPages *keyapi_pages_create(Oid relid, Oid userid,
+										const char *const *paths, int npaths);
+
+/*
+ * Begin a pass over the rows: the first, a rescan, or other lists.  Pages that
+ * earlier passes read are not asked for again.
+ */
+extern void keyapi_pages_rewind(KeyapiPages *pages, const KeyapiPass *pass);
+
+/*
+ * The next row of the pass, or false at its end.  In a list ranks ascend and
+ * no id comes twice.  Raises the errors of failure.h for a page that the row needs,
+ * what the user's credentials raise (api_key.h), 54000 if the statement may not
+ * spend enough, and what interrupts raise.
+ */
+extern bool keyapi_pages_next(KeyapiPages *pages, KeyapiReach reach,
+							  KeyapiRow *row);
+
+/*
+ * For ANALYZE, without a pass: whether the statement may spend what the first
+ * pages of these lists cost, else 54000; and the first page of one.
+ */
+extern void keyapi_pages_check_first_pages(KeyapiPages *pages,
+										   const KeyapiList *lists,
+										   int nlists);
+extern const KeyapiPage *keyapi_pages_first_page(KeyapiPages *pages,
+												 const KeyapiList *list);
+
+/*
+ * What no message may show; NULL before the first page was needed.
+ */
+extern const char *keyapi_pages_secret(const KeyapiPages *pages);
+
+/*
+ * The end of the scan as seen by the user: a WARNING if the API seems to have
+ * answered another list than the one asked for.
+ */
+extern void keyapi_pages_finish(KeyapiPages *pages);
+
+/*
+ * What the iterator has cost so far.
+ */
+extern const KeyapiBill *keyapi_pages_bill(KeyapiPages *pages);
+
+#endif							/* KEYAPI_PAGES_H */

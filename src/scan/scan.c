@@ -1,0 +1,155 @@
+/*-------------------------------------------------------------------------
+ *
+ * scan.c
+ *	  Executor callbacks.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "scan/scan.h"
+
+#include "executor/executor.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "bind/binding.h"
+#include "bind/plan_private.h"
+#include "options/option.h"
+#include "scan/demand.h"
+#include "scan/tuple.h"
+
+/* State of a scan node, as long as the node. */
+typedef struct KeyapiScan
+{
+	KeyapiBinding *binding;
+	KeyapiPages *pages;
+	KeyapiRowReader *reader;
+	KeyapiReachHint hint;
+	KeyapiBound *bound;			/* of the current pass; NULL: bind first */
+	MemoryContext bound_context;
+} KeyapiScan;
+
+static Oid
+scan_user(ForeignScanState *node)
+{
+	Oid			userid = keyapi_checked_user(node);
+
+	return OidIsValid(userid) ? userid : GetUserId();
+}
+
+void
+keyapiBeginForeignScan(ForeignScanState *node, int eflags)
+{
+	ForeignScan *plan = castNode(ForeignScan, node->ss.ps.plan);
+	Relation	rel = node->ss.ss_currentRelation;
+	KeyapiTableOptions *options;
+	KeyapiPlanFacts facts;
+	const char *const *paths;
+	int			npaths;
+	KeyapiScan *scan;
+
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return;
+
+	options = keyapi_table_options(RelationGetRelid(rel));
+	scan = palloc0(sizeof(KeyapiScan));
+	keyapi_facts_unpack(&facts, plan->fdw_private);
+	scan->hint = keyapi_reach_hint(node);
+	scan->binding = keyapi_binding_begin(node, options);
+	scan->reader = keyapi_row_reader(rel, options->endpoint,
+									 facts.columns, &paths, &npaths);
+	scan->pages = keyapi_pages_create(RelationGetRelid(rel),
+									  scan_user(node),
+									  paths, npaths);
+	scan->bound_context = AllocSetContextCreate(CurrentMemoryContext,
+												"keyapi_fdw binding",
+												ALLOCSET_SMALL_SIZES);
+	node->fdw_state = scan;
+}
+
+static bool
+page_wanted(void *arg, int list, int page, int64 first, int64 last)
+{
+	KeyapiScan *scan = arg;
+
+	return keyapi_binding_wants(scan->binding, &scan->bound->lists[list],
+								page, first, last);
+}
+
+/*
+ * Bind with the parameters of the moment, and begin a pass over the rows.
+ */
+static void
+begin_pass(KeyapiScan *scan)
+{
+	MemoryContext oldcontext;
+	KeyapiBound *bound;
+	KeyapiPass	pass;
+
+	MemoryContextReset(scan->bound_context);
+	oldcontext = MemoryContextSwitchTo(scan->bound_context);
+	bound = keyapi_binding_evaluate(scan->binding);
+	MemoryContextSwitchTo(oldcontext);
+
+	pass = (KeyapiPass)
+	{
+		.lists = bound->lists,
+			.nlists = bound->nlists,
+			.rank_major = bound->rank_major,
+			.lo = bound->lo,
+			.hi = bound->hi,
+			.max_rows = bound->max_rows,
+			.wanted = page_wanted,
+			.arg = scan,
+	};
+	keyapi_pages_rewind(scan->pages, &pass);
+	scan->bound = bound;
+}
+
+TupleTableSlot *
+keyapiIterateForeignScan(ForeignScanState *node)
+{
+	KeyapiScan *scan = node->fdw_state;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	KeyapiReach reach;
+	KeyapiRow	row;
+
+	if (scan->bound == NULL)
+		begin_pass(scan);
+
+	ExecClearTuple(slot);
+	reach = keyapi_reach_now(&scan->hint, node, scan->bound->max_rows);
+	if (keyapi_pages_next(scan->pages, reach, &row))
+	{
+		keyapi_row_read(scan->reader, &row, keyapi_pages_secret(scan->pages),
+						slot->tts_values, slot->tts_isnull);
+		ExecStoreVirtualTuple(slot);
+	}
+	return slot;
+}
+
+void
+keyapiReScanForeignScan(ForeignScanState *node)
+{
+	KeyapiScan *scan = node->fdw_state;
+
+	scan->bound = NULL;
+}
+
+void
+keyapiEndForeignScan(ForeignScanState *node)
+{
+	KeyapiScan *scan = node->fdw_state;
+
+	if (scan != NULL)
+		keyapi_pages_finish(scan->pages);
+}
+
+const KeyapiBill *
+keyapi_scan_bill(const ForeignScanState *node)
+{
+	KeyapiScan *scan = node->fdw_state;
+
+	return scan == NULL ? NULL : keyapi_pages_bill(scan->pages);
+}

@@ -1,0 +1,43 @@
+/*-------------------------------------------------------------------------
+ *
+ * tuple.h
+ *	  Rows of pages as the columns of a foreign table.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_TUPLE_H
+#define KEYAPI_TUPLE_H
+
+#include "compat.h"
+
+#include "utils/rel.h"
+
+#include "scan/pages.h"
+
+/*
+ * Turns rows of pages into the tuples of one foreign table.
+ */
+typedef struct KeyapiRowReader KeyapiRowReader;
+
+/*
+ * A reader for the relation, in CurrentMemoryContext.  attrs_used are the
+ * attribute numbers to fill, offset by FirstLowInvalidHeapAttributeNumber, 0
+ * being the whole row; the others become NULL without being converted.  *paths
+ * gets the cells that the rows must carry, *npaths their number (see
+ * keyapi_pages_create).  Raises 0A000 for a stored generated column.
+ */
+extern KeyapiRowReader *keyapi_row_reader(Relation rel,
+										  const KeyapiEndpoint *endpoint,
+										  Bitmapset *attrs_used,
+										  const char *const **paths,
+										  int *npaths);
+
+/*
+ * Fill values and nulls (natts of the relation each).  By-reference values live
+ * in CurrentMemoryContext.  Raises what the columns' input functions raise, with
+ * CONTEXT that names column, video and page, and with the secret blotted out.
+ */
+extern void keyapi_row_read(KeyapiRowReader *reader, const KeyapiRow *row,
+							const char *secret, Datum *values, bool *nulls);
+
+#endif							/* KEYAPI_TUPLE_H */

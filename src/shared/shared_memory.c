@@ -1,0 +1,386 @@
+/*-------------------------------------------------------------------------
+ *
+ * shared_memory.c
+ *	  The memory that all backends share: getting it.
+ *
+ * Layout: header, the parts, and the place that the area begins in.  In the
+ * server's own memory and in a segment the area grows by segments of dynamic
+ * shared memory; in a backend's own memory it has what it will ever need, which
+ * costs nothing until it is touched.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "shared/shared_memory.h"
+
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#ifdef keyapi_named_segment
+#include "storage/dsm_registry.h"
+#endif
+
+#include "shared/account.h"
+#include "shared/cache.h"
+#include "shared/progress.h"
+#include "shared/single_flight.h"
+#include "shared/stats.h"
+
+#define NAME "keyapi_fdw"
+
+/*
+ * What the area takes for itself and begins with: room for its control data
+ * and the first small allocations (it hands them out of blocks of 64 kB).
+ */
+#define AREA_OVERHEAD (256 * 1024)
+
+typedef struct PartDef
+{
+	const char *tranche;		/* name of its lock in pg_stat_activity */
+	Size		(*size) (int nprocs);
+} PartDef;
+
+static const PartDef parts[KEYAPI_NUM_PARTS] = {
+	[KEYAPI_PART_CACHE] = {"KeyapiCache", keyapi_cache_part_size},
+	[KEYAPI_PART_FLIGHTS] = {"KeyapiFlights", keyapi_flight_part_size},
+	[KEYAPI_PART_ACCOUNTS] = {"KeyapiAccounts", keyapi_account_part_size},
+	[KEYAPI_PART_STATS] = {"KeyapiStats", keyapi_stats_part_size},
+	[KEYAPI_PART_PROGRESS] = {"KeyapiProgress", keyapi_progress_part_size},
+};
+
+/* One more, for the locks of the area. */
+#define AREA_TRANCHE KEYAPI_NUM_PARTS
+#define AREA_TRANCHE_NAME "KeyapiArea"
+
+typedef struct Header
+{
+	int			nprocs;
+	int			tranches[KEYAPI_NUM_PARTS + 1];
+	uint8		secret[KEYAPI_SECRET_LEN];
+} Header;
+
+static Header *header = NULL;	/* in backends of a preloaded library, what
+								 * the postmaster has made */
+static dsa_area *area = NULL;	/* NULL: not attached yet */
+static bool preloaded = false;
+static bool by_all = false;
+
+static shmem_request_hook_type previous_request_hook = NULL;
+static shmem_startup_hook_type previous_startup_hook = NULL;
+
+/* ---------------------------------------------------------------------
+ * Making it
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * Where a part begins, or the area if part is KEYAPI_NUM_PARTS.
+ */
+static Size
+offset_of(int part, int nprocs)
+{
+	Size		offset = MAXALIGN(sizeof(Header));
+
+	for (int i = 0; i < part; i++)
+		offset = add_size(offset, MAXALIGN(parts[i].size(nprocs)));
+	return offset;
+}
+
+static Size
+control_size(int nprocs)
+{
+	return offset_of(KEYAPI_NUM_PARTS, nprocs);
+}
+
+/*
+ * Fill zeroed memory.  Tranche numbers are scarce, so memory that others do not
+ * see takes one that exists.
+ */
+static dsa_area *
+create(void *memory, bool shared, Size area_size)
+{
+	Header	   *new = memory;
+
+	new->nprocs = MaxBackends;
+	for (int i = 0; i < lengthof(new->tranches); i++)
+		new->tranches[i] = shared ? LWLockNewTrancheId() :
+			LWTRANCHE_PER_SESSION_DSA;
+	if (!pg_strong_random(new->secret, sizeof(new->secret)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate a random secret")));
+	for (int i = 0; i < KEYAPI_NUM_PARTS; i++)
+		LWLockInitialize((LWLock *) ((char *) memory + offset_of(i, MaxBackends)),
+						 new->tranches[i]);
+	return dsa_create_in_place((char *) memory + control_size(MaxBackends),
+							   area_size, new->tranches[AREA_TRANCHE], NULL);
+}
+
+static Size
+shared_size(void)
+{
+	return add_size(control_size(MaxBackends), AREA_OVERHEAD);
+}
+
+/*
+ * Fill memory that others will attach to.
+ */
+static void
+create_shared(void *memory)
+{
+	dsa_area   *new;
+
+	memset(memory, 0, control_size(MaxBackends));
+	new = create(memory, true, AREA_OVERHEAD);
+	dsa_pin(new);
+	dsa_detach(new);
+}
+
+static void
+request_memory(void)
+{
+	if (previous_request_hook)
+		previous_request_hook();
+	RequestAddinShmemSpace(shared_size());
+}
+
+/*
+ * In the postmaster, when it starts and after each crash.
+ */
+static void
+make_memory(void)
+{
+	bool		found;
+
+	if (previous_startup_hook)
+		previous_startup_hook();
+
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	header = ShmemInitStruct(NAME, shared_size(), &found);
+	if (!found)
+		create_shared(header);
+	LWLockRelease(AddinShmemInitLock);
+	if (!found)
+		keyapi_stats_load((char *) header +
+						  offset_of(KEYAPI_PART_STATS, MaxBackends));
+}
+
+void
+keyapi_shared_init(void)
+{
+	preloaded = process_shared_preload_libraries_in_progress;
+	if (!preloaded)
+		return;
+	previous_request_hook = shmem_request_hook;
+	shmem_request_hook = request_memory;
+	previous_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = make_memory;
+}
+
+/* ---------------------------------------------------------------------
+ * Attaching to it
+ * ---------------------------------------------------------------------
+ */
+
+bool
+keyapi_shared_attempt(void (*function) (void *), void *arg, const char **why)
+{
+	MemoryContext oldcontext = CurrentMemoryContext;
+	ResourceOwner oldowner = CurrentResourceOwner;
+	ResourceOwner owner = ResourceOwnerCreate(oldowner, NAME);
+	volatile bool succeeded = false;
+
+	/* segments stay mapped, but what is left of a failed one has to go */
+	CurrentResourceOwner = owner;
+	PG_TRY();
+	{
+		function(arg);
+		succeeded = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		LWLockReleaseAll();
+		MemoryContextSwitchTo(oldcontext);
+		error = CopyErrorData();
+		FlushErrorState();
+		*why = error->message;
+	}
+	PG_END_TRY();
+	CurrentResourceOwner = oldowner;
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_BEFORE_LOCKS, false, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_LOCKS, false, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_AFTER_LOCKS, false, false);
+	ResourceOwnerDelete(owner);
+	return succeeded;
+}
+
+#ifdef keyapi_named_segment
+static void
+find_segment(void *arg)
+{
+	bool		found;
+
+	header = keyapi_named_segment(NAME, shared_size(), create_shared, &found);
+}
+#endif
+
+/*
+ * Memory of the backend's own: what the cache may have, or as much of it as
+ * there is.
+ */
+static void
+make_private(void)
+{
+	Size		cache_size = (Size) keyapi_cache_size_kb() * 1024;
+	Size		area_size;
+	void	   *memory;
+
+	for (;;)
+	{
+		area_size = cache_size + AREA_OVERHEAD;
+		memory = calloc(1, control_size(MaxBackends) + area_size);
+		if (memory != NULL || cache_size == 0)
+			break;
+		cache_size /= 2;
+	}
+	if (memory == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	area = create(memory, false, area_size);
+	dsa_set_size_limit(area, area_size);
+	header = memory;
+}
+
+static void
+attach_area(void)
+{
+	for (int i = 0; i < KEYAPI_NUM_PARTS; i++)
+		LWLockRegisterTranche(header->tranches[i], parts[i].tranche);
+	LWLockRegisterTranche(header->tranches[AREA_TRANCHE], AREA_TRANCHE_NAME);
+	area = dsa_attach_in_place((char *) header + control_size(header->nprocs),
+							   NULL);
+	dsa_pin_mapping(area);
+	by_all = true;
+}
+
+static void
+attach(void)
+{
+	MemoryContext oldcontext;
+
+	if (area != NULL)
+		return;
+	oldcontext = MemoryContextSwitchTo(TopMemoryContext);
+#ifdef keyapi_named_segment
+	if (!preloaded && header == NULL)
+	{
+		const char *why;
+
+		if (!keyapi_shared_attempt(find_segment, NULL, &why))
+		{
+			header = NULL;
+			ereport(LOG,
+					(errmsg("keyapi_fdw cannot share its cache: %s", why)));
+		}
+	}
+#endif
+	if (header != NULL)
+		attach_area();
+	else
+		make_private();
+	MemoryContextSwitchTo(oldcontext);
+}
+
+bool
+keyapi_shared_by_all(void)
+{
+	attach();
+	return by_all;
+}
+
+void *
+keyapi_shared_part(KeyapiPart part)
+{
+	attach();
+	return (char *) header + offset_of(part, header->nprocs);
+}
+
+const uint8 *
+keyapi_shared_secret(void)
+{
+	attach();
+	return header->secret;
+}
+
+dsa_area *
+keyapi_shared_area(void)
+{
+	attach();
+	return area;
+}
+
+typedef struct Allocation
+{
+	Size		size;
+	dsa_pointer result;
+} Allocation;
+
+static void
+allocate(void *arg)
+{
+	Allocation *allocation = arg;
+
+	allocation->result = dsa_allocate_extended(area, allocation->size,
+											   DSA_ALLOC_NO_OOM);
+}
+
+dsa_pointer
+keyapi_shared_allocate(Size size, const char **why)
+{
+	Allocation	allocation = {size, InvalidDsaPointer};
+
+	attach();
+	*why = "out of shared memory";
+	(void) keyapi_shared_attempt(allocate, &allocation, why);
+	return allocation.result;
+}
+
+void
+keyapi_shared_limit(Size size)
+{
+	attach();
+	if (by_all)
+		dsa_set_size_limit(area, size + AREA_OVERHEAD);
+}
+
+/* ---------------------------------------------------------------------
+ * Processes
+ * ---------------------------------------------------------------------
+ */
+
+int
+keyapi_shared_nprocs(void)
+{
+	attach();
+	return header->nprocs;
+}
+
+int
+keyapi_shared_procno(void)
+{
+	return keyapi_my_procno();
+}
+
+bool
+keyapi_shared_alive(int procno, int pid)
+{
+	/* before 17 a process that ends leaves its pid, but never its latch */
+	return GetPGProcByNumber(procno)->procLatch.owner_pid == pid;
+}

@@ -1,0 +1,142 @@
+/*-------------------------------------------------------------------------
+ *
+ * analyze.c
+ *	  ANALYZE of a foreign table: one page of each list that a query without
+ *	  conditions reads.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "sql/analyze.h"
+
+#include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "miscadmin.h"
+#include "postmaster/autovacuum.h"
+#include "utils/memutils.h"
+
+#include "bind/binding.h"
+#include "options/option.h"
+#include "scan/pages.h"
+#include "scan/tuple.h"
+
+/* What a sample is drawn with. */
+typedef struct Sampler
+{
+	KeyapiPages *pages;
+	KeyapiRowReader *reader;
+	TupleDesc	tupdesc;
+	Datum	   *values;
+	bool	   *nulls;
+	MemoryContext row_context;
+} Sampler;
+
+static HeapTuple
+sample_row(Sampler *sampler, const KeyapiList *list, const KeyapiPage *page,
+		   int index)
+{
+	KeyapiRow	row = {
+		.list = list,
+		.page = page,
+		.video = &page->data.videos[index],
+		.rank = page->first_rank + index,
+	};
+	MemoryContext oldcontext;
+
+	MemoryContextReset(sampler->row_context);
+	oldcontext = MemoryContextSwitchTo(sampler->row_context);
+	keyapi_row_read(sampler->reader, &row, keyapi_pages_secret(sampler->pages),
+					sampler->values, sampler->nulls);
+	MemoryContextSwitchTo(oldcontext);
+	return heap_form_tuple(sampler->tupdesc, sampler->values, sampler->nulls);
+}
+
+/*
+ * Add the first page of a list to the sample.  Returns the number of videos that
+ * the list announces.
+ */
+static double
+sample_list(Sampler *sampler, const KeyapiList *list, HeapTuple *rows,
+			int *nrows, int targrows)
+{
+	const KeyapiPage *page = keyapi_pages_first_page(sampler->pages, list);
+
+	for (int i = 0; i < page->data.nvideos && *nrows < targrows; i++)
+		rows[(*nrows)++] = sample_row(sampler, list, page, i);
+	return page->data.total_count >= 0 ? page->data.total_count :
+		page->data.nvideos;
+}
+
+/*
+ * The columns of a sample, as keyapi_row_reader wants them.
+ */
+static Bitmapset *
+sampled_columns(TupleDesc tupdesc)
+{
+	Bitmapset  *columns = NULL;
+
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		if (!TupleDescAttr(tupdesc, i)->attgenerated)
+			columns = bms_add_member(columns,
+									 i + 1 - FirstLowInvalidHeapAttributeNumber);
+	}
+	return columns;
+}
+
+static int
+acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
+					int targrows, double *totalrows, double *totaldeadrows)
+{
+	KeyapiTableOptions *options = keyapi_table_options(RelationGetRelid(relation));
+	TupleDesc	tupdesc = RelationGetDescr(relation);
+	const char *const *paths;
+	int			npaths;
+	int			nlists;
+	KeyapiList *lists = keyapi_default_lists(relation, options, &nlists);
+	int			nrows = 0;
+	Sampler		sampler = {
+		.tupdesc = tupdesc,
+		.values = palloc(sizeof(Datum) * Max(tupdesc->natts, 1)),
+		.nulls = palloc(sizeof(bool) * Max(tupdesc->natts, 1)),
+		.row_context = AllocSetContextCreate(CurrentMemoryContext,
+											 "keyapi_fdw sample row",
+											 ALLOCSET_DEFAULT_SIZES),
+	};
+
+	sampler.reader = keyapi_row_reader(relation, options->endpoint,
+									   sampled_columns(tupdesc),
+									   &paths, &npaths);
+	sampler.pages = keyapi_pages_create(RelationGetRelid(relation), GetUserId(),
+										paths, npaths);
+	keyapi_pages_check_first_pages(sampler.pages, lists, nlists);
+	*totalrows = 0;
+	*totaldeadrows = 0;
+	for (int i = 0; i < nlists; i++)
+		*totalrows += sample_list(&sampler, &lists[i], rows, &nrows, targrows);
+	keyapi_pages_finish(sampler.pages);
+	MemoryContextDelete(sampler.row_context);
+	return nrows;
+}
+
+/*
+ * Lists have no blocks; what is reported is what they have instead.
+ *
+ * A table that is not to be read without conditions has no sample, which must
+ * not keep ANALYZE from the tables that it is a partition or child of.  Nor must
+ * autovacuum, which comes for those whenever it likes, spend any money.
+ */
+bool
+keyapiAnalyzeForeignTable(Relation relation, AcquireSampleRowsFunc *func,
+						  BlockNumber *totalpages)
+{
+	KeyapiTableOptions *options = keyapi_table_options(RelationGetRelid(relation));
+	int			nlists;
+
+	(void) keyapi_default_lists(relation, options, &nlists);
+	if (nlists == 0 || keyapi_is_autovacuum())
+		return false;
+	*func = acquire_sample_rows;
+	*totalpages = nlists *
+		(options->endpoint->typical_rows / options->page_size);
+	return true;
+}

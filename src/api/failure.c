@@ -337,8 +337,8 @@ failure_detail(const KeyapiFailure *failure, const char *secret)
 
 	initStringInfo(&buf);
 	append_text(&buf, "Server %s, ", failure->base_url, secret);
-	appendStringInfo(&buf, "endpoint %s, ", failure->list->endpoint->path);
-	append_text(&buf, "%s", keyapi_list_key(failure->list), secret);
+	appendStringInfo(&buf, "endpoint %s, ", failure->listing->endpoint->path);
+	append_text(&buf, "%s", keyapi_listing_key(failure->listing), secret);
 	appendStringInfo(&buf, ", page %d", failure->page);
 	if (facts.len > 0)
 		appendStringInfo(&buf, ": %s", facts.data + strlen(", "));

@@ -38,7 +38,7 @@ typedef enum KeyapiCause
 typedef struct KeyapiFailure
 {
 	KeyapiCause cause;
-	const KeyapiList *list;
+	const KeyapiListing *listing;
 	int			page;
 	int			status;			/* HTTP status, or 0 */
 	int64		code;			/* code of the envelope, or 0 */

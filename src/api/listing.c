@@ -38,37 +38,37 @@ append_encoded(StringInfo buf, const char *value)
  * Append "region=US&period=7&order_by=vv&limit=20".
  */
 static void
-append_query(StringInfo buf, const KeyapiList *list)
+append_query(StringInfo buf, const KeyapiListing *listing)
 {
-	const KeyapiEndpoint *endpoint = list->endpoint;
+	const KeyapiEndpoint *endpoint = listing->endpoint;
 
 	for (int i = 0; i < endpoint->nparams; i++)
 	{
 		appendStringInfo(buf, "%s=", endpoint->params[i].name);
-		append_encoded(buf, list->values[i]);
+		append_encoded(buf, listing->values[i]);
 		appendStringInfoChar(buf, '&');
 	}
-	appendStringInfo(buf, "limit=%d", list->page_size);
+	appendStringInfo(buf, "limit=%d", listing->page_size);
 }
 
 char *
-keyapi_list_url(const KeyapiList *list, const char *base_url, int page)
+keyapi_listing_url(const KeyapiListing *listing, const char *base_url, int page)
 {
 	StringInfoData buf;
 
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "%s/v1/%s?page=%d&", base_url,
-					 list->endpoint->path, page);
-	append_query(&buf, list);
+					 listing->endpoint->path, page);
+	append_query(&buf, listing);
 	return buf.data;
 }
 
 char *
-keyapi_list_key(const KeyapiList *list)
+keyapi_listing_key(const KeyapiListing *listing)
 {
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	append_query(&buf, list);
+	append_query(&buf, listing);
 	return buf.data;
 }

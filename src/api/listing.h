@@ -15,28 +15,28 @@
 
 #include "api/endpoint.h"
 
-typedef struct KeyapiList
+typedef struct KeyapiListing
 {
 	const KeyapiEndpoint *endpoint;
 	int			page_size;		/* the limit parameter: 1..max_page_size */
 	const char *values[KEYAPI_MAX_PARAMS];	/* value of each of the endpoint's
 											 * parameters, in the database's
 											 * encoding; never NULL nor "" */
-} KeyapiList;
+} KeyapiListing;
 
 /*
  * URL of a page (from 1) of the list: base_url, "/v1/", path and the query
  * string with every parameter, percent-encoded as RFC 3986 has it, in UTF-8.
  * Palloc'd.
  */
-extern char *keyapi_list_url(const KeyapiList *list, const char *base_url,
-							 int page);
+extern char *keyapi_listing_url(const KeyapiListing *listing, const char *base_url,
+								int page);
 
 /*
  * The list as a string that is the same for the same list and different for
  * any other ("region=US&period=7&order_by=vv&limit=20"): key of hash tables,
  * and what error details show.  Palloc'd.
  */
-extern char *keyapi_list_key(const KeyapiList *list);
+extern char *keyapi_listing_key(const KeyapiListing *listing);
 
 #endif							/* KEYAPI_LISTING_H */

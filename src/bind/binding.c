@@ -109,7 +109,7 @@ keyapi_binding_evaluate(KeyapiBinding *binding)
 }
 
 bool
-keyapi_binding_wants(KeyapiBinding *binding, const KeyapiList *list, int page,
+keyapi_binding_wants(KeyapiBinding *binding, const KeyapiListing *list, int page,
 					 int64 first, int64 last)
 {
 	KeyapiVirtualRow *row = binding->row;
@@ -141,14 +141,14 @@ keyapi_binding_wants(KeyapiBinding *binding, const KeyapiList *list, int page,
  * ---------------------------------------------------------------------
  */
 
-KeyapiList *
+KeyapiListing *
 keyapi_default_lists(Relation rel, const KeyapiTableOptions *options,
 					 int *nlists)
 {
 	KeyapiScanColumns columns;
 	KeyapiVirtualRow *row;
 	KeyapiCandidates *candidates;
-	KeyapiList *lists;
+	KeyapiListing *lists;
 	List	   *bounds = keyapi_partition_bounds(rel, 1);
 	uint32		mentioned;
 	KeyapiOutlook outlook;

@@ -22,7 +22,7 @@ typedef struct KeyapiBinding KeyapiBinding;
 /* What one evaluation of the binding comes to. */
 typedef struct KeyapiBound
 {
-	KeyapiList *lists;			/* distinct, in the order the plan promised */
+	KeyapiListing *lists;		/* distinct, in the order the plan promised */
 	int			nlists;			/* 0: no rows, no request */
 	bool		rank_major;		/* rows go by rank, then by list */
 	int64		lo;				/* ranks lo..hi may satisfy the clauses; */
@@ -54,15 +54,15 @@ extern KeyapiBound *keyapi_binding_evaluate(KeyapiBinding *binding);
  * satisfy the clauses on rank, page and parameters.
  */
 extern bool keyapi_binding_wants(KeyapiBinding *binding,
-								 const KeyapiList *list, int page,
+								 const KeyapiListing *list, int page,
 								 int64 first, int64 last);
 
 /*
  * The lists that a query without any condition reads (ANALYZE), palloc'd; none
  * if such a query is an error, because a default is "none", say.
  */
-extern KeyapiList *keyapi_default_lists(Relation rel,
-										const KeyapiTableOptions *options,
-										int *nlists);
+extern KeyapiListing *keyapi_default_lists(Relation rel,
+										   const KeyapiTableOptions *options,
+										   int *nlists);
 
 #endif							/* KEYAPI_BINDING_H */

@@ -493,23 +493,23 @@ keyapi_candidates_survey(KeyapiCandidates *candidates, bool *known,
 	return count;
 }
 
-KeyapiList *
+KeyapiListing *
 keyapi_candidates_lists(KeyapiCandidates *candidates, int *nlists)
 {
 	double		product;
-	KeyapiList *lists;
+	KeyapiListing *lists;
 
 	*nlists = 0;
 	if (!first_combination(candidates, &product))
 		return NULL;
-	if (product * sizeof(KeyapiList) > MaxAllocSize)
+	if (product * sizeof(KeyapiListing) > MaxAllocSize)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("query asks for too many lists (%.0f)", product)));
-	lists = palloc0(sizeof(KeyapiList) * (size_t) product);
+	lists = palloc0(sizeof(KeyapiListing) * (size_t) product);
 	do
 	{
-		KeyapiList *list = &lists[*nlists];
+		KeyapiListing *list = &lists[*nlists];
 
 		CHECK_FOR_INTERRUPTS();
 		if (!combination_passes(candidates))

@@ -60,8 +60,8 @@ extern KeyapiCandidates *keyapi_candidates(KeyapiVirtualRow *row, Relation rel,
  * The lists, with the row's parameters of the moment, palloc'd; sorted by the
  * order, NULL for none.
  */
-extern KeyapiList *keyapi_candidates_lists(KeyapiCandidates *candidates,
-										   int *nlists);
+extern KeyapiListing *keyapi_candidates_lists(KeyapiCandidates *candidates,
+											  int *nlists);
 
 /*
  * The number of combinations of the parameters whose values are known, and

@@ -70,7 +70,7 @@ prepare_requests(KeyapiFetcher *fetcher)
  * The state of the list that this statement sees.
  */
 static KeyapiSnapshot *
-snapshot_of(KeyapiFetcher *fetcher, KeyapiListState *state)
+snapshot_of(KeyapiFetcher *fetcher, KeyapiListingPages *state)
 {
 	MemoryContext oldcontext;
 	KeyapiCacheKey key;
@@ -80,15 +80,15 @@ snapshot_of(KeyapiFetcher *fetcher, KeyapiListState *state)
 	prepare_requests(fetcher);
 	oldcontext = MemoryContextSwitchTo(fetcher->context);
 	key.account = fetcher->account;
-	key.list = psprintf("%s?%s", state->list.endpoint->path,
-						keyapi_list_key(&state->list));
+	key.list = psprintf("%s?%s", state->listing.endpoint->path,
+						keyapi_listing_key(&state->listing));
 	state->snapshot = keyapi_snapshot_open(&key, fetcher->cache_ttl);
 	MemoryContextSwitchTo(oldcontext);
 	return state->snapshot;
 }
 
 static KeyapiRequest *
-find_request(KeyapiFetcher *fetcher, const KeyapiListState *state, int number)
+find_request(KeyapiFetcher *fetcher, const KeyapiListingPages *state, int number)
 {
 	dlist_iter	iter;
 
@@ -107,7 +107,7 @@ find_request(KeyapiFetcher *fetcher, const KeyapiListState *state, int number)
  * last one tells as much, and is paid for.
  */
 static int
-existing_page(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
+existing_page(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
 {
 	int			existing = keyapi_snapshot_existing(snapshot_of(fetcher, state),
 													number);
@@ -126,7 +126,7 @@ existing_page(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
  * The request for a page, which is made if there is none.
  */
 static KeyapiRequest *
-request_page(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
+request_page(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
 {
 	KeyapiRequest *request;
 
@@ -151,7 +151,7 @@ keyapi_fetch_enter(KeyapiRequest *request)
 {
 	KeyapiPage *page = request->page;
 
-	keyapi_list_add(request->state, page);
+	keyapi_listing_add_page(request->state, page);
 	dlist_delete(&request->node);
 	pfree(request);
 	return page;
@@ -296,7 +296,7 @@ is_outage(const KeyapiFailure *failure)
 static bool
 fall_back(KeyapiFetcher *fetcher, KeyapiRequest *request)
 {
-	KeyapiListState *state = request->state;
+	KeyapiListingPages *state = request->state;
 	TimestampTz fetched_at;
 	const KeyapiBody *body;
 
@@ -310,7 +310,7 @@ fall_back(KeyapiFetcher *fetcher, KeyapiRequest *request)
 		return false;
 	ereport(WARNING,
 			(errmsg("list %s is served as it was at %s",
-					keyapi_list_key(&state->list), timestamptz_to_str(fetched_at)),
+					keyapi_listing_key(&state->listing), timestamptz_to_str(fetched_at)),
 			 errdetail("The API could not be asked: %s.",
 					   keyapi_failure_message(&request->failure,
 											  fetcher->api_key))));
@@ -324,7 +324,7 @@ fall_back(KeyapiFetcher *fetcher, KeyapiRequest *request)
  */
 
 KeyapiPage *
-keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
+keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
 {
 	KeyapiRequest *request = request_page(fetcher, state, number);
 
@@ -335,20 +335,20 @@ keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
 }
 
 void
-keyapi_fetch_ahead(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
+keyapi_fetch_ahead(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
 {
 	(void) request_page(fetcher, state, number);
 }
 
 bool
-keyapi_fetch_pending(KeyapiFetcher *fetcher, const KeyapiListState *state,
+keyapi_fetch_pending(KeyapiFetcher *fetcher, const KeyapiListingPages *state,
 					 int number)
 {
 	return find_request(fetcher, state, number) != NULL;
 }
 
 bool
-keyapi_fetch_is_free(KeyapiFetcher *fetcher, KeyapiListState *state, int number)
+keyapi_fetch_is_free(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
 {
 	return find_request(fetcher, state, number) != NULL ||
 		keyapi_snapshot_spares(snapshot_of(fetcher, state), number);

@@ -51,27 +51,27 @@ extern KeyapiFetcher *keyapi_fetcher_create(Oid relid, Oid userid,
  * what interrupts raise; the list is unchanged then.
  */
 extern KeyapiPage *keyapi_fetch_page(KeyapiFetcher *fetcher,
-									 KeyapiListState *state, int number);
+									 KeyapiListingPages *state, int number);
 
 /*
  * Ask for a page of the list ahead of its need, if that is not done already;
  * it is sent when max_concurrency, rate limits and budget let it.
  */
 extern void keyapi_fetch_ahead(KeyapiFetcher *fetcher,
-							   KeyapiListState *state, int number);
+							   KeyapiListingPages *state, int number);
 
 /*
  * Whether the page was asked for ahead.
  */
 extern bool keyapi_fetch_pending(KeyapiFetcher *fetcher,
-								 const KeyapiListState *state, int number);
+								 const KeyapiListingPages *state, int number);
 
 /*
  * Whether the page needs no further request: it was asked for ahead, or is in
  * the cache, or the list is known to end before it.
  */
 extern bool keyapi_fetch_is_free(KeyapiFetcher *fetcher,
-								 KeyapiListState *state, int number);
+								 KeyapiListingPages *state, int number);
 
 /*
  * Forget the pages that were asked for ahead and not sent, or in vain.  What

@@ -37,7 +37,7 @@ typedef enum KeyapiRequestStatus
 typedef struct KeyapiRequest
 {
 	dlist_node	node;
-	KeyapiListState *state;
+	KeyapiListingPages *state;
 	int			number;			/* of the page */
 	KeyapiRequestStatus status;
 	MemoryContext context;		/* of the latest attempt, transfer included;

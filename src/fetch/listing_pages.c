@@ -43,16 +43,16 @@ typedef struct IdEntry
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-KeyapiListState *
-keyapi_list_create(const KeyapiList *list)
+KeyapiListingPages *
+keyapi_listing_create(const KeyapiListing *listing)
 {
-	KeyapiListState *state = palloc0(sizeof(KeyapiListState));
+	KeyapiListingPages *state = palloc0(sizeof(KeyapiListingPages));
 
-	state->list = *list;
-	for (int i = 0; i < list->endpoint->nparams; i++)
-		state->list.values[i] = pstrdup(list->values[i]);
+	state->listing = *listing;
+	for (int i = 0; i < listing->endpoint->nparams; i++)
+		state->listing.values[i] = pstrdup(listing->values[i]);
 	state->context = CurrentMemoryContext;
-	state->limit = list->page_size;
+	state->limit = listing->page_size;
 	state->end_rank = PG_INT64_MAX;
 	state->total_count = -1;
 	state->last_page = INT_MAX;
@@ -61,13 +61,13 @@ keyapi_list_create(const KeyapiList *list)
 }
 
 int
-keyapi_list_page_number(const KeyapiListState *state, int64 rank)
+keyapi_listing_page_number(const KeyapiListingPages *state, int64 rank)
 {
 	return (int) ((rank - 1) / state->limit) + 1;
 }
 
 KeyapiPage *
-keyapi_list_page_at(const KeyapiListState *state, int64 rank)
+keyapi_listing_page_at(const KeyapiListingPages *state, int64 rank)
 {
 	ListCell   *lc;
 
@@ -85,7 +85,7 @@ keyapi_list_page_at(const KeyapiListState *state, int64 rank)
  * Whether a page said that the list goes on right at this rank.
  */
 static bool
-announced_by_page(const KeyapiListState *state, int64 rank)
+announced_by_page(const KeyapiListingPages *state, int64 rank)
 {
 	ListCell   *lc;
 
@@ -100,7 +100,7 @@ announced_by_page(const KeyapiListState *state, int64 rank)
 }
 
 bool
-keyapi_list_ends_before(const KeyapiListState *state, int64 rank)
+keyapi_listing_ends_before(const KeyapiListingPages *state, int64 rank)
 {
 	if (rank >= state->end_rank)
 		return true;
@@ -113,7 +113,7 @@ keyapi_list_ends_before(const KeyapiListState *state, int64 rank)
  * or known only from higher ranks.  A video without an id counts as new.
  */
 static bool
-enter_ids(KeyapiListState *state, const KeyapiPage *page)
+enter_ids(KeyapiListingPages *state, const KeyapiPage *page)
 {
 	bool		any_new = false;
 
@@ -154,11 +154,11 @@ enter_ids(KeyapiListState *state, const KeyapiPage *page)
  * Note whether the videos say that they are of the list that was asked for.
  */
 static void
-check_echo(KeyapiListState *state, const KeyapiPage *page)
+check_echo(KeyapiListingPages *state, const KeyapiPage *page)
 {
-	const KeyapiEndpoint *endpoint = state->list.endpoint;
+	const KeyapiEndpoint *endpoint = state->listing.endpoint;
 	int			param = keyapi_endpoint_param(endpoint, endpoint->echo_param);
-	const char *asked = state->list.values[param];
+	const char *asked = state->listing.values[param];
 
 	if (state->echo_matched || page->data.nvideos == 0)
 		return;
@@ -192,17 +192,17 @@ says_more(const KeyapiDecoded *data, int64 first_rank, int limit)
 }
 
 bool
-keyapi_list_page_is_last(const KeyapiList *list, const KeyapiPage *page)
+keyapi_listing_page_is_last(const KeyapiListing *listing, const KeyapiPage *page)
 {
 	int			limit = page->data.limit > 0 ? page->data.limit :
-	list->page_size;
+	listing->page_size;
 
 	return page->data.nvideos == 0 ||
 		!says_more(&page->data, (int64) (page->number - 1) * limit + 1, limit);
 }
 
 static void
-end_list(KeyapiListState *state, int64 end_rank)
+end_list(KeyapiListingPages *state, int64 end_rank)
 {
 	state->end_rank = Min(state->end_rank, end_rank);
 }
@@ -212,12 +212,12 @@ end_list(KeyapiListState *state, int64 end_rank)
  * rank.
  */
 static void
-check_announced(const KeyapiListState *state, int64 rank, const char *reason)
+check_announced(const KeyapiListingPages *state, int64 rank, const char *reason)
 {
 	if (rank <= state->total_count)
 		ereport(WARNING,
 				(errmsg("list %s ended early: got " INT64_FORMAT " of " INT64_FORMAT " announced videos",
-						keyapi_list_key(&state->list), state->end_rank - 1,
+						keyapi_listing_key(&state->listing), state->end_rank - 1,
 						state->total_count),
 				 errdetail("%s", reason)));
 }
@@ -232,14 +232,14 @@ compare_pages(const ListCell *a, const ListCell *b)
 }
 
 void
-keyapi_list_add(KeyapiListState *state, KeyapiPage *page)
+keyapi_listing_add_page(KeyapiListingPages *state, KeyapiPage *page)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(state->context);
 	bool		overlaps;
 	bool		any_new;
 
 	/* more than was asked for is believed when it is seen */
-	if (page->data.limit > 0 && page->data.limit <= state->list.page_size)
+	if (page->data.limit > 0 && page->data.limit <= state->listing.page_size)
 		state->limit = page->data.limit;
 	state->limit = Max(state->limit, page->data.nvideos);
 	if (page->data.total_count >= 0)
@@ -250,7 +250,7 @@ keyapi_list_add(KeyapiListState *state, KeyapiPage *page)
 	page->pass = 0;
 
 	/* after a change of limit a page may repeat ranks that are known */
-	overlaps = keyapi_list_page_at(state, page->first_rank) != NULL;
+	overlaps = keyapi_listing_page_at(state, page->first_rank) != NULL;
 
 	any_new = enter_ids(state, page);
 	check_echo(state, page);
@@ -276,8 +276,8 @@ keyapi_list_add(KeyapiListState *state, KeyapiPage *page)
 }
 
 bool
-keyapi_list_is_duplicate(const KeyapiListState *state,
-						 const KeyapiVideo *video, int64 rank, int64 pass)
+keyapi_listing_is_duplicate(const KeyapiListingPages *state,
+							const KeyapiVideo *video, int64 rank, int64 pass)
 {
 	IdEntry    *entry;
 

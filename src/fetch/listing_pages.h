@@ -33,9 +33,9 @@ typedef struct KeyapiPage
 	KeyapiDecoded data;
 } KeyapiPage;
 
-typedef struct KeyapiListState
+typedef struct KeyapiListingPages
 {
-	KeyapiList	list;
+	KeyapiListing listing;
 	MemoryContext context;		/* of all that follows */
 	struct KeyapiSnapshot *snapshot;	/* whose pages these are: who fetches
 										 * them knows; NULL at first */
@@ -51,51 +51,51 @@ typedef struct KeyapiListState
 	bool		echo_seen;		/* a video said which list it is of */
 	bool		echo_matched;	/* ... and it was this one */
 	const char *other_echo;		/* one that was not, or NULL */
-} KeyapiListState;
+} KeyapiListingPages;
 
 /*
  * The state of a list of which nothing is known yet, in CurrentMemoryContext.
  * The list is copied, strings included.
  */
-extern KeyapiListState *keyapi_list_create(const KeyapiList *list);
+extern KeyapiListingPages *keyapi_listing_create(const KeyapiListing *listing);
 
 /*
  * Number of the page that holds the rank by today's arithmetic.
  */
-extern int	keyapi_list_page_number(const KeyapiListState *state, int64 rank);
+extern int	keyapi_listing_page_number(const KeyapiListingPages *state, int64 rank);
 
 /*
  * The page that covers the rank, if it has arrived; else NULL.
  */
-extern KeyapiPage *keyapi_list_page_at(const KeyapiListState *state,
-									   int64 rank);
+extern KeyapiPage *keyapi_listing_page_at(const KeyapiListingPages *state,
+										  int64 rank);
 
 /*
  * Whether the list can have no video at this rank or after it, from what its
  * pages said: the end was met, or the rank is beyond the announced total and no
  * page said that the list goes on there.
  */
-extern bool keyapi_list_ends_before(const KeyapiListState *state, int64 rank);
+extern bool keyapi_listing_ends_before(const KeyapiListingPages *state, int64 rank);
 
 /*
  * Add a page that has arrived.  page->number, fetched_at and data are set by
  * the caller, the rest here: ranks, stop rule, ids.  Warns if the list ends
  * before the total that it announces.
  */
-extern void keyapi_list_add(KeyapiListState *state, KeyapiPage *page);
+extern void keyapi_listing_add_page(KeyapiListingPages *state, KeyapiPage *page);
 
 /*
  * Whether the list seems to end with this page, by what it says alone.
  */
-extern bool keyapi_list_page_is_last(const KeyapiList *list,
-									 const KeyapiPage *page);
+extern bool keyapi_listing_page_is_last(const KeyapiListing *listing,
+										const KeyapiPage *page);
 
 /*
  * Whether the video at this rank repeats one of a lower rank on a page that the
  * same pass has read.
  */
-extern bool keyapi_list_is_duplicate(const KeyapiListState *state,
-									 const KeyapiVideo *video, int64 rank,
-									 int64 pass);
+extern bool keyapi_listing_is_duplicate(const KeyapiListingPages *state,
+										const KeyapiVideo *video, int64 rank,
+										int64 pass);
 
 #endif							/* KEYAPI_LISTING_PAGES_H */

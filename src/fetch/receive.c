@@ -129,7 +129,7 @@ keyapi_fetch_believe(KeyapiFetcher *fetcher, KeyapiRequest *request,
 	request->failure = (KeyapiFailure)
 	{
 		.cause = verdict->cause,
-			.list = &request->state->list,
+			.listing = &request->state->listing,
 			.page = request->number,
 			.status = verdict->status,
 			.code = verdict->code,
@@ -223,7 +223,7 @@ read_answer(KeyapiFetcher *fetcher, KeyapiRequest *request,
 
 	request->failure = (KeyapiFailure)
 	{
-		.list = &request->state->list,
+		.listing = &request->state->listing,
 			.page = request->number,
 			.base_url = fetcher->server->base_url,
 	};
@@ -293,7 +293,7 @@ share_page(KeyapiRequest *request, const KeyapiHttpOutcome *outcome)
 		.data = outcome->body,
 		.len = outcome->body_len,
 		.rows = page->data.nvideos,
-		.last = keyapi_list_page_is_last(&request->state->list, page),
+		.last = keyapi_listing_page_is_last(&request->state->listing, page),
 		.total_pages = announced_pages(&page->data),
 		.fetched_at = page->fetched_at,
 	};

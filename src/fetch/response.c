@@ -82,7 +82,7 @@ keyapi_answer_read(const KeyapiHttpOutcome *outcome,
 
 	/* a body may explain a bad status, and a good status hide a bad code */
 	result = keyapi_decode(outcome->body, outcome->body_len,
-						   failure->list->endpoint, paths, npaths,
+						   failure->listing->endpoint, paths, npaths,
 						   &allocator, data);
 	if (failure->cause == KEYAPI_OK)
 	{

@@ -16,7 +16,7 @@
 static int
 price(const KeyapiRequest *request)
 {
-	return request->state->list.endpoint->credits;
+	return request->state->listing.endpoint->credits;
 }
 
 /*
@@ -63,7 +63,7 @@ static void
 send_request(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
 {
 	const KeyapiServerOptions *server = fetcher->server;
-	const KeyapiList *list = &request->state->list;
+	const KeyapiListing *list = &request->state->listing;
 	const KeyapiHttpOptions options = {
 		.ca_file = server->ca_file,
 		.proxy = server->proxy,
@@ -75,8 +75,8 @@ send_request(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
 	/* with what is left of the attempt before */
 	MemoryContextReset(request->context);
 	oldcontext = MemoryContextSwitchTo(request->context);
-	request->transfer = keyapi_http_start(keyapi_list_url(list, server->base_url,
-														  request->number),
+	request->transfer = keyapi_http_start(keyapi_listing_url(list, server->base_url,
+															 request->number),
 										  fetcher->api_key, &options);
 	MemoryContextSwitchTo(oldcontext);
 
@@ -190,7 +190,7 @@ check_prospects(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
 	const KeyapiServerOptions *server = fetcher->server;
 	int64		pause = (gate.closed_until - now) / US_PER_MS;
 	KeyapiFailure failure = {
-		.list = &request->state->list,
+		.listing = &request->state->listing,
 		.page = request->number,
 		.attempts = request->attempts,
 		.base_url = server->base_url,

@@ -13,11 +13,11 @@
 
 #include "api/failure.h"
 
-/* The lists that the iterator has met, by keyapi_list_key. */
+/* The lists that the iterator has met, by keyapi_listing_key. */
 typedef struct ListEntry
 {
 	const char *key;
-	KeyapiListState *state;
+	KeyapiListingPages *state;
 	char		status;			/* simplehash's own */
 } ListEntry;
 
@@ -38,17 +38,17 @@ typedef struct ListEntry
  * ---------------------------------------------------------------------
  */
 
-static KeyapiListState *
-find_list(KeyapiPages *pages, const KeyapiList *list)
+static KeyapiListingPages *
+find_list(KeyapiPages *pages, const KeyapiListing *list)
 {
 	/* in the caller's memory, for every rescan looks its lists up again */
-	char	   *key = keyapi_list_key(list);
+	char	   *key = keyapi_listing_key(list);
 	ListEntry  *entry = listtable_lookup(pages->lists, key);
 
 	if (entry == NULL)
 	{
 		MemoryContext oldcontext = MemoryContextSwitchTo(pages->context);
-		KeyapiListState *state = keyapi_list_create(list);
+		KeyapiListingPages *state = keyapi_listing_create(list);
 		bool		found;
 
 		entry = listtable_insert(pages->lists, pstrdup(key), &found);
@@ -81,11 +81,11 @@ report_progress(KeyapiPages *pages)
 	for (int i = 0; i < pages->pass.nlists; i++)
 	{
 		const ListCursor *cursor = &pages->cursors[i];
-		const KeyapiListState *state = cursor->state;
+		const KeyapiListingPages *state = cursor->state;
 		int64		end = state->end_rank != PG_INT64_MAX ? state->end_rank - 1 :
 		state->total_count;
 
-		progress.lists_done += keyapi_list_ends_before(state, cursor->next_rank);
+		progress.lists_done += keyapi_listing_ends_before(state, cursor->next_rank);
 		progress.pages_done += list_length(state->pages);
 		if (end < 0 || progress.pages_total < 0)
 			progress.pages_total = -1;
@@ -116,15 +116,15 @@ get_page(KeyapiPages *pages, ListCursor *cursor, int number)
 static KeyapiPage *
 next_page(KeyapiPages *pages, ListCursor *cursor)
 {
-	KeyapiListState *state = cursor->state;
+	KeyapiListingPages *state = cursor->state;
 	int			skipped = 0;
 
 	count_rows(pages);
 	while (cursor->next_rank <= pages->pass.hi &&
-		   !keyapi_list_ends_before(state, cursor->next_rank))
+		   !keyapi_listing_ends_before(state, cursor->next_rank))
 	{
-		KeyapiPage *page = keyapi_list_page_at(state, cursor->next_rank);
-		int			number = keyapi_list_page_number(state, cursor->next_rank);
+		KeyapiPage *page = keyapi_listing_page_at(state, cursor->next_rank);
+		int			number = keyapi_listing_page_number(state, cursor->next_rank);
 
 		CHECK_FOR_INTERRUPTS();
 		if (page != NULL)
@@ -168,12 +168,12 @@ peek_row(KeyapiPages *pages, ListCursor *cursor, KeyapiRow *row)
 			cursor->next_rank = page->end_rank;
 			continue;
 		}
-		row->list = &cursor->state->list;
+		row->list = &cursor->state->listing;
 		row->page = page;
 		row->video = &page->data.videos[index];
 		row->rank = cursor->next_rank;
-		if (!keyapi_list_is_duplicate(cursor->state, row->video, row->rank,
-									  pages->pass_number))
+		if (!keyapi_listing_is_duplicate(cursor->state, row->video, row->rank,
+										 pages->pass_number))
 			return true;
 		pages->bill.duplicates++;
 		cursor->next_rank++;
@@ -305,7 +305,7 @@ keyapi_pages_next(KeyapiPages *pages, KeyapiReach reach, KeyapiRow *row)
 }
 
 void
-keyapi_pages_check_first_pages(KeyapiPages *pages, const KeyapiList *lists,
+keyapi_pages_check_first_pages(KeyapiPages *pages, const KeyapiListing *lists,
 							   int nlists)
 {
 	int64		requests = 0;
@@ -322,10 +322,10 @@ keyapi_pages_check_first_pages(KeyapiPages *pages, const KeyapiList *lists,
 }
 
 const KeyapiPage *
-keyapi_pages_first_page(KeyapiPages *pages, const KeyapiList *list)
+keyapi_pages_first_page(KeyapiPages *pages, const KeyapiListing *list)
 {
-	KeyapiListState *state = find_list(pages, list);
-	KeyapiPage *page = keyapi_list_page_at(state, 1);
+	KeyapiListingPages *state = find_list(pages, list);
+	KeyapiPage *page = keyapi_listing_page_at(state, 1);
 
 	return page != NULL ? page : keyapi_fetch_page(pages->fetcher, state, 1);
 }
@@ -351,7 +351,7 @@ keyapi_pages_finish(KeyapiPages *pages)
 	listtable_start_iterate(pages->lists, &iterator);
 	while ((entry = listtable_iterate(pages->lists, &iterator)) != NULL)
 	{
-		const KeyapiListState *state = entry->state;
+		const KeyapiListingPages *state = entry->state;
 
 		if (!state->echo_seen || state->echo_matched)
 			continue;
@@ -359,8 +359,8 @@ keyapi_pages_finish(KeyapiPages *pages)
 				(errmsg("the API may have answered another list than %s",
 						entry->key),
 				 errdetail("No video that was read carries the %s asked for in %s; one carries \"%s\".",
-						   state->list.endpoint->echo_param,
-						   state->list.endpoint->echo_field,
+						   state->listing.endpoint->echo_param,
+						   state->listing.endpoint->echo_field,
 						   keyapi_quotable(state->other_echo, keyapi_pages_secret(pages)))));
 		return;
 	}

@@ -17,7 +17,7 @@
 /* One row, pointing into what the iterator keeps for its whole life. */
 typedef struct KeyapiRow
 {
-	const KeyapiList *list;
+	const KeyapiListing *list;
 	const KeyapiPage *page;
 	const KeyapiVideo *video;
 	int64		rank;
@@ -29,7 +29,7 @@ typedef struct KeyapiRow
  */
 typedef struct KeyapiPass
 {
-	const KeyapiList *lists;
+	const KeyapiListing *lists;
 	int			nlists;
 	bool		rank_major;		/* row 1 of each list, then row 2, ...;
 								 * otherwise list after list */
@@ -99,10 +99,10 @@ extern bool keyapi_pages_next(KeyapiPages *pages, KeyapiReach reach,
  * pages of these lists cost, else 54000; and the first page of one.
  */
 extern void keyapi_pages_check_first_pages(KeyapiPages *pages,
-										   const KeyapiList *lists,
+										   const KeyapiListing *lists,
 										   int nlists);
 extern const KeyapiPage *keyapi_pages_first_page(KeyapiPages *pages,
-												 const KeyapiList *list);
+												 const KeyapiListing *list);
 
 /*
  * What no message may show; NULL before the first page was needed.

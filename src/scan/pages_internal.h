@@ -24,7 +24,7 @@
 /* Reading position in one list. */
 typedef struct ListCursor
 {
-	KeyapiListState *state;
+	KeyapiListingPages *state;
 	int			number;			/* index in the pass */
 	int64		next_rank;
 	KeyapiPage *page;			/* that holds next_rank, or NULL */

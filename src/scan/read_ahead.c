@@ -59,7 +59,7 @@ keyapi_pages_wants(const KeyapiPages *pages, const ListCursor *cursor,
 static int64
 known_end(const Walk *walk, const ListCursor *cursor)
 {
-	const KeyapiListState *state = cursor->state;
+	const KeyapiListingPages *state = cursor->state;
 
 	if (state->end_rank != PG_INT64_MAX)
 		return state->end_rank - 1;
@@ -68,7 +68,7 @@ known_end(const Walk *walk, const ListCursor *cursor)
 	if (state->total_count >= 0)
 		return state->total_count;
 	if (walk->typical)
-		return Max(state->list.endpoint->typical_rows, cursor->next_rank);
+		return Max(state->listing.endpoint->typical_rows, cursor->next_rank);
 	return PG_INT64_MAX;
 }
 
@@ -118,18 +118,18 @@ find_missing(Walk *walk, int list, int *number)
 {
 	const KeyapiPages *pages = walk->pages;
 	const ListCursor *cursor = &pages->cursors[list];
-	const KeyapiListState *state = cursor->state;
+	const KeyapiListingPages *state = cursor->state;
 	int64		end = last_rank(walk, cursor);
 	int			skipped = 0;
 
 	while (!walk->unknown[list] && walk->ranks[list] <= end &&
-		   !keyapi_list_ends_before(state, walk->ranks[list]))
+		   !keyapi_listing_ends_before(state, walk->ranks[list]))
 	{
 		int64	   *rank = &walk->ranks[list];
-		const KeyapiPage *page = keyapi_list_page_at(state, *rank);
+		const KeyapiPage *page = keyapi_listing_page_at(state, *rank);
 
 		CHECK_FOR_INTERRUPTS(); /* a page may have any number of ranks to try */
-		*number = keyapi_list_page_number(state, *rank);
+		*number = keyapi_listing_page_number(state, *rank);
 		if (page != NULL)
 			*rank = page->end_rank;
 		else if (keyapi_fetch_pending(pages->fetcher, state, *number) ||
@@ -283,7 +283,7 @@ keyapi_pages_check_price(KeyapiPages *pages)
 		requests += !keyapi_fetch_is_free(pages->fetcher, cursor->state, number);
 	end_walk(walk);
 	keyapi_fetcher_check_budget(pages->fetcher,
-								pages->cursors[0].state->list.endpoint,
+								pages->cursors[0].state->listing.endpoint,
 								requests, pages->pass.nlists);
 	pages->price_checked = true;
 }

@@ -193,7 +193,7 @@ read_context(void *arg)
 			   NameStr(TupleDescAttr(tupdesc, context->column->index)->attname),
 			   RelationGetRelationName(context->reader->rel),
 			   row->video->id == NULL ? "without id" : keyapi_quotable(row->video->id, NULL),
-			   row->page->number, keyapi_list_key(row->list));
+			   row->page->number, keyapi_listing_key(row->list));
 }
 
 /*

@@ -31,7 +31,7 @@ typedef struct Sampler
 } Sampler;
 
 static HeapTuple
-sample_row(Sampler *sampler, const KeyapiList *list, const KeyapiPage *page,
+sample_row(Sampler *sampler, const KeyapiListing *list, const KeyapiPage *page,
 		   int index)
 {
 	KeyapiRow	row = {
@@ -55,7 +55,7 @@ sample_row(Sampler *sampler, const KeyapiList *list, const KeyapiPage *page,
  * the list announces.
  */
 static double
-sample_list(Sampler *sampler, const KeyapiList *list, HeapTuple *rows,
+sample_list(Sampler *sampler, const KeyapiListing *list, HeapTuple *rows,
 			int *nrows, int targrows)
 {
 	const KeyapiPage *page = keyapi_pages_first_page(sampler->pages, list);
@@ -92,7 +92,7 @@ acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 	const char *const *paths;
 	int			npaths;
 	int			nlists;
-	KeyapiList *lists = keyapi_default_lists(relation, options, &nlists);
+	KeyapiListing *lists = keyapi_default_lists(relation, options, &nlists);
 	int			nrows = 0;
 	Sampler		sampler = {
 		.tupdesc = tupdesc,

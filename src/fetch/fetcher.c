@@ -69,22 +69,22 @@ prepare_requests(KeyapiFetcher *fetcher)
 /*
  * The state of the list that this statement sees.
  */
-static KeyapiSnapshot *
-snapshot_of(KeyapiFetcher *fetcher, KeyapiListingPages *state)
+static KeyapiStatementList *
+statement_list_of(KeyapiFetcher *fetcher, KeyapiListingPages *state)
 {
 	MemoryContext oldcontext;
 	KeyapiCacheKey key;
 
-	if (state->snapshot != NULL)
-		return state->snapshot;
+	if (state->statement_list != NULL)
+		return state->statement_list;
 	prepare_requests(fetcher);
 	oldcontext = MemoryContextSwitchTo(fetcher->context);
 	key.account = fetcher->account;
 	key.list = psprintf("%s?%s", state->listing.endpoint->path,
 						keyapi_listing_key(&state->listing));
-	state->snapshot = keyapi_snapshot_open(&key, fetcher->cache_ttl);
+	state->statement_list = keyapi_statement_list_open(&key, fetcher->cache_ttl);
 	MemoryContextSwitchTo(oldcontext);
-	return state->snapshot;
+	return state->statement_list;
 }
 
 static KeyapiRequest *
@@ -109,8 +109,8 @@ find_request(KeyapiFetcher *fetcher, const KeyapiListingPages *state, int number
 static int
 existing_page(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
 {
-	int			existing = keyapi_snapshot_existing(snapshot_of(fetcher, state),
-													number);
+	int			existing = keyapi_statement_list_existing(statement_list_of(fetcher, state),
+														  number);
 	ListCell   *lc;
 
 	foreach(lc, state->pages)
@@ -302,10 +302,10 @@ fall_back(KeyapiFetcher *fetcher, KeyapiRequest *request)
 
 	if (fetcher->server->stale_if_error == 0 || state->pages != NIL ||
 		!is_outage(&request->failure) ||
-		!keyapi_snapshot_fall_back(state->snapshot,
-								   fetcher->server->stale_if_error, &fetched_at))
+		!keyapi_statement_list_fall_back(state->statement_list,
+										 fetcher->server->stale_if_error, &fetched_at))
 		return false;
-	body = keyapi_snapshot_get(state->snapshot, request->number);
+	body = keyapi_statement_list_get(state->statement_list, request->number);
 	if (body == NULL)
 		return false;
 	ereport(WARNING,
@@ -351,7 +351,7 @@ bool
 keyapi_fetch_is_free(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
 {
 	return find_request(fetcher, state, number) != NULL ||
-		keyapi_snapshot_spares(snapshot_of(fetcher, state), number);
+		keyapi_statement_list_spares(statement_list_of(fetcher, state), number);
 }
 
 void

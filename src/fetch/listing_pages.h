@@ -37,8 +37,9 @@ typedef struct KeyapiListingPages
 {
 	KeyapiListing listing;
 	MemoryContext context;		/* of all that follows */
-	struct KeyapiSnapshot *snapshot;	/* whose pages these are: who fetches
-										 * them knows; NULL at first */
+	struct KeyapiStatementList *statement_list; /* whose pages these are: who
+												 * fetches them knows; NULL at
+												 * first */
 	int			limit;			/* effective page size, as far as known */
 	int64		end_rank;		/* no rank from here on; PG_INT64_MAX while
 								 * unknown */

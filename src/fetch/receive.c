@@ -102,7 +102,7 @@ tell_waiters(const KeyapiRequest *request)
 
 	if (failure->cause == KEYAPI_TLS)
 	{
-		keyapi_snapshot_give_up(request->state->snapshot, request->number);
+		keyapi_statement_list_give_up(request->state->statement_list, request->number);
 		return;
 	}
 	copy_text(verdict.api_message, sizeof(verdict.api_message),
@@ -110,7 +110,7 @@ tell_waiters(const KeyapiRequest *request)
 	copy_text(verdict.request_id, sizeof(verdict.request_id),
 			  failure->request_id);
 	copy_text(verdict.reason, sizeof(verdict.reason), failure->reason);
-	keyapi_snapshot_fail(request->state->snapshot, request->number, &verdict);
+	keyapi_statement_list_fail(request->state->statement_list, request->number, &verdict);
 }
 
 static const char *
@@ -187,14 +187,14 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
 		delay = retry_delay(request, max_wait);
 		request->status = WAITING;
 		request->not_before = now + delay;
-		keyapi_snapshot_extend(request->state->snapshot, request->number,
-							   GetCurrentTimestamp() + delay +
-							   fetcher->server->request_timeout * US_PER_MS);
+		keyapi_statement_list_extend(request->state->statement_list, request->number,
+									 GetCurrentTimestamp() + delay +
+									 fetcher->server->request_timeout * US_PER_MS);
 		return;
 	}
 
 	/* another session may have got it meanwhile */
-	if (keyapi_snapshot_get(request->state->snapshot, request->number) != NULL)
+	if (keyapi_statement_list_get(request->state->statement_list, request->number) != NULL)
 	{
 		request->status = WAITING;
 		return;
@@ -298,7 +298,7 @@ share_page(KeyapiRequest *request, const KeyapiHttpOutcome *outcome)
 		.fetched_at = page->fetched_at,
 	};
 
-	keyapi_snapshot_put(request->state->snapshot, request->number, &body);
+	keyapi_statement_list_put(request->state->statement_list, request->number, &body);
 }
 
 static void

@@ -111,7 +111,7 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiRequest *request, bool urgent,
 			int64 now)
 {
 	const KeyapiServerOptions *server = fetcher->server;
-	KeyapiSnapshot *snapshot = request->state->snapshot;
+	KeyapiStatementList *statement_list = request->state->statement_list;
 	KeyapiGate	gate;
 	int64		earliest;
 	KeyapiFinding finding;
@@ -127,13 +127,13 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiRequest *request, bool urgent,
 	{
 		/* an answer to another session may come earlier */
 		request->awaited = false;
-		keyapi_snapshot_begin_wait(snapshot, &request->waiter);
+		keyapi_statement_list_begin_wait(statement_list, &request->waiter);
 		return Min(earliest, now + KEYAPI_FLIGHT_POLL * US_PER_MS);
 	}
 
 	request->waiter.urgent = urgent;
-	switch (keyapi_snapshot_look(snapshot, request->number, flight_end(fetcher),
-								 &request->waiter, &finding))
+	switch (keyapi_statement_list_look(statement_list, request->number, flight_end(fetcher),
+									   &request->waiter, &finding))
 	{
 		case KEYAPI_PAGE_HERE:
 			keyapi_fetch_take(fetcher, request, finding.body);
@@ -153,7 +153,7 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiRequest *request, bool urgent,
 		KEYAPI_START_NOW)
 	{
 		/* another session was faster */
-		keyapi_snapshot_give_up(snapshot, request->number);
+		keyapi_statement_list_give_up(statement_list, request->number);
 		return now + US_PER_MS;
 	}
 	send_request(fetcher, request, now);
@@ -254,8 +254,8 @@ take_paid(KeyapiFetcher *fetcher, const KeyapiRequest *needed)
 		const KeyapiBody *body;
 
 		if (request->status != WAITING ||
-			(body = keyapi_snapshot_get(request->state->snapshot,
-										request->number)) == NULL)
+			(body = keyapi_statement_list_get(request->state->statement_list,
+											  request->number)) == NULL)
 			continue;
 		keyapi_fetch_take(fetcher, request, body);
 		if (request->status == ARRIVED && request != needed &&

@@ -22,7 +22,7 @@ typedef struct LocalPage
 	KeyapiBody	body;
 } LocalPage;
 
-struct KeyapiSnapshot
+struct KeyapiStatementList
 {
 	dlist_node	node;			/* in the statement's list, */
 	bool		listed;			/* ... unless the statement is over */
@@ -30,7 +30,7 @@ struct KeyapiSnapshot
 	MemoryContext context;		/* of all that follows */
 	KeyapiCacheKey key;
 	int			ttl;			/* ms */
-	KeyapiSnapshotId id;		/* in the cache; of none if not there */
+	KeyapiCachedId id;			/* in the cache; of none if not there */
 	bool		reopened;		/* the one in the cache was dropped once */
 	LocalPage  *pages;			/* what was read or paid for, in no order */
 	int			num_pages;
@@ -43,13 +43,13 @@ typedef struct Reference
 	MemoryContextCallback on_delete;
 	dlist_node	node;			/* among all references */
 	MemoryContext query;		/* the same for all scans of a query */
-	KeyapiSnapshot *snapshot;
+	KeyapiStatementList *list;
 } Reference;
 
 static dlist_head references = DLIST_STATIC_INIT(references);
 
 /* The snapshots of the current statement. */
-static dlist_head snapshots = DLIST_STATIC_INIT(snapshots);
+static dlist_head lists = DLIST_STATIC_INIT(lists);
 static TimestampTz statement = 0;
 
 /* ---------------------------------------------------------------------
@@ -58,22 +58,22 @@ static TimestampTz statement = 0;
  */
 
 static void
-forget_unused(KeyapiSnapshot *snapshot)
+forget_unused(KeyapiStatementList *list)
 {
-	if (snapshot->references == 0 && !snapshot->listed)
-		MemoryContextDelete(snapshot->context);
+	if (list->references == 0 && !list->listed)
+		MemoryContextDelete(list->context);
 }
 
 static void
 end_statement(void)
 {
-	while (!dlist_is_empty(&snapshots))
+	while (!dlist_is_empty(&lists))
 	{
-		dlist_node *node = dlist_pop_head_node(&snapshots);
-		KeyapiSnapshot *snapshot = dlist_container(KeyapiSnapshot, node, node);
+		dlist_node *node = dlist_pop_head_node(&lists);
+		KeyapiStatementList *list = dlist_container(KeyapiStatementList, node, node);
 
-		snapshot->listed = false;
-		forget_unused(snapshot);
+		list->listed = false;
+		forget_unused(list);
 	}
 }
 
@@ -111,23 +111,23 @@ release(void *arg)
 	Reference  *reference = arg;
 
 	dlist_delete(&reference->node);
-	reference->snapshot->references--;
-	forget_unused(reference->snapshot);
+	reference->list->references--;
+	forget_unused(reference->list);
 }
 
 static bool
-is_of(const KeyapiSnapshot *snapshot, const KeyapiCacheKey *key)
+is_of(const KeyapiStatementList *list, const KeyapiCacheKey *key)
 {
-	return memcmp(&snapshot->key.account, &key->account,
+	return memcmp(&list->key.account, &key->account,
 				  sizeof(KeyapiAccountId)) == 0 &&
-		strcmp(snapshot->key.list, key->list) == 0;
+		strcmp(list->key.list, key->list) == 0;
 }
 
 /*
  * A snapshot that a scan of this query has, or one of this statement's, or
  * NULL.  The query may be a cursor's, which outlives its statement.
  */
-static KeyapiSnapshot *
+static KeyapiStatementList *
 find(const KeyapiCacheKey *key)
 {
 	dlist_iter	iter;
@@ -137,62 +137,62 @@ find(const KeyapiCacheKey *key)
 		Reference  *reference = dlist_container(Reference, node, iter.cur);
 
 		if (reference->query == CurrentMemoryContext &&
-			is_of(reference->snapshot, key))
-			return reference->snapshot;
+			is_of(reference->list, key))
+			return reference->list;
 	}
-	dlist_foreach(iter, &snapshots)
+	dlist_foreach(iter, &lists)
 	{
-		KeyapiSnapshot *snapshot = dlist_container(KeyapiSnapshot, node, iter.cur);
+		KeyapiStatementList *list = dlist_container(KeyapiStatementList, node, iter.cur);
 
-		if (is_of(snapshot, key))
-			return snapshot;
+		if (is_of(list, key))
+			return list;
 	}
 	return NULL;
 }
 
-static KeyapiSnapshot *
+static KeyapiStatementList *
 create(const KeyapiCacheKey *key, int ttl)
 {
-	KeyapiSnapshotId id = keyapi_cache_open(key, ttl);
+	KeyapiCachedId id = keyapi_cache_open(key, ttl);
 
 	/* an AllocSet would malloc each body for itself */
 	MemoryContext context = GenerationContextCreate(TopMemoryContext,
 													"keyapi_fdw snapshot",
 													ALLOCSET_SMALL_MINSIZE,
 													FIRST_BLOCK, LARGEST_BLOCK);
-	KeyapiSnapshot *snapshot = MemoryContextAllocZero(context,
-													  sizeof(KeyapiSnapshot));
+	KeyapiStatementList *list = MemoryContextAllocZero(context,
+													   sizeof(KeyapiStatementList));
 
-	snapshot->context = context;
-	snapshot->key.account = key->account;
-	snapshot->key.list = MemoryContextStrdup(context, key->list);
-	snapshot->ttl = ttl;
-	snapshot->id = id;
-	snapshot->listed = true;
-	dlist_push_head(&snapshots, &snapshot->node);
-	return snapshot;
+	list->context = context;
+	list->key.account = key->account;
+	list->key.list = MemoryContextStrdup(context, key->list);
+	list->ttl = ttl;
+	list->id = id;
+	list->listed = true;
+	dlist_push_head(&lists, &list->node);
+	return list;
 }
 
-KeyapiSnapshot *
-keyapi_snapshot_open(const KeyapiCacheKey *key, int ttl)
+KeyapiStatementList *
+keyapi_statement_list_open(const KeyapiCacheKey *key, int ttl)
 {
 	Reference  *reference = palloc0(sizeof(Reference));
-	KeyapiSnapshot *snapshot;
+	KeyapiStatementList *list;
 
 	begin_statement();
-	snapshot = find(key);
-	if (snapshot == NULL)
-		snapshot = create(key, ttl);
+	list = find(key);
+	if (list == NULL)
+		list = create(key, ttl);
 
-	snapshot->references++;
-	reference->snapshot = snapshot;
+	list->references++;
+	reference->list = list;
 	reference->query = CurrentMemoryContext;
 	dlist_push_head(&references, &reference->node);
 	reference->on_delete.func = release;
 	reference->on_delete.arg = reference;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext,
 									   &reference->on_delete);
-	return snapshot;
+	return list;
 }
 
 /* ---------------------------------------------------------------------
@@ -201,12 +201,12 @@ keyapi_snapshot_open(const KeyapiCacheKey *key, int ttl)
  */
 
 static const KeyapiBody *
-find_local(const KeyapiSnapshot *snapshot, int number)
+find_local(const KeyapiStatementList *list, int number)
 {
-	for (int i = 0; i < snapshot->num_pages; i++)
+	for (int i = 0; i < list->num_pages; i++)
 	{
-		if (snapshot->pages[i].number == number)
-			return &snapshot->pages[i].body;
+		if (list->pages[i].number == number)
+			return &list->pages[i].body;
 	}
 	return NULL;
 }
@@ -216,38 +216,38 @@ find_local(const KeyapiSnapshot *snapshot, int number)
  * context.
  */
 static void
-add_local(KeyapiSnapshot *snapshot, int number, const KeyapiBody *body)
+add_local(KeyapiStatementList *list, int number, const KeyapiBody *body)
 {
-	if (snapshot->num_pages == snapshot->max_pages)
+	if (list->num_pages == list->max_pages)
 	{
-		int			max_pages = Max(32, snapshot->max_pages * 2);
-		LocalPage  *pages = MemoryContextAlloc(snapshot->context,
+		int			max_pages = Max(32, list->max_pages * 2);
+		LocalPage  *pages = MemoryContextAlloc(list->context,
 											   sizeof(LocalPage) * max_pages);
 
 		/* what was handed out points into the old one, so that stays */
-		if (snapshot->num_pages > 0)
-			memcpy(pages, snapshot->pages,
-				   sizeof(LocalPage) * snapshot->num_pages);
-		snapshot->pages = pages;
-		snapshot->max_pages = max_pages;
+		if (list->num_pages > 0)
+			memcpy(pages, list->pages,
+				   sizeof(LocalPage) * list->num_pages);
+		list->pages = pages;
+		list->max_pages = max_pages;
 	}
-	snapshot->pages[snapshot->num_pages].number = number;
-	snapshot->pages[snapshot->num_pages++].body = *body;
+	list->pages[list->num_pages].number = number;
+	list->pages[list->num_pages++].body = *body;
 }
 
 /*
  * Fetch a page from the cache, if it is there.
  */
 static KeyapiLookup
-look_up(KeyapiSnapshot *snapshot, int number)
+look_up(KeyapiStatementList *list, int number)
 {
-	MemoryContext oldcontext = MemoryContextSwitchTo(snapshot->context);
+	MemoryContext oldcontext = MemoryContextSwitchTo(list->context);
 	KeyapiBody	body;
-	KeyapiLookup lookup = keyapi_cache_get(snapshot->id, number, &body);
+	KeyapiLookup lookup = keyapi_cache_get(list->id, number, &body);
 
 	MemoryContextSwitchTo(oldcontext);
 	if (lookup == KEYAPI_LOOKUP_FOUND)
-		add_local(snapshot, number, &body);
+		add_local(list, number, &body);
 	return lookup;
 }
 
@@ -257,53 +257,53 @@ look_up(KeyapiSnapshot *snapshot, int number)
  * But only once: it may have been dropped for want of memory.
  */
 static void
-reopen(KeyapiSnapshot *snapshot)
+reopen(KeyapiStatementList *list)
 {
-	snapshot->id = snapshot->reopened ? KEYAPI_NO_SNAPSHOT :
-		keyapi_cache_open(&snapshot->key, snapshot->ttl);
-	snapshot->reopened = true;
+	list->id = list->reopened ? KEYAPI_NO_CACHED_ID :
+		keyapi_cache_open(&list->key, list->ttl);
+	list->reopened = true;
 }
 
 static const KeyapiBody *
-find_cached(KeyapiSnapshot *snapshot, int number)
+find_cached(KeyapiStatementList *list, int number)
 {
-	while (snapshot->id.number != 0 &&
-		   look_up(snapshot, number) == KEYAPI_LOOKUP_GONE)
-		reopen(snapshot);
-	return find_local(snapshot, number);
+	while (list->id.number != 0 &&
+		   look_up(list, number) == KEYAPI_LOOKUP_GONE)
+		reopen(list);
+	return find_local(list, number);
 }
 
 const KeyapiBody *
-keyapi_snapshot_get(KeyapiSnapshot *snapshot, int number)
+keyapi_statement_list_get(KeyapiStatementList *list, int number)
 {
-	const KeyapiBody *body = find_local(snapshot, number);
+	const KeyapiBody *body = find_local(list, number);
 
-	return body != NULL ? body : find_cached(snapshot, number);
+	return body != NULL ? body : find_cached(list, number);
 }
 
 KeyapiPageState
-keyapi_snapshot_look(KeyapiSnapshot *snapshot, int number, TimestampTz until,
-					 KeyapiWaiter *waiter, KeyapiFinding *finding)
+keyapi_statement_list_look(KeyapiStatementList *list, int number, TimestampTz until,
+						   KeyapiWaiter *waiter, KeyapiFinding *finding)
 {
 	KeyapiFlightRole role;
 
-	finding->body = keyapi_snapshot_get(snapshot, number);
+	finding->body = keyapi_statement_list_get(list, number);
 	if (finding->body != NULL)
 		return KEYAPI_PAGE_HERE;
-	if (snapshot->id.number == 0)
+	if (list->id.number == 0)
 		return KEYAPI_PAGE_YOURS;
 
-	role = keyapi_flight_lead(snapshot->id.number, number, until, waiter,
+	role = keyapi_flight_lead(list->id.number, number, until, waiter,
 							  &finding->verdict);
 	if (role != KEYAPI_FLIGHT_LEADER)
 		return role == KEYAPI_FLIGHT_WAITER ? KEYAPI_PAGE_AWAITED :
 			KEYAPI_PAGE_REFUSED;
 
 	/* who led before may have brought it since */
-	if (look_up(snapshot, number) != KEYAPI_LOOKUP_FOUND)
+	if (look_up(list, number) != KEYAPI_LOOKUP_FOUND)
 		return KEYAPI_PAGE_YOURS;
-	finding->body = find_local(snapshot, number);
-	keyapi_snapshot_give_up(snapshot, number);
+	finding->body = find_local(list, number);
+	keyapi_statement_list_give_up(list, number);
 	return KEYAPI_PAGE_HERE;
 }
 
@@ -312,13 +312,13 @@ keyapi_snapshot_look(KeyapiSnapshot *snapshot, int number, TimestampTz until,
  * not known.
  */
 static bool
-has_page(const KeyapiSnapshot *snapshot, int number, int *last_page)
+has_page(const KeyapiStatementList *list, int number, int *last_page)
 {
-	bool		has = keyapi_cache_has(snapshot->id, number, last_page);
+	bool		has = keyapi_cache_has(list->id, number, last_page);
 
-	for (int i = 0; i < snapshot->num_pages; i++)
+	for (int i = 0; i < list->num_pages; i++)
 	{
-		const LocalPage *page = &snapshot->pages[i];
+		const LocalPage *page = &list->pages[i];
 
 		has |= page->number == number;
 		if (page->body.last && (*last_page == 0 || page->number < *last_page))
@@ -328,89 +328,89 @@ has_page(const KeyapiSnapshot *snapshot, int number, int *last_page)
 }
 
 int
-keyapi_snapshot_existing(const KeyapiSnapshot *snapshot, int number)
+keyapi_statement_list_existing(const KeyapiStatementList *list, int number)
 {
 	int			last_page;
 
-	(void) has_page(snapshot, number, &last_page);
+	(void) has_page(list, number, &last_page);
 	return last_page == 0 ? number : Min(number, last_page);
 }
 
 bool
-keyapi_snapshot_spares(const KeyapiSnapshot *snapshot, int number)
+keyapi_statement_list_spares(const KeyapiStatementList *list, int number)
 {
 	int			last_page;
 
-	return has_page(snapshot, number, &last_page) ||
+	return has_page(list, number, &last_page) ||
 		(last_page != 0 && number > last_page);
 }
 
 void
-keyapi_snapshot_begin_wait(const KeyapiSnapshot *snapshot, KeyapiWaiter *waiter)
+keyapi_statement_list_begin_wait(const KeyapiStatementList *list, KeyapiWaiter *waiter)
 {
-	if (snapshot->id.number != 0)
+	if (list->id.number != 0)
 		keyapi_flight_begin_wait(waiter);
 }
 
 void
-keyapi_snapshot_extend(KeyapiSnapshot *snapshot, int number, TimestampTz until)
+keyapi_statement_list_extend(KeyapiStatementList *list, int number, TimestampTz until)
 {
-	if (snapshot->id.number != 0)
-		keyapi_flight_extend(snapshot->id.number, number, until);
+	if (list->id.number != 0)
+		keyapi_flight_extend(list->id.number, number, until);
 }
 
 void
-keyapi_snapshot_put(KeyapiSnapshot *snapshot, int number,
-					const KeyapiBody *body)
+keyapi_statement_list_put(KeyapiStatementList *list, int number,
+						  const KeyapiBody *body)
 {
 	/* others first: what is here may run out of memory */
-	keyapi_cache_put(snapshot->id, number, body);
-	keyapi_snapshot_give_up(snapshot, number);
+	keyapi_cache_put(list->id, number, body);
+	keyapi_statement_list_give_up(list, number);
 
-	if (find_local(snapshot, number) == NULL)
+	if (find_local(list, number) == NULL)
 	{
 		KeyapiBody	copy = *body;
-		char	   *data = MemoryContextAlloc(snapshot->context, body->len);
+		char	   *data = MemoryContextAlloc(list->context, body->len);
 
 		memcpy(data, body->data, body->len);
 		copy.data = data;
-		add_local(snapshot, number, &copy);
+		add_local(list, number, &copy);
 	}
 }
 
 void
-keyapi_snapshot_give_up(KeyapiSnapshot *snapshot, int number)
+keyapi_statement_list_give_up(KeyapiStatementList *list, int number)
 {
-	if (snapshot->id.number != 0)
-		keyapi_flight_end(snapshot->id.number, number);
+	if (list->id.number != 0)
+		keyapi_flight_end(list->id.number, number);
 }
 
 void
-keyapi_snapshot_fail(KeyapiSnapshot *snapshot, int number,
-					 const KeyapiVerdict *verdict)
+keyapi_statement_list_fail(KeyapiStatementList *list, int number,
+						   const KeyapiVerdict *verdict)
 {
-	if (snapshot->id.number != 0)
-		keyapi_flight_fail(snapshot->id.number, number, verdict);
+	if (list->id.number != 0)
+		keyapi_flight_fail(list->id.number, number, verdict);
 }
 
 bool
-keyapi_snapshot_fall_back(KeyapiSnapshot *snapshot, int max_age,
-						  TimestampTz *fetched_at)
+keyapi_statement_list_fall_back(KeyapiStatementList *list, int max_age,
+								TimestampTz *fetched_at)
 {
-	KeyapiSnapshotId before = snapshot->id;
+	KeyapiCachedId before = list->id;
 
-	if (snapshot->num_pages > 0)
+	if (list->num_pages > 0)
 		return false;
-	snapshot->id = keyapi_cache_find_stale(&snapshot->key, max_age, fetched_at);
+	list->id = keyapi_cache_find_stale(&list->key, max_age, fetched_at);
 
 	/* all of it at once, for it may be dropped from the cache at any time */
 	for (int number = 1;
-		 look_up(snapshot, number) == KEYAPI_LOOKUP_FOUND; number++)
+		 look_up(list, number) == KEYAPI_LOOKUP_FOUND; number++)
 	{
-		if (find_local(snapshot, number)->last)
+		if (find_local(list, number)->last)
 			return true;
 	}
-	snapshot->num_pages = 0;
-	snapshot->id = before;
+	list->num_pages = 0;
+	list->id = before;
 	return false;
 }

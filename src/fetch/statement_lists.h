@@ -19,7 +19,7 @@
 #include "shared/cache.h"
 #include "shared/single_flight.h"
 
-typedef struct KeyapiSnapshot KeyapiSnapshot;
+typedef struct KeyapiStatementList KeyapiStatementList;
 
 typedef enum KeyapiPageState
 {
@@ -34,7 +34,7 @@ typedef enum KeyapiPageState
  * lives, which must be the query's.  ttl is the age in ms up to which the list
  * may come from the cache; 0: it may not.  The first scan of a statement decides.
  */
-extern KeyapiSnapshot *keyapi_snapshot_open(const KeyapiCacheKey *key, int ttl);
+extern KeyapiStatementList *keyapi_statement_list_open(const KeyapiCacheKey *key, int ttl);
 
 /* What comes of looking for a page. */
 typedef union KeyapiFinding
@@ -44,68 +44,68 @@ typedef union KeyapiFinding
 } KeyapiFinding;
 
 /*
- * Look for a page.  YOURS: ask the API, then call keyapi_snapshot_put, _fail or
+ * Look for a page.  YOURS: ask the API, then call keyapi_statement_list_put, _fail or
  * _give_up; others wait for that until the time until, at most.  AWAITED, and
  * what waiter is for: see single_flight.h.
  */
-extern KeyapiPageState keyapi_snapshot_look(KeyapiSnapshot *snapshot, int number,
-											TimestampTz until,
-											KeyapiWaiter *waiter,
-											KeyapiFinding *finding);
+extern KeyapiPageState keyapi_statement_list_look(KeyapiStatementList *list, int number,
+												  TimestampTz until,
+												  KeyapiWaiter *waiter,
+												  KeyapiFinding *finding);
 
 /*
  * The caller waits before it may _look: what keeps others from getting the page
  * meanwhile will be REFUSED to it, too.
  */
-extern void keyapi_snapshot_begin_wait(const KeyapiSnapshot *snapshot,
-									   KeyapiWaiter *waiter);
+extern void keyapi_statement_list_begin_wait(const KeyapiStatementList *list,
+											 KeyapiWaiter *waiter);
 
 /*
  * Look for a page without asking anybody for it: the body as above, or NULL.
  */
-extern const KeyapiBody *keyapi_snapshot_get(KeyapiSnapshot *snapshot,
-											 int number);
+extern const KeyapiBody *keyapi_statement_list_get(KeyapiStatementList *list,
+												   int number);
 
 /*
  * Whether asking for a page costs nothing: it is there, or the list is known to
  * end before it.
  */
-extern bool keyapi_snapshot_spares(const KeyapiSnapshot *snapshot, int number);
+extern bool keyapi_statement_list_spares(const KeyapiStatementList *list, int number);
 
 /*
  * The page; or the list's last one, if it is known to end before.
  */
-extern int	keyapi_snapshot_existing(const KeyapiSnapshot *snapshot, int number);
+extern int	keyapi_statement_list_existing(const KeyapiStatementList *list, int number);
 
 /*
  * Lead the flight of a page, which was YOURS, for a longer time.
  */
-extern void keyapi_snapshot_extend(KeyapiSnapshot *snapshot, int number,
-								   TimestampTz until);
+extern void keyapi_statement_list_extend(KeyapiStatementList *list, int number,
+										 TimestampTz until);
 
 /*
  * A page has arrived.  The body is copied.
  */
-extern void keyapi_snapshot_put(KeyapiSnapshot *snapshot, int number,
-								const KeyapiBody *body);
+extern void keyapi_statement_list_put(KeyapiStatementList *list, int number,
+									  const KeyapiBody *body);
 
 /*
  * The page is not asked for any longer: let others try.
  */
-extern void keyapi_snapshot_give_up(KeyapiSnapshot *snapshot, int number);
+extern void keyapi_statement_list_give_up(KeyapiStatementList *list, int number);
 
 /*
  * Nor need others try: this is why.
  */
-extern void keyapi_snapshot_fail(KeyapiSnapshot *snapshot, int number,
-								 const KeyapiVerdict *verdict);
+extern void keyapi_statement_list_fail(KeyapiStatementList *list, int number,
+									   const KeyapiVerdict *verdict);
 
 /*
  * Take the last complete state of the list that is younger than max_age ms
  * instead, whole.  False if there is none, or if a page has been read already.
  * *fetched_at is when its first page arrived.
  */
-extern bool keyapi_snapshot_fall_back(KeyapiSnapshot *snapshot, int max_age,
-									  TimestampTz *fetched_at);
+extern bool keyapi_statement_list_fall_back(KeyapiStatementList *list, int max_age,
+											TimestampTz *fetched_at);
 
 #endif							/* KEYAPI_STATEMENT_LISTS_H */

@@ -67,9 +67,9 @@ cache_part(void)
  * stay young until then.
  */
 static bool
-is_younger(const CachedSnapshot *snapshot, int64 age)
+is_younger(const CachedListing *listing, int64 age)
 {
-	int64		elapsed = GetCurrentTimestamp() - snapshot->fetched_at;
+	int64		elapsed = GetCurrentTimestamp() - listing->fetched_at;
 
 	return Max(elapsed, -elapsed) < age * 1000;
 }
@@ -82,7 +82,7 @@ typedef struct Call
 {
 	const KeyapiCacheKey *key;
 	int			age;			/* ms */
-	KeyapiSnapshotId id;
+	KeyapiCachedId id;
 	int			page;
 	const KeyapiBody *new_body;
 	KeyapiBody *body;
@@ -112,28 +112,28 @@ perform(void (*function) (void *), Call *call)
  * The snapshot to read: the present one if it is young enough, else the new
  * one, if there is any.
  */
-static KeyapiSnapshotId
+static KeyapiCachedId
 find_usable(CachePart *part, const KeyapiCacheKey *key, int64 age)
 {
-	CachedSnapshot *snapshot = keyapi_cache_find_key(part, key, CACHED_PRESENT);
+	CachedListing *listing = keyapi_cache_find_key(part, key, CACHED_PRESENT);
 
-	if (snapshot == NULL || age <= 0 || !is_younger(snapshot, age))
-		snapshot = keyapi_cache_find_key(part, key, CACHED_NEW);
-	if (snapshot == NULL)
-		return KEYAPI_NO_SNAPSHOT;
-	snapshot->last_used = ++part->uses;
-	return snapshot->id;
+	if (listing == NULL || age <= 0 || !is_younger(listing, age))
+		listing = keyapi_cache_find_key(part, key, CACHED_NEW);
+	if (listing == NULL)
+		return KEYAPI_NO_CACHED_ID;
+	listing->last_used = ++part->uses;
+	return listing->id;
 }
 
-static KeyapiSnapshotId
+static KeyapiCachedId
 link_new(CachePart *part, dsa_pointer pointer, Size size,
 		 const KeyapiCacheKey *key, int ttl)
 {
-	CachedSnapshot *snapshot = keyapi_cache_snapshot_at(pointer);
-	KeyapiSnapshotId id = {++part->snapshots, keyapi_cache_hash(key)};
+	CachedListing *listing = keyapi_cache_listing_at(pointer);
+	KeyapiCachedId id = {++part->listings, keyapi_cache_hash(key)};
 	dsa_pointer *chain = &part->chains[id.hash % KEYAPI_CACHE_CHAINS];
 
-	*snapshot = (CachedSnapshot)
+	*listing = (CachedListing)
 	{
 		.next = *chain,
 			.id = id,
@@ -144,19 +144,19 @@ link_new(CachePart *part, dsa_pointer pointer, Size size,
 			.taken = KEYAPI_CACHE_TAKEN(size),
 			.account = key->account,
 	};
-	strcpy(snapshot->list, key->list);
+	strcpy(listing->list, key->list);
 	*chain = pointer;
-	part->taken += snapshot->taken;
+	part->taken += listing->taken;
 	return id;
 }
 
 static void
-open_snapshot(void *arg)
+open_statement_list(void *arg)
 {
 	Call	   *call = arg;
 	const KeyapiCacheKey *key = call->key;
 	int64		age = max_age >= 0 ? Min(call->age, max_age) : call->age;
-	Size		size = offsetof(CachedSnapshot, list) + strlen(key->list) + 1;
+	Size		size = offsetof(CachedListing, list) + strlen(key->list) + 1;
 	CachePart  *part = cache_part();
 	dsa_pointer pointer;
 
@@ -179,14 +179,14 @@ open_snapshot(void *arg)
 	LWLockRelease(&part->lock);
 }
 
-KeyapiSnapshotId
+KeyapiCachedId
 keyapi_cache_open(const KeyapiCacheKey *key, int ttl)
 {
 	Call		call = {.key = key,.age = ttl};
 
-	if (keyapi_cache_enabled(ttl) && perform(open_snapshot, &call))
+	if (keyapi_cache_enabled(ttl) && perform(open_statement_list, &call))
 		return call.id;
-	return KEYAPI_NO_SNAPSHOT;
+	return KEYAPI_NO_CACHED_ID;
 }
 
 static void
@@ -199,25 +199,25 @@ find_stale(void *arg)
 	for (CachedState state = CACHED_PRESENT;
 		 state <= CACHED_REPLACED && call->id.number == 0; state++)
 	{
-		CachedSnapshot *snapshot = keyapi_cache_find_key(part, call->key, state);
+		CachedListing *listing = keyapi_cache_find_key(part, call->key, state);
 
-		if (snapshot == NULL || !keyapi_cache_is_complete(snapshot) ||
-			!is_younger(snapshot, call->age))
+		if (listing == NULL || !keyapi_cache_is_complete(listing) ||
+			!is_younger(listing, call->age))
 			continue;
-		snapshot->last_used = ++part->uses;
-		call->id = snapshot->id;
-		*call->fetched_at = snapshot->fetched_at;
+		listing->last_used = ++part->uses;
+		call->id = listing->id;
+		*call->fetched_at = listing->fetched_at;
 	}
 	LWLockRelease(&part->lock);
 }
 
-KeyapiSnapshotId
+KeyapiCachedId
 keyapi_cache_find_stale(const KeyapiCacheKey *key, int age,
 						TimestampTz *fetched_at)
 {
 	Call		call = {.key = key,.age = age,.fetched_at = fetched_at};
 
-	return perform(find_stale, &call) ? call.id : KEYAPI_NO_SNAPSHOT;
+	return perform(find_stale, &call) ? call.id : KEYAPI_NO_CACHED_ID;
 }
 
 /* ---------------------------------------------------------------------
@@ -230,20 +230,20 @@ look_for_page(void *arg)
 {
 	Call	   *call = arg;
 	CachePart  *part = cache_part();
-	CachedSnapshot *snapshot;
+	CachedListing *listing;
 
 	LWLockAcquire(&part->lock, LW_SHARED);
-	snapshot = keyapi_cache_find_id(part, call->id);
-	if (snapshot != NULL)
+	listing = keyapi_cache_find_id(part, call->id);
+	if (listing != NULL)
 	{
-		call->has = keyapi_cache_find_page(snapshot, call->page) != NULL;
-		call->last_page = snapshot->last_page;
+		call->has = keyapi_cache_find_page(listing, call->page) != NULL;
+		call->last_page = listing->last_page;
 	}
 	LWLockRelease(&part->lock);
 }
 
 bool
-keyapi_cache_has(KeyapiSnapshotId id, int page, int *last_page)
+keyapi_cache_has(KeyapiCachedId id, int page, int *last_page)
 {
 	Call		call = {.id = id,.page = page};
 
@@ -258,15 +258,15 @@ get_page(void *arg)
 {
 	Call	   *call = arg;
 	CachePart  *part = cache_part();
-	CachedSnapshot *snapshot;
+	CachedListing *listing;
 	CachedPage *page = NULL;
 
 	LWLockAcquire(&part->lock, LW_SHARED);
-	snapshot = keyapi_cache_find_id(part, call->id);
+	listing = keyapi_cache_find_id(part, call->id);
 	call->lookup = KEYAPI_LOOKUP_GONE;
-	if (snapshot != NULL)
+	if (listing != NULL)
 	{
-		page = keyapi_cache_find_page(snapshot, call->page);
+		page = keyapi_cache_find_page(listing, call->page);
 		call->lookup = page != NULL ? KEYAPI_LOOKUP_FOUND : KEYAPI_LOOKUP_MISSING;
 	}
 	if (page != NULL)
@@ -279,8 +279,8 @@ get_page(void *arg)
 			.data = data,
 				.len = page->len,
 				.rows = page->rows,
-				.last = page->number == snapshot->last_page,
-				.total_pages = snapshot->total_pages,
+				.last = page->number == listing->last_page,
+				.total_pages = listing->total_pages,
 				.fetched_at = page->fetched_at,
 		};
 	}
@@ -288,7 +288,7 @@ get_page(void *arg)
 }
 
 KeyapiLookup
-keyapi_cache_get(KeyapiSnapshotId id, int number, KeyapiBody *body)
+keyapi_cache_get(KeyapiCachedId id, int number, KeyapiBody *body)
 {
 	Call		call = {.id = id,.page = number,.body = body};
 
@@ -301,13 +301,13 @@ keyapi_cache_get(KeyapiSnapshotId id, int number, KeyapiBody *body)
  * which stays if it is complete.
  */
 static void
-make_present(CachePart *part, CachedSnapshot *snapshot)
+make_present(CachePart *part, CachedListing *listing)
 {
-	const KeyapiCacheKey key = {snapshot->account, snapshot->list};
-	CachedSnapshot *present = keyapi_cache_find_key(part, &key, CACHED_PRESENT);
-	CachedSnapshot *replaced = keyapi_cache_find_key(part, &key, CACHED_REPLACED);
+	const KeyapiCacheKey key = {listing->account, listing->list};
+	CachedListing *present = keyapi_cache_find_key(part, &key, CACHED_PRESENT);
+	CachedListing *replaced = keyapi_cache_find_key(part, &key, CACHED_REPLACED);
 
-	snapshot->state = CACHED_PRESENT;
+	listing->state = CACHED_PRESENT;
 	if (present == NULL)
 		return;
 	if (!keyapi_cache_is_complete(present))
@@ -324,40 +324,40 @@ make_present(CachePart *part, CachedSnapshot *snapshot)
  * Add a page to a snapshot that does not have it.
  */
 static void
-link_page(CachePart *part, CachedSnapshot *snapshot, dsa_pointer pointer,
+link_page(CachePart *part, CachedListing *listing, dsa_pointer pointer,
 		  const KeyapiBody *body, Size size)
 {
 	CachedPage *page = keyapi_cache_page_at(pointer);
 
-	page->next = snapshot->pages;
-	snapshot->pages = pointer;
-	snapshot->num_pages++;
-	snapshot->rows += body->rows;
-	snapshot->bytes += body->len;
-	snapshot->taken += KEYAPI_CACHE_TAKEN(size);
+	page->next = listing->pages;
+	listing->pages = pointer;
+	listing->num_pages++;
+	listing->rows += body->rows;
+	listing->bytes += body->len;
+	listing->taken += KEYAPI_CACHE_TAKEN(size);
 	part->taken += KEYAPI_CACHE_TAKEN(size);
-	snapshot->last_used = ++part->uses;
-	snapshot->total_pages = body->total_pages;
+	listing->last_used = ++part->uses;
+	listing->total_pages = body->total_pages;
 	/* pages beyond the end say that they are the last one, too */
 	if (body->last &&
-		(snapshot->last_page == 0 || page->number < snapshot->last_page))
-		snapshot->last_page = page->number;
-	if (snapshot->state == CACHED_NEW)
+		(listing->last_page == 0 || page->number < listing->last_page))
+		listing->last_page = page->number;
+	if (listing->state == CACHED_NEW)
 	{
-		snapshot->fetched_at = body->fetched_at;
-		make_present(part, snapshot);
+		listing->fetched_at = body->fetched_at;
+		make_present(part, listing);
 	}
 }
 
 static void
-drop_by_id(CachePart *part, KeyapiSnapshotId id)
+drop_by_id(CachePart *part, KeyapiCachedId id)
 {
-	CachedSnapshot *snapshot;
+	CachedListing *listing;
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	snapshot = keyapi_cache_find_id(part, id);
-	if (snapshot != NULL)
-		keyapi_cache_drop(part, snapshot);
+	listing = keyapi_cache_find_id(part, id);
+	if (listing != NULL)
+		keyapi_cache_drop(part, listing);
 	LWLockRelease(&part->lock);
 }
 
@@ -368,7 +368,7 @@ put_page(void *arg)
 	const KeyapiBody *body = call->new_body;
 	Size		size = offsetof(CachedPage, data) + body->len;
 	CachePart  *part = cache_part();
-	CachedSnapshot *snapshot;
+	CachedListing *listing;
 	CachedPage *page;
 	dsa_pointer pointer;
 
@@ -386,17 +386,17 @@ put_page(void *arg)
 	memcpy(page->data, body->data, body->len);
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	snapshot = keyapi_cache_find_id(part, call->id);
-	if (snapshot != NULL &&
-		keyapi_cache_find_page(snapshot, call->page) == NULL)
-		link_page(part, snapshot, pointer, body, size);
+	listing = keyapi_cache_find_id(part, call->id);
+	if (listing != NULL &&
+		keyapi_cache_find_page(listing, call->page) == NULL)
+		link_page(part, listing, pointer, body, size);
 	else
 		dsa_free(keyapi_shared_area(), pointer);
 	LWLockRelease(&part->lock);
 }
 
 void
-keyapi_cache_put(KeyapiSnapshotId id, int number, const KeyapiBody *body)
+keyapi_cache_put(KeyapiCachedId id, int number, const KeyapiBody *body)
 {
 	Call		call = {.id = id,.page = number,.new_body = body};
 
@@ -418,35 +418,35 @@ keyapi_cache_clear(void)
 	for (int i = 0; i < KEYAPI_CACHE_CHAINS; i++)
 	{
 		while (DsaPointerIsValid(part->chains[i]))
-			keyapi_cache_drop(part, keyapi_cache_snapshot_at(part->chains[i]));
+			keyapi_cache_drop(part, keyapi_cache_listing_at(part->chains[i]));
 	}
 	part->reported = false;
 	LWLockRelease(&part->lock);
 }
 
-static KeyapiSnapshotInfo
-info_of(const CachedSnapshot *snapshot)
+static KeyapiCachedListing
+info_of(const CachedListing *listing)
 {
-	return (KeyapiSnapshotInfo)
+	return (KeyapiCachedListing)
 	{
-		.list = pstrdup(snapshot->list),
-			.role = snapshot->role,
-			.pages = snapshot->num_pages,
-			.total_pages = snapshot->last_page != 0 ? snapshot->last_page :
-			snapshot->total_pages,
-			.rows = snapshot->rows,
-			.bytes = snapshot->bytes,
-			.fetched_at = snapshot->fetched_at,
-			.expires_at = snapshot->fetched_at + snapshot->ttl * INT64CONST(1000),
+		.list = pstrdup(listing->list),
+			.role = listing->role,
+			.pages = listing->num_pages,
+			.total_pages = listing->last_page != 0 ? listing->last_page :
+			listing->total_pages,
+			.rows = listing->rows,
+			.bytes = listing->bytes,
+			.fetched_at = listing->fetched_at,
+			.expires_at = listing->fetched_at + listing->ttl * INT64CONST(1000),
 	};
 }
 
-KeyapiSnapshotInfo *
+KeyapiCachedListing *
 keyapi_cache_list(int *n)
 {
 	CachePart  *part = cache_part();
 	int			size = 64;
-	KeyapiSnapshotInfo *infos = palloc(sizeof(KeyapiSnapshotInfo) * size);
+	KeyapiCachedListing *infos = palloc(sizeof(KeyapiCachedListing) * size);
 
 	*n = 0;
 	LWLockAcquire(&part->lock, LW_SHARED);
@@ -456,15 +456,15 @@ keyapi_cache_list(int *n)
 
 		while (DsaPointerIsValid(pointer))
 		{
-			CachedSnapshot *snapshot = keyapi_cache_snapshot_at(pointer);
+			CachedListing *listing = keyapi_cache_listing_at(pointer);
 
 			if (*n == size)
 			{
 				size *= 2;
-				infos = repalloc_huge(infos, sizeof(KeyapiSnapshotInfo) * size);
+				infos = repalloc_huge(infos, sizeof(KeyapiCachedListing) * size);
 			}
-			infos[(*n)++] = info_of(snapshot);
-			pointer = snapshot->next;
+			infos[(*n)++] = info_of(listing);
+			pointer = listing->next;
 		}
 	}
 	LWLockRelease(&part->lock);

@@ -35,13 +35,13 @@ typedef struct KeyapiCacheKey
 /*
  * Names a snapshot, whether it is still there or not.
  */
-typedef struct KeyapiSnapshotId
+typedef struct KeyapiCachedId
 {
 	uint64		number;			/* never used twice; 0: none */
 	uint32		hash;			/* of its key: where to look */
-} KeyapiSnapshotId;
+} KeyapiCachedId;
 
-#define KEYAPI_NO_SNAPSHOT ((KeyapiSnapshotId) {0, 0})
+#define KEYAPI_NO_CACHED_ID ((KeyapiCachedId) {0, 0})
 
 typedef struct KeyapiBody
 {
@@ -54,7 +54,7 @@ typedef struct KeyapiBody
 } KeyapiBody;
 
 /* What keyapi_fdw_cache shows of a snapshot. */
-typedef struct KeyapiSnapshotInfo
+typedef struct KeyapiCachedListing
 {
 	char	   *list;			/* see KeyapiCacheKey */
 	Oid			role;			/* who began it */
@@ -64,7 +64,7 @@ typedef struct KeyapiSnapshotInfo
 	int64		bytes;
 	TimestampTz fetched_at;		/* 0: no page has arrived yet */
 	TimestampTz expires_at;
-} KeyapiSnapshotInfo;
+} KeyapiCachedListing;
 
 /*
  * Define the settings; once, when the library is loaded.
@@ -87,15 +87,15 @@ extern bool keyapi_cache_enabled(int ttl);
  * first page arrives; a complete one that is replaced stays for
  * keyapi_cache_find_stale.  None if lists are not cached, or memory is out.
  */
-extern KeyapiSnapshotId keyapi_cache_open(const KeyapiCacheKey *key, int ttl);
+extern KeyapiCachedId keyapi_cache_open(const KeyapiCacheKey *key, int ttl);
 
 /*
  * The youngest complete snapshot of the list, if it is younger than age ms; else
  * none.  *fetched_at is when its first page arrived.
  */
-extern KeyapiSnapshotId keyapi_cache_find_stale(const KeyapiCacheKey *key,
-												int age,
-												TimestampTz *fetched_at);
+extern KeyapiCachedId keyapi_cache_find_stale(const KeyapiCacheKey *key,
+											  int age,
+											  TimestampTz *fetched_at);
 
 typedef enum KeyapiLookup
 {
@@ -107,21 +107,21 @@ typedef enum KeyapiLookup
 /*
  * Look a page up.  If it is there, copy it to *body, palloc'd.
  */
-extern KeyapiLookup keyapi_cache_get(KeyapiSnapshotId id, int number,
+extern KeyapiLookup keyapi_cache_get(KeyapiCachedId id, int number,
 									 KeyapiBody *body);
 
 /*
  * Whether a page is there.  *last_page is the number of the list's last page, 0
  * if that is not known.
  */
-extern bool keyapi_cache_has(KeyapiSnapshotId id, int page, int *last_page);
+extern bool keyapi_cache_has(KeyapiCachedId id, int page, int *last_page);
 
 /*
  * Add a page.  Does nothing if the snapshot is gone or has the page.  If there
  * is no memory for it, the snapshot goes too, so that nobody waits for what it
  * will never have.
  */
-extern void keyapi_cache_put(KeyapiSnapshotId id, int number,
+extern void keyapi_cache_put(KeyapiCachedId id, int number,
 							 const KeyapiBody *body);
 
 /*
@@ -132,6 +132,6 @@ extern void keyapi_cache_clear(void);
 /*
  * All snapshots, palloc'd, and their number in *n.
  */
-extern KeyapiSnapshotInfo *keyapi_cache_list(int *n);
+extern KeyapiCachedListing *keyapi_cache_list(int *n);
 
 #endif							/* KEYAPI_CACHE_H */

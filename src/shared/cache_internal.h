@@ -46,10 +46,10 @@ typedef enum CachedState
 	CACHED_REPLACED				/* complete, served if the API fails */
 } CachedState;
 
-typedef struct CachedSnapshot
+typedef struct CachedListing
 {
 	dsa_pointer next;			/* in its chain */
-	KeyapiSnapshotId id;
+	KeyapiCachedId id;
 	CachedState state;
 	Oid			role;
 	int			ttl;			/* ms, of the list for which it was begun */
@@ -64,12 +64,12 @@ typedef struct CachedSnapshot
 	Size		taken;			/* of the area */
 	KeyapiAccountId account;
 	char		list[FLEXIBLE_ARRAY_MEMBER];	/* NUL-terminated */
-} CachedSnapshot;
+} CachedListing;
 
 typedef struct CachePart
 {
 	LWLock		lock;
-	uint64		snapshots;		/* ever made */
+	uint64		listings;		/* ever made */
 	uint64		uses;
 	Size		taken;			/* of the area, by all snapshots */
 	int			size_kb;		/* cache_size that the area was told of */
@@ -79,7 +79,7 @@ typedef struct CachePart
 
 /* ---- under the lock ---- */
 
-extern CachedSnapshot *keyapi_cache_snapshot_at(dsa_pointer pointer);
+extern CachedListing *keyapi_cache_listing_at(dsa_pointer pointer);
 extern CachedPage *keyapi_cache_page_at(dsa_pointer pointer);
 
 extern uint32 keyapi_cache_hash(const KeyapiCacheKey *key);
@@ -87,31 +87,31 @@ extern uint32 keyapi_cache_hash(const KeyapiCacheKey *key);
 /*
  * A snapshot; NULL if it is gone.
  */
-extern CachedSnapshot *keyapi_cache_find_id(CachePart *part,
-											KeyapiSnapshotId id);
+extern CachedListing *keyapi_cache_find_id(CachePart *part,
+										   KeyapiCachedId id);
 
 /*
  * The snapshot of a list in that state, or NULL.
  */
-extern CachedSnapshot *keyapi_cache_find_key(CachePart *part,
-											 const KeyapiCacheKey *key,
-											 CachedState state);
+extern CachedListing *keyapi_cache_find_key(CachePart *part,
+											const KeyapiCacheKey *key,
+											CachedState state);
 
-extern CachedPage *keyapi_cache_find_page(const CachedSnapshot *snapshot,
+extern CachedPage *keyapi_cache_find_page(const CachedListing *listing,
 										  int number);
 
 /*
  * Whether all pages of the list are there.
  */
-extern bool keyapi_cache_is_complete(const CachedSnapshot *snapshot);
+extern bool keyapi_cache_is_complete(const CachedListing *listing);
 
-extern void keyapi_cache_drop(CachePart *part, CachedSnapshot *snapshot);
+extern void keyapi_cache_drop(CachePart *part, CachedListing *listing);
 
 /*
  * Drop the snapshot that was not used for the longest time, but never the one
  * named keep.  False if there is no other.
  */
-extern bool keyapi_cache_drop_oldest(CachePart *part, KeyapiSnapshotId keep);
+extern bool keyapi_cache_drop_oldest(CachePart *part, KeyapiCachedId keep);
 
 /* ---- not under the lock ---- */
 
@@ -121,7 +121,7 @@ extern bool keyapi_cache_drop_oldest(CachePart *part, KeyapiSnapshotId keep);
  * the log is told of once.
  */
 extern dsa_pointer keyapi_cache_allocate(CachePart *part, Size size,
-										 KeyapiSnapshotId id);
+										 KeyapiCachedId id);
 
 /*
  * Tell the log, once, why something is not cached.

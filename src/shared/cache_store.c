@@ -16,8 +16,8 @@
  * ---------------------------------------------------------------------
  */
 
-CachedSnapshot *
-keyapi_cache_snapshot_at(dsa_pointer pointer)
+CachedListing *
+keyapi_cache_listing_at(dsa_pointer pointer)
 {
 	return dsa_get_address(keyapi_shared_area(), pointer);
 }
@@ -37,29 +37,29 @@ keyapi_cache_hash(const KeyapiCacheKey *key)
 }
 
 static bool
-has_key(const CachedSnapshot *snapshot, const KeyapiCacheKey *key)
+has_key(const CachedListing *listing, const KeyapiCacheKey *key)
 {
-	return memcmp(&snapshot->account, &key->account, sizeof(KeyapiAccountId)) == 0 &&
-		strcmp(snapshot->list, key->list) == 0;
+	return memcmp(&listing->account, &key->account, sizeof(KeyapiAccountId)) == 0 &&
+		strcmp(listing->list, key->list) == 0;
 }
 
-CachedSnapshot *
-keyapi_cache_find_id(CachePart *part, KeyapiSnapshotId id)
+CachedListing *
+keyapi_cache_find_id(CachePart *part, KeyapiCachedId id)
 {
 	dsa_pointer pointer = part->chains[id.hash % KEYAPI_CACHE_CHAINS];
 
 	while (DsaPointerIsValid(pointer))
 	{
-		CachedSnapshot *snapshot = keyapi_cache_snapshot_at(pointer);
+		CachedListing *listing = keyapi_cache_listing_at(pointer);
 
-		if (snapshot->id.number == id.number)
-			return snapshot;
-		pointer = snapshot->next;
+		if (listing->id.number == id.number)
+			return listing;
+		pointer = listing->next;
 	}
 	return NULL;
 }
 
-CachedSnapshot *
+CachedListing *
 keyapi_cache_find_key(CachePart *part, const KeyapiCacheKey *key,
 					  CachedState state)
 {
@@ -67,19 +67,19 @@ keyapi_cache_find_key(CachePart *part, const KeyapiCacheKey *key,
 
 	while (DsaPointerIsValid(pointer))
 	{
-		CachedSnapshot *snapshot = keyapi_cache_snapshot_at(pointer);
+		CachedListing *listing = keyapi_cache_listing_at(pointer);
 
-		if (snapshot->state == state && has_key(snapshot, key))
-			return snapshot;
-		pointer = snapshot->next;
+		if (listing->state == state && has_key(listing, key))
+			return listing;
+		pointer = listing->next;
 	}
 	return NULL;
 }
 
 CachedPage *
-keyapi_cache_find_page(const CachedSnapshot *snapshot, int number)
+keyapi_cache_find_page(const CachedListing *listing, int number)
 {
-	dsa_pointer pointer = snapshot->pages;
+	dsa_pointer pointer = listing->pages;
 
 	while (DsaPointerIsValid(pointer))
 	{
@@ -96,39 +96,39 @@ keyapi_cache_find_page(const CachedSnapshot *snapshot, int number)
  * Whether all pages of the list are there.
  */
 bool
-keyapi_cache_is_complete(const CachedSnapshot *snapshot)
+keyapi_cache_is_complete(const CachedListing *listing)
 {
-	dsa_pointer pointer = snapshot->pages;
+	dsa_pointer pointer = listing->pages;
 	int			present = 0;
 
-	if (snapshot->last_page == 0)
+	if (listing->last_page == 0)
 		return false;
 	while (DsaPointerIsValid(pointer))
 	{
 		CachedPage *page = keyapi_cache_page_at(pointer);
 
-		if (page->number <= snapshot->last_page)
+		if (page->number <= listing->last_page)
 			present++;
 		pointer = page->next;
 	}
-	return present == snapshot->last_page;
+	return present == listing->last_page;
 }
 
 void
-keyapi_cache_drop(CachePart *part, CachedSnapshot *snapshot)
+keyapi_cache_drop(CachePart *part, CachedListing *listing)
 {
 	dsa_area   *area = keyapi_shared_area();
-	dsa_pointer *link = &part->chains[snapshot->id.hash % KEYAPI_CACHE_CHAINS];
+	dsa_pointer *link = &part->chains[listing->id.hash % KEYAPI_CACHE_CHAINS];
 	dsa_pointer pointer;
 	dsa_pointer page;
 
-	while (keyapi_cache_snapshot_at(*link) != snapshot)
-		link = &keyapi_cache_snapshot_at(*link)->next;
+	while (keyapi_cache_listing_at(*link) != listing)
+		link = &keyapi_cache_listing_at(*link)->next;
 	pointer = *link;
-	*link = snapshot->next;
-	part->taken -= snapshot->taken;
+	*link = listing->next;
+	part->taken -= listing->taken;
 
-	page = snapshot->pages;
+	page = listing->pages;
 	while (DsaPointerIsValid(page))
 	{
 		dsa_pointer next = keyapi_cache_page_at(page)->next;
@@ -140,9 +140,9 @@ keyapi_cache_drop(CachePart *part, CachedSnapshot *snapshot)
 }
 
 bool
-keyapi_cache_drop_oldest(CachePart *part, KeyapiSnapshotId keep)
+keyapi_cache_drop_oldest(CachePart *part, KeyapiCachedId keep)
 {
-	CachedSnapshot *oldest = NULL;
+	CachedListing *oldest = NULL;
 
 	for (int i = 0; i < KEYAPI_CACHE_CHAINS; i++)
 	{
@@ -150,12 +150,12 @@ keyapi_cache_drop_oldest(CachePart *part, KeyapiSnapshotId keep)
 
 		while (DsaPointerIsValid(pointer))
 		{
-			CachedSnapshot *snapshot = keyapi_cache_snapshot_at(pointer);
+			CachedListing *listing = keyapi_cache_listing_at(pointer);
 
-			if (snapshot->id.number != keep.number &&
-				(oldest == NULL || snapshot->last_used < oldest->last_used))
-				oldest = snapshot;
-			pointer = snapshot->next;
+			if (listing->id.number != keep.number &&
+				(oldest == NULL || listing->last_used < oldest->last_used))
+				oldest = listing;
+			pointer = listing->next;
 		}
 	}
 	if (oldest == NULL)
@@ -174,10 +174,10 @@ keyapi_cache_drop_oldest(CachePart *part, KeyapiSnapshotId keep)
  * if that was not enough before.  False if that leaves no room.
  */
 static bool
-make_room(CachePart *part, Size size, KeyapiSnapshotId id, bool again)
+make_room(CachePart *part, Size size, KeyapiCachedId id, bool again)
 {
 	Size		limit = (Size) keyapi_cache_size_kb() * 1024;
-	CachedSnapshot *snapshot = keyapi_cache_find_id(part, id);
+	CachedListing *listing = keyapi_cache_find_id(part, id);
 
 	if (part->size_kb != keyapi_cache_size_kb())
 	{
@@ -186,7 +186,7 @@ make_room(CachePart *part, Size size, KeyapiSnapshotId id, bool again)
 		keyapi_shared_limit(limit);
 	}
 	/* what can never fit is no reason to drop anything */
-	if (size + (snapshot == NULL ? 0 : snapshot->taken) > limit)
+	if (size + (listing == NULL ? 0 : listing->taken) > limit)
 		return false;
 	if (again && !keyapi_cache_drop_oldest(part, id))
 		return false;
@@ -199,7 +199,7 @@ make_room(CachePart *part, Size size, KeyapiSnapshotId id, bool again)
 }
 
 static bool
-lock_and_make_room(CachePart *part, Size size, KeyapiSnapshotId id, bool again)
+lock_and_make_room(CachePart *part, Size size, KeyapiCachedId id, bool again)
 {
 	bool		enough;
 
@@ -227,7 +227,7 @@ keyapi_cache_report(const char *why)
 }
 
 dsa_pointer
-keyapi_cache_allocate(CachePart *part, Size size, KeyapiSnapshotId id)
+keyapi_cache_allocate(CachePart *part, Size size, KeyapiCachedId id)
 {
 	const char *why = "keyapi_fdw.cache_size is too small";
 	bool		again = false;

@@ -375,7 +375,7 @@ keyapi_failure_message(const KeyapiFailure *failure, const char *secret)
 }
 
 void
-keyapi_throw(const KeyapiFailure *failure, const char *secret)
+keyapi_failure_raise(const KeyapiFailure *failure, const char *secret)
 {
 	const CauseInfo *cause = &causes[failure->cause];
 

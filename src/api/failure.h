@@ -74,8 +74,8 @@ extern char *keyapi_failure_message(const KeyapiFailure *failure,
  * Raise the failure as an ERROR.  secret, if not NULL, is blotted out of every
  * part of it, wherever the API or libcurl may have echoed it.
  */
-pg_noreturn extern void keyapi_throw(const KeyapiFailure *failure,
-									 const char *secret);
+pg_noreturn extern void keyapi_failure_raise(const KeyapiFailure *failure,
+											 const char *secret);
 
 /*
  * Raise an error that was caught once more, with the secret blotted out: what it

@@ -87,14 +87,14 @@ statement_list_of(KeyapiFetcher *fetcher, KeyapiListingPages *state)
 	return state->statement_list;
 }
 
-static KeyapiRequest *
+static KeyapiPageRequest *
 find_request(KeyapiFetcher *fetcher, const KeyapiListingPages *state, int number)
 {
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &fetcher->requests)
 	{
-		KeyapiRequest *request = dlist_container(KeyapiRequest, node, iter.cur);
+		KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node, iter.cur);
 
 		if (request->state == state && request->number == number)
 			return request;
@@ -125,16 +125,16 @@ existing_page(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
 /*
  * The request for a page, which is made if there is none.
  */
-static KeyapiRequest *
+static KeyapiPageRequest *
 request_page(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
 {
-	KeyapiRequest *request;
+	KeyapiPageRequest *request;
 
 	number = existing_page(fetcher, state, number);
 	request = find_request(fetcher, state, number);
 	if (request != NULL)
 		return request;
-	request = MemoryContextAllocZero(fetcher->context, sizeof(KeyapiRequest));
+	request = MemoryContextAllocZero(fetcher->context, sizeof(KeyapiPageRequest));
 	request->context = AllocSetContextCreate(fetcher->context,
 											 "keyapi_fdw page",
 											 ALLOCSET_START_SMALL_SIZES);
@@ -147,7 +147,7 @@ request_page(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
 }
 
 KeyapiPage *
-keyapi_fetch_enter(KeyapiRequest *request)
+keyapi_fetch_enter(KeyapiPageRequest *request)
 {
 	KeyapiPage *page = request->page;
 
@@ -175,7 +175,7 @@ report(KeyapiFetcher *fetcher, KeyapiWait wait)
  * even if nothing arrives, or NEVER.
  */
 static int64
-advance(KeyapiFetcher *fetcher, KeyapiRequest *needed)
+advance(KeyapiFetcher *fetcher, KeyapiPageRequest *needed)
 {
 	bool		to_decode = keyapi_fetch_receive(fetcher);
 	int64		next = keyapi_fetch_send(fetcher, needed);
@@ -196,13 +196,13 @@ advance(KeyapiFetcher *fetcher, KeyapiRequest *needed)
  * elsewhere, and nor does another scan of this one.
  */
 static void
-await_page(KeyapiFetcher *fetcher, KeyapiRequest *request)
+await_page(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 {
 	dlist_iter	iter;
 
 	/* what others found while nobody waited here may be long over */
 	dlist_foreach(iter, &fetcher->requests)
-		dlist_container(KeyapiRequest, node, iter.cur)->waiter.since = 0;
+		dlist_container(KeyapiPageRequest, node, iter.cur)->waiter.since = 0;
 
 	for (;;)
 	{
@@ -234,7 +234,7 @@ abandon(KeyapiFetcher *fetcher)
 
 	dlist_foreach(iter, &fetcher->requests)
 	{
-		KeyapiRequest *request = dlist_container(KeyapiRequest, node, iter.cur);
+		KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node, iter.cur);
 
 		if (request->status != IN_FLIGHT)
 			continue;
@@ -251,7 +251,7 @@ abandon(KeyapiFetcher *fetcher)
  * Await a page; however that ends, nobody waits for this session afterwards.
  */
 static void
-drive(KeyapiFetcher *fetcher, KeyapiRequest *request)
+drive(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 {
 	PG_TRY();
 	{
@@ -294,7 +294,7 @@ is_outage(const KeyapiFailure *failure)
  * complete state of the list instead.
  */
 static bool
-fall_back(KeyapiFetcher *fetcher, KeyapiRequest *request)
+fall_back(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 {
 	KeyapiListingPages *state = request->state;
 	TimestampTz fetched_at;
@@ -314,7 +314,7 @@ fall_back(KeyapiFetcher *fetcher, KeyapiRequest *request)
 			 errdetail("The API could not be asked: %s.",
 					   keyapi_failure_message(&request->failure,
 											  fetcher->api_key))));
-	keyapi_fetch_take(fetcher, request, body);
+	keyapi_fetch_use_cached(fetcher, request, body);
 	return request->status == ARRIVED;
 }
 
@@ -326,11 +326,11 @@ fall_back(KeyapiFetcher *fetcher, KeyapiRequest *request)
 KeyapiPage *
 keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
 {
-	KeyapiRequest *request = request_page(fetcher, state, number);
+	KeyapiPageRequest *request = request_page(fetcher, state, number);
 
 	drive(fetcher, request);
 	if (request->status == FAILED && !fall_back(fetcher, request))
-		keyapi_throw(&request->failure, fetcher->api_key);
+		keyapi_failure_raise(&request->failure, fetcher->api_key);
 	return keyapi_fetch_enter(request);
 }
 
@@ -361,7 +361,7 @@ keyapi_fetch_forget(KeyapiFetcher *fetcher)
 
 	dlist_foreach_modify(iter, &fetcher->requests)
 	{
-		KeyapiRequest *request = dlist_container(KeyapiRequest, node, iter.cur);
+		KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node, iter.cur);
 
 		if (request->status != WAITING && request->status != FAILED)
 			continue;
@@ -432,8 +432,8 @@ keyapi_fetcher_unread(KeyapiFetcher *fetcher)
 
 	dlist_foreach(iter, &fetcher->requests)
 	{
-		const KeyapiRequest *request = dlist_container(KeyapiRequest, node,
-													   iter.cur);
+		const KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node,
+														   iter.cur);
 
 		unread += request->status == ARRIVED;
 	}

@@ -4,7 +4,7 @@
  *	  What the files of the fetch room share: fetcher.c (what is asked for),
  *	  send.c (when it is sent) and receive.c (what comes back).
  *
- * Each page asked for is a KeyapiRequest that goes from WAITING to IN_FLIGHT to
+ * Each page asked for is a KeyapiPageRequest that goes from WAITING to IN_FLIGHT to
  * RECEIVED to ARRIVED or FAILED, or back to WAITING for another try; or from
  * WAITING to ARRIVED, if the page was paid for before or by another session.
  *
@@ -25,21 +25,21 @@
 
 #define NEVER PG_INT64_MAX
 
-typedef enum KeyapiRequestStatus
+typedef enum KeyapiPageRequestStatus
 {
 	WAITING,					/* to be sent, perhaps again */
 	IN_FLIGHT,
 	RECEIVED,					/* with a good status, not decoded yet */
 	ARRIVED,					/* page is there, not in the list yet */
 	FAILED						/* failure tells why */
-} KeyapiRequestStatus;
+} KeyapiPageRequestStatus;
 
-typedef struct KeyapiRequest
+typedef struct KeyapiPageRequest
 {
 	dlist_node	node;
 	KeyapiListingPages *state;
 	int			number;			/* of the page */
-	KeyapiRequestStatus status;
+	KeyapiPageRequestStatus status;
 	MemoryContext context;		/* of the latest attempt, transfer included;
 								 * in the end, of the page */
 	int			attempts;		/* sent so far */
@@ -51,7 +51,7 @@ typedef struct KeyapiRequest
 	KeyapiTransfer *transfer;
 	KeyapiPage *page;
 	KeyapiFailure failure;
-} KeyapiRequest;
+} KeyapiPageRequest;
 
 struct KeyapiFetcher
 {
@@ -81,7 +81,7 @@ struct KeyapiFetcher
 /*
  * Enter the page of a request into its list, and forget the request.
  */
-extern KeyapiPage *keyapi_fetch_enter(KeyapiRequest *request);
+extern KeyapiPage *keyapi_fetch_enter(KeyapiPageRequest *request);
 
 /* ---- send.c ---- */
 
@@ -91,20 +91,20 @@ extern KeyapiPage *keyapi_fetch_enter(KeyapiRequest *request);
  * by the gate's clock, or NEVER if something has to happen before.  Raises 54000
  * if the budget does not suffice for the page that is needed.
  */
-extern int64 keyapi_fetch_send(KeyapiFetcher *fetcher, KeyapiRequest *needed);
+extern int64 keyapi_fetch_send(KeyapiFetcher *fetcher, KeyapiPageRequest *needed);
 
 /*
  * Take a request off the bill again if it turns out that it was not sent: there
  * was no connection.  It must be finished, or about to be abandoned.
  */
 extern void keyapi_fetch_settle(KeyapiFetcher *fetcher,
-								const KeyapiRequest *request);
+								const KeyapiPageRequest *request);
 
 /*
  * What keeps a page from arriving.
  */
 extern KeyapiWait keyapi_fetch_waits_for(const KeyapiFetcher *fetcher,
-										 const KeyapiRequest *request);
+										 const KeyapiPageRequest *request);
 
 /* ---- receive.c ---- */
 
@@ -118,18 +118,18 @@ extern bool keyapi_fetch_receive(KeyapiFetcher *fetcher);
  * Decode them.
  */
 extern void keyapi_fetch_decode(KeyapiFetcher *fetcher,
-								const KeyapiRequest *needed);
+								const KeyapiPageRequest *needed);
 
 /*
  * The page of a WAITING request has been paid for: make it ARRIVED.
  */
-extern void keyapi_fetch_take(KeyapiFetcher *fetcher, KeyapiRequest *request,
-							  const KeyapiBody *body);
+extern void keyapi_fetch_use_cached(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
+									const KeyapiBody *body);
 
 /*
  * A WAITING request is in vain, as others have found.
  */
-extern void keyapi_fetch_believe(KeyapiFetcher *fetcher, KeyapiRequest *request,
-								 const KeyapiVerdict *verdict);
+extern void keyapi_fetch_adopt_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
+									   const KeyapiSharedFailure *shared_failure);
 
 #endif							/* KEYAPI_FETCHER_INTERNAL_H */

@@ -25,7 +25,7 @@
  * When to try again, in us from now.
  */
 static int64
-retry_delay(const KeyapiRequest *request, int max_wait)
+retry_delay(const KeyapiPageRequest *request, int max_wait)
 {
 	int64		retry_after = request->failure.retry_after;
 	int64		jitter = keyapi_full_jitter(FIRST_RETRY_WAIT,
@@ -89,10 +89,10 @@ copy_text(char *copy, size_t size, const char *text)
  * who may be trusted, each user of the account decides for himself.
  */
 static void
-tell_waiters(const KeyapiRequest *request)
+tell_waiters(const KeyapiPageRequest *request)
 {
 	const KeyapiFailure *failure = &request->failure;
-	KeyapiVerdict verdict = {
+	KeyapiSharedFailure shared_failure = {
 		.cause = failure->cause,
 		.status = failure->status,
 		.code = failure->code,
@@ -105,12 +105,12 @@ tell_waiters(const KeyapiRequest *request)
 		keyapi_statement_list_give_up(request->state->statement_list, request->number);
 		return;
 	}
-	copy_text(verdict.api_message, sizeof(verdict.api_message),
+	copy_text(shared_failure.api_message, sizeof(shared_failure.api_message),
 			  failure->api_message);
-	copy_text(verdict.request_id, sizeof(verdict.request_id),
+	copy_text(shared_failure.request_id, sizeof(shared_failure.request_id),
 			  failure->request_id);
-	copy_text(verdict.reason, sizeof(verdict.reason), failure->reason);
-	keyapi_statement_list_fail(request->state->statement_list, request->number, &verdict);
+	copy_text(shared_failure.reason, sizeof(shared_failure.reason), failure->reason);
+	keyapi_statement_list_fail(request->state->statement_list, request->number, &shared_failure);
 }
 
 static const char *
@@ -120,24 +120,24 @@ paste_text(const char *text)
 }
 
 void
-keyapi_fetch_believe(KeyapiFetcher *fetcher, KeyapiRequest *request,
-					 const KeyapiVerdict *verdict)
+keyapi_fetch_adopt_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
+						   const KeyapiSharedFailure *shared_failure)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
 
 	request->status = FAILED;
 	request->failure = (KeyapiFailure)
 	{
-		.cause = verdict->cause,
+		.cause = shared_failure->cause,
 			.listing = &request->state->listing,
 			.page = request->number,
-			.status = verdict->status,
-			.code = verdict->code,
-			.api_message = paste_text(verdict->api_message),
-			.request_id = paste_text(verdict->request_id),
-			.reason = paste_text(verdict->reason),
-			.retry_after = verdict->retry_after,
-			.attempts = verdict->attempts,
+			.status = shared_failure->status,
+			.code = shared_failure->code,
+			.api_message = paste_text(shared_failure->api_message),
+			.request_id = paste_text(shared_failure->request_id),
+			.reason = paste_text(shared_failure->reason),
+			.retry_after = shared_failure->retry_after,
+			.attempts = shared_failure->attempts,
 			.base_url = fetcher->server->base_url,
 	};
 	MemoryContextSwitchTo(oldcontext);
@@ -147,7 +147,7 @@ keyapi_fetch_believe(KeyapiFetcher *fetcher, KeyapiRequest *request,
  * Tell the account's gate of an answer.
  */
 static void
-tell_gate(KeyapiFetcher *fetcher, const KeyapiRequest *request, int64 now)
+tell_gate(KeyapiFetcher *fetcher, const KeyapiPageRequest *request, int64 now)
 {
 	double		random = pg_prng_double(&pg_global_prng_state);
 	const KeyapiFailure *failure = &request->failure;
@@ -170,7 +170,7 @@ tell_gate(KeyapiFetcher *fetcher, const KeyapiRequest *request, int64 now)
  * is needed.
  */
 static void
-settle_failure(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
+settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 {
 	KeyapiFailure *failure = &request->failure;
 	int			max_wait = fetcher->server->max_retry_wait;
@@ -215,8 +215,8 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
  * context; true if it is a page.
  */
 static bool
-read_answer(KeyapiFetcher *fetcher, KeyapiRequest *request,
-			const KeyapiHttpOutcome *outcome, TimestampTz fetched_at)
+read_response(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
+			  const KeyapiHttpOutcome *outcome, TimestampTz fetched_at)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
 	KeyapiPage *page = palloc0(sizeof(KeyapiPage));
@@ -227,8 +227,8 @@ read_answer(KeyapiFetcher *fetcher, KeyapiRequest *request,
 			.page = request->number,
 			.base_url = fetcher->server->base_url,
 	};
-	if (keyapi_answer_read(outcome, fetcher->paths, fetcher->npaths,
-						   &page->data, &request->failure) == KEYAPI_OK)
+	if (keyapi_response_read(outcome, fetcher->paths, fetcher->npaths,
+							 &page->data, &request->failure) == KEYAPI_OK)
 	{
 		page->number = request->number;
 		page->fetched_at = fetched_at;
@@ -243,8 +243,8 @@ read_answer(KeyapiFetcher *fetcher, KeyapiRequest *request,
 }
 
 void
-keyapi_fetch_take(KeyapiFetcher *fetcher, KeyapiRequest *request,
-				  const KeyapiBody *body)
+keyapi_fetch_use_cached(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
+						const KeyapiBody *body)
 {
 	const KeyapiHttpOutcome outcome = {
 		.result = KEYAPI_HTTP_RESPONSE,
@@ -258,7 +258,7 @@ keyapi_fetch_take(KeyapiFetcher *fetcher, KeyapiRequest *request,
 	};
 
 	request->awaited = false;
-	if (!read_answer(fetcher, request, &outcome, body->fetched_at))
+	if (!read_response(fetcher, request, &outcome, body->fetched_at))
 	{
 		request->status = FAILED;
 		return;
@@ -286,7 +286,7 @@ announced_pages(const KeyapiDecoded *data)
  * Let others have the page that has arrived.
  */
 static void
-share_page(KeyapiRequest *request, const KeyapiHttpOutcome *outcome)
+share_page(KeyapiPageRequest *request, const KeyapiHttpOutcome *outcome)
 {
 	const KeyapiPage *page = request->page;
 	const KeyapiBody body = {
@@ -302,12 +302,12 @@ share_page(KeyapiRequest *request, const KeyapiHttpOutcome *outcome)
 }
 
 static void
-decode_answer(KeyapiFetcher *fetcher, KeyapiRequest *request)
+decode_response(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 {
 	const KeyapiHttpOutcome *outcome = keyapi_http_outcome(request->transfer);
 	int64		now = keyapi_gate_clock();
-	bool		good = read_answer(fetcher, request, outcome,
-								   GetCurrentTimestamp());
+	bool		good = read_response(fetcher, request, outcome,
+									 GetCurrentTimestamp());
 
 	tell_gate(fetcher, request, now);
 	if (!good)
@@ -345,7 +345,7 @@ keyapi_fetch_receive(KeyapiFetcher *fetcher)
 
 	dlist_foreach(iter, &fetcher->requests)
 	{
-		KeyapiRequest *request = dlist_container(KeyapiRequest, node, iter.cur);
+		KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node, iter.cur);
 		const KeyapiHttpOutcome *outcome;
 
 		if (request->status != IN_FLIGHT ||
@@ -354,26 +354,26 @@ keyapi_fetch_receive(KeyapiFetcher *fetcher)
 		count_transfer(fetcher, outcome);
 		keyapi_fetch_settle(fetcher, request);
 		request->status = RECEIVED;
-		if (keyapi_answer_cause(outcome) == KEYAPI_OK)
+		if (keyapi_response_cause(outcome) == KEYAPI_OK)
 			any = true;
 		else
-			decode_answer(fetcher, request);
+			decode_response(fetcher, request);
 	}
 	return any;
 }
 
 void
-keyapi_fetch_decode(KeyapiFetcher *fetcher, const KeyapiRequest *needed)
+keyapi_fetch_decode(KeyapiFetcher *fetcher, const KeyapiPageRequest *needed)
 {
 	dlist_mutable_iter iter;
 
 	dlist_foreach_modify(iter, &fetcher->requests)
 	{
-		KeyapiRequest *request = dlist_container(KeyapiRequest, node, iter.cur);
+		KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node, iter.cur);
 
 		if (request->status != RECEIVED)
 			continue;
-		decode_answer(fetcher, request);
+		decode_response(fetcher, request);
 		if (request->status == ARRIVED && request != needed &&
 			request->state->pages == NIL)
 			(void) keyapi_fetch_enter(request);

@@ -19,7 +19,7 @@ page_alloc(void *arg, size_t size)
 }
 
 KeyapiCause
-keyapi_answer_cause(const KeyapiHttpOutcome *outcome)
+keyapi_response_cause(const KeyapiHttpOutcome *outcome)
 {
 	switch (outcome->result)
 	{
@@ -64,14 +64,14 @@ cause_of_body(KeyapiDecodeResult result, const KeyapiDecoded *data)
 }
 
 KeyapiCause
-keyapi_answer_read(const KeyapiHttpOutcome *outcome,
-				   const char *const *paths, int npaths,
-				   KeyapiDecoded *data, KeyapiFailure *failure)
+keyapi_response_read(const KeyapiHttpOutcome *outcome,
+					 const char *const *paths, int npaths,
+					 KeyapiDecoded *data, KeyapiFailure *failure)
 {
 	const KeyapiAllocator allocator = {page_alloc, CurrentMemoryContext};
 	KeyapiDecodeResult result;
 
-	failure->cause = keyapi_answer_cause(outcome);
+	failure->cause = keyapi_response_cause(outcome);
 	failure->status = outcome->status;
 	failure->retry_after = outcome->retry_after;
 	if (outcome->result != KEYAPI_HTTP_RESPONSE)

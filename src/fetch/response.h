@@ -18,7 +18,7 @@
  * The cause of failure as far as it shows without looking into the body;
  * KEYAPI_OK if the body decides.
  */
-extern KeyapiCause keyapi_answer_cause(const KeyapiHttpOutcome *outcome);
+extern KeyapiCause keyapi_response_cause(const KeyapiHttpOutcome *outcome);
 
 /*
  * Decode the answer into *data, whose texts then live in CurrentMemoryContext;
@@ -26,9 +26,9 @@ extern KeyapiCause keyapi_answer_cause(const KeyapiHttpOutcome *outcome);
  * by the caller.  Returns the cause of failure, which *failure then explains; that
  * may point into *outcome.  Raises an ERROR on lack of memory.
  */
-extern KeyapiCause keyapi_answer_read(const KeyapiHttpOutcome *outcome,
-									  const char *const *paths, int npaths,
-									  KeyapiDecoded *data,
-									  KeyapiFailure *failure);
+extern KeyapiCause keyapi_response_read(const KeyapiHttpOutcome *outcome,
+										const char *const *paths, int npaths,
+										KeyapiDecoded *data,
+										KeyapiFailure *failure);
 
 #endif							/* KEYAPI_RESPONSE_H */

@@ -14,7 +14,7 @@
 #include "shared/stats.h"
 
 static int
-price(const KeyapiRequest *request)
+price(const KeyapiPageRequest *request)
 {
 	return request->state->listing.endpoint->credits;
 }
@@ -33,7 +33,7 @@ flight_end(const KeyapiFetcher *fetcher)
  * Count a request; or, if number is -1, one that was counted too early.
  */
 static void
-count_request(KeyapiFetcher *fetcher, const KeyapiRequest *request, int number)
+count_request(KeyapiFetcher *fetcher, const KeyapiPageRequest *request, int number)
 {
 	const int	credits = number * price(request);
 	const int	retries = request->attempts > 1 ? number : 0;
@@ -51,7 +51,7 @@ count_request(KeyapiFetcher *fetcher, const KeyapiRequest *request, int number)
 }
 
 void
-keyapi_fetch_settle(KeyapiFetcher *fetcher, const KeyapiRequest *request)
+keyapi_fetch_settle(KeyapiFetcher *fetcher, const KeyapiPageRequest *request)
 {
 	if (keyapi_http_sent(request->transfer))
 		return;
@@ -60,7 +60,7 @@ keyapi_fetch_settle(KeyapiFetcher *fetcher, const KeyapiRequest *request)
 }
 
 static void
-send_request(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
+send_request(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 {
 	const KeyapiServerOptions *server = fetcher->server;
 	const KeyapiListing *list = &request->state->listing;
@@ -91,7 +91,7 @@ send_request(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
  * Whether statement and day may spend what the request costs.
  */
 static bool
-affordable(const KeyapiFetcher *fetcher, const KeyapiRequest *request)
+affordable(const KeyapiFetcher *fetcher, const KeyapiPageRequest *request)
 {
 	const KeyapiServerOptions *server = fetcher->server;
 
@@ -107,7 +107,7 @@ affordable(const KeyapiFetcher *fetcher, const KeyapiRequest *request)
  * NEVER if something has to happen before.
  */
 static int64
-try_to_send(KeyapiFetcher *fetcher, KeyapiRequest *request, bool urgent,
+try_to_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request, bool urgent,
 			int64 now)
 {
 	const KeyapiServerOptions *server = fetcher->server;
@@ -136,10 +136,10 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiRequest *request, bool urgent,
 									   &request->waiter, &finding))
 	{
 		case KEYAPI_PAGE_HERE:
-			keyapi_fetch_take(fetcher, request, finding.body);
+			keyapi_fetch_use_cached(fetcher, request, finding.body);
 			return NEVER;
 		case KEYAPI_PAGE_REFUSED:
-			keyapi_fetch_believe(fetcher, request, &finding.verdict);
+			keyapi_fetch_adopt_failure(fetcher, request, &finding.shared_failure);
 			return NEVER;
 		case KEYAPI_PAGE_AWAITED:
 			request->awaited = true;
@@ -170,8 +170,8 @@ is_busy(KeyapiFetcher *fetcher)
 
 	dlist_foreach(iter, &fetcher->requests)
 	{
-		const KeyapiRequest *request = dlist_container(KeyapiRequest, node,
-													   iter.cur);
+		const KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node,
+														   iter.cur);
 
 		if (request->status == IN_FLIGHT || request->status == RECEIVED)
 			return true;
@@ -184,7 +184,7 @@ is_busy(KeyapiFetcher *fetcher)
  * 54000 if it may not be paid for.
  */
 static void
-check_prospects(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
+fail_if_hopeless(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 {
 	KeyapiGate	gate = keyapi_account_gate(&fetcher->account);
 	const KeyapiServerOptions *server = fetcher->server;
@@ -244,20 +244,20 @@ check_prospects(KeyapiFetcher *fetcher, KeyapiRequest *request, int64 now)
  * Take the pages that were paid for since they were asked for.
  */
 static void
-take_paid(KeyapiFetcher *fetcher, const KeyapiRequest *needed)
+take_paid(KeyapiFetcher *fetcher, const KeyapiPageRequest *needed)
 {
 	dlist_mutable_iter iter;
 
 	dlist_foreach_modify(iter, &fetcher->requests)
 	{
-		KeyapiRequest *request = dlist_container(KeyapiRequest, node, iter.cur);
+		KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node, iter.cur);
 		const KeyapiBody *body;
 
 		if (request->status != WAITING ||
 			(body = keyapi_statement_list_get(request->state->statement_list,
 											  request->number)) == NULL)
 			continue;
-		keyapi_fetch_take(fetcher, request, body);
+		keyapi_fetch_use_cached(fetcher, request, body);
 		if (request->status == ARRIVED && request != needed &&
 			request->state->pages == NIL)
 			(void) keyapi_fetch_enter(request);
@@ -265,7 +265,7 @@ take_paid(KeyapiFetcher *fetcher, const KeyapiRequest *needed)
 }
 
 int64
-keyapi_fetch_send(KeyapiFetcher *fetcher, KeyapiRequest *needed)
+keyapi_fetch_send(KeyapiFetcher *fetcher, KeyapiPageRequest *needed)
 {
 	int64		now = keyapi_gate_clock();
 	int64		next = NEVER;
@@ -274,12 +274,12 @@ keyapi_fetch_send(KeyapiFetcher *fetcher, KeyapiRequest *needed)
 	take_paid(fetcher, needed);
 	if (needed != NULL && needed->status == WAITING)
 	{
-		check_prospects(fetcher, needed, now);
+		fail_if_hopeless(fetcher, needed, now);
 		next = try_to_send(fetcher, needed, true, now);
 	}
 	dlist_foreach(iter, &fetcher->requests)
 	{
-		KeyapiRequest *request = dlist_container(KeyapiRequest, node, iter.cur);
+		KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node, iter.cur);
 
 		/* whoever needs a later page will meet this failure before */
 		if (request->status == FAILED)
@@ -292,7 +292,7 @@ keyapi_fetch_send(KeyapiFetcher *fetcher, KeyapiRequest *needed)
 
 KeyapiWait
 keyapi_fetch_waits_for(const KeyapiFetcher *fetcher,
-					   const KeyapiRequest *request)
+					   const KeyapiPageRequest *request)
 {
 	const KeyapiGate gate = keyapi_account_gate(&fetcher->account);
 	int64		now = keyapi_gate_clock();

@@ -294,7 +294,7 @@ keyapi_statement_list_look(KeyapiStatementList *list, int number, TimestampTz un
 		return KEYAPI_PAGE_YOURS;
 
 	role = keyapi_flight_lead(list->id.number, number, until, waiter,
-							  &finding->verdict);
+							  &finding->shared_failure);
 	if (role != KEYAPI_FLIGHT_LEADER)
 		return role == KEYAPI_FLIGHT_WAITER ? KEYAPI_PAGE_AWAITED :
 			KEYAPI_PAGE_REFUSED;
@@ -387,10 +387,10 @@ keyapi_statement_list_give_up(KeyapiStatementList *list, int number)
 
 void
 keyapi_statement_list_fail(KeyapiStatementList *list, int number,
-						   const KeyapiVerdict *verdict)
+						   const KeyapiSharedFailure *shared_failure)
 {
 	if (list->id.number != 0)
-		keyapi_flight_fail(list->id.number, number, verdict);
+		keyapi_flight_fail(list->id.number, number, shared_failure);
 }
 
 bool

@@ -40,7 +40,7 @@ extern KeyapiStatementList *keyapi_statement_list_open(const KeyapiCacheKey *key
 typedef union KeyapiFinding
 {
 	const KeyapiBody *body;		/* HERE; kept as long as the snapshot */
-	KeyapiVerdict verdict;		/* REFUSED */
+	KeyapiSharedFailure shared_failure; /* REFUSED */
 } KeyapiFinding;
 
 /*
@@ -98,7 +98,7 @@ extern void keyapi_statement_list_give_up(KeyapiStatementList *list, int number)
  * Nor need others try: this is why.
  */
 extern void keyapi_statement_list_fail(KeyapiStatementList *list, int number,
-									   const KeyapiVerdict *verdict);
+									   const KeyapiSharedFailure *shared_failure);
 
 /*
  * Take the last complete state of the list that is younger than max_age ms

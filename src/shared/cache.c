@@ -424,10 +424,10 @@ keyapi_cache_clear(void)
 	LWLockRelease(&part->lock);
 }
 
-static KeyapiCachedListing
+static KeyapiCachedListingInfo
 info_of(const CachedListing *listing)
 {
-	return (KeyapiCachedListing)
+	return (KeyapiCachedListingInfo)
 	{
 		.list = pstrdup(listing->list),
 			.role = listing->role,
@@ -441,12 +441,12 @@ info_of(const CachedListing *listing)
 	};
 }
 
-KeyapiCachedListing *
+KeyapiCachedListingInfo *
 keyapi_cache_list(int *n)
 {
 	CachePart  *part = cache_part();
 	int			size = 64;
-	KeyapiCachedListing *infos = palloc(sizeof(KeyapiCachedListing) * size);
+	KeyapiCachedListingInfo *infos = palloc(sizeof(KeyapiCachedListingInfo) * size);
 
 	*n = 0;
 	LWLockAcquire(&part->lock, LW_SHARED);
@@ -461,7 +461,7 @@ keyapi_cache_list(int *n)
 			if (*n == size)
 			{
 				size *= 2;
-				infos = repalloc_huge(infos, sizeof(KeyapiCachedListing) * size);
+				infos = repalloc_huge(infos, sizeof(KeyapiCachedListingInfo) * size);
 			}
 			infos[(*n)++] = info_of(listing);
 			pointer = listing->next;

@@ -54,7 +54,7 @@ typedef struct KeyapiBody
 } KeyapiBody;
 
 /* What keyapi_fdw_cache shows of a snapshot. */
-typedef struct KeyapiCachedListing
+typedef struct KeyapiCachedListingInfo
 {
 	char	   *list;			/* see KeyapiCacheKey */
 	Oid			role;			/* who began it */
@@ -64,7 +64,7 @@ typedef struct KeyapiCachedListing
 	int64		bytes;
 	TimestampTz fetched_at;		/* 0: no page has arrived yet */
 	TimestampTz expires_at;
-} KeyapiCachedListing;
+} KeyapiCachedListingInfo;
 
 /*
  * Define the settings; once, when the library is loaded.
@@ -132,6 +132,6 @@ extern void keyapi_cache_clear(void);
 /*
  * All snapshots, palloc'd, and their number in *n.
  */
-extern KeyapiCachedListing *keyapi_cache_list(int *n);
+extern KeyapiCachedListingInfo *keyapi_cache_list(int *n);
 
 #endif							/* KEYAPI_CACHE_H */

@@ -46,7 +46,7 @@ typedef struct Refusal
 	PageId		id;
 	uint64		last;			/* number of the last verdict ... */
 	uint64		before;			/* ... and of the one before; 0: none */
-	KeyapiVerdict verdict;		/* the last one */
+	KeyapiSharedFailure failure;	/* the last one */
 } Refusal;
 
 typedef struct FlightPart
@@ -186,7 +186,7 @@ oldest_refusal(FlightPart *part)
 }
 
 static void
-refuse(FlightPart *part, PageId id, const KeyapiVerdict *verdict)
+refuse(FlightPart *part, PageId id, const KeyapiSharedFailure *failure)
 {
 	Refusal    *refusal = find_refusal(part, id);
 
@@ -198,7 +198,7 @@ refuse(FlightPart *part, PageId id, const KeyapiVerdict *verdict)
 	}
 	refusal->before = refusal->last;
 	refusal->last = ++part->verdicts;
-	refusal->verdict = *verdict;
+	refusal->failure = *failure;
 }
 
 /*
@@ -206,13 +206,13 @@ refuse(FlightPart *part, PageId id, const KeyapiVerdict *verdict)
  */
 static bool
 is_refused(FlightPart *part, PageId id, const KeyapiWaiter *waiter,
-		   KeyapiVerdict *verdict)
+		   KeyapiSharedFailure *failure)
 {
 	Refusal    *refusal = waiter->since == 0 ? NULL : find_refusal(part, id);
 
 	if (refusal == NULL || refusal->before < waiter->since)
 		return false;
-	*verdict = refusal->verdict;
+	*failure = refusal->failure;
 	return true;
 }
 
@@ -253,14 +253,14 @@ keyapi_flight_begin_wait(KeyapiWaiter *waiter)
 
 KeyapiFlightRole
 keyapi_flight_lead(uint64 snapshot, int page, TimestampTz until,
-				   KeyapiWaiter *waiter, KeyapiVerdict *verdict)
+				   KeyapiWaiter *waiter, KeyapiSharedFailure *failure)
 {
 	const PageId id = {snapshot, page};
 	KeyapiFlightRole role = KEYAPI_FLIGHT_LEADER;
 	FlightPart *part = lock_part();
 	Flight	   *flight = find(part, id);
 
-	if (is_refused(part, id, waiter, verdict))
+	if (is_refused(part, id, waiter, failure))
 		role = KEYAPI_FLIGHT_REFUSED;
 	else if (flight != NULL && !is_mine(flight) && !is_over(flight))
 	{
@@ -308,7 +308,7 @@ keyapi_flight_end(uint64 snapshot, int page)
 }
 
 void
-keyapi_flight_fail(uint64 snapshot, int page, const KeyapiVerdict *verdict)
+keyapi_flight_fail(uint64 snapshot, int page, const KeyapiSharedFailure *failure)
 {
 	const PageId id = {snapshot, page};
 	FlightPart *part = lock_part();
@@ -316,7 +316,7 @@ keyapi_flight_fail(uint64 snapshot, int page, const KeyapiVerdict *verdict)
 
 	if (flight != NULL && is_mine(flight))
 	{
-		refuse(part, id, verdict);
+		refuse(part, id, failure);
 		end(part, flight);
 	}
 	LWLockRelease(&part->lock);

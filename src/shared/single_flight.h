@@ -35,24 +35,24 @@
 extern Size keyapi_flight_part_size(int nprocs);
 
 /* Sizes of the texts of a verdict, the NULs included. */
-#define KEYAPI_VERDICT_TEXT_LEN 256
-#define KEYAPI_VERDICT_ID_LEN 64
+#define KEYAPI_SHARED_FAILURE_TEXT_LEN 256
+#define KEYAPI_SHARED_FAILURE_ID_LEN 64
 
 /*
  * Why a leader did not get the page: what other sessions need of the
  * KeyapiFailure in failure.h.  Texts are UTF-8, clipped, and empty if unknown.
  */
-typedef struct KeyapiVerdict
+typedef struct KeyapiSharedFailure
 {
 	int			cause;			/* a KeyapiCause */
 	int			status;
 	int64		code;
 	int64		retry_after;
 	int			attempts;
-	char		api_message[KEYAPI_VERDICT_TEXT_LEN];
-	char		request_id[KEYAPI_VERDICT_ID_LEN];
-	char		reason[KEYAPI_VERDICT_TEXT_LEN];
-} KeyapiVerdict;
+	char		api_message[KEYAPI_SHARED_FAILURE_TEXT_LEN];
+	char		request_id[KEYAPI_SHARED_FAILURE_ID_LEN];
+	char		reason[KEYAPI_SHARED_FAILURE_TEXT_LEN];
+} KeyapiSharedFailure;
 
 /* Who wants a page, and how. */
 typedef struct KeyapiWaiter
@@ -83,7 +83,7 @@ typedef enum KeyapiFlightRole
 extern KeyapiFlightRole keyapi_flight_lead(uint64 snapshot, int page,
 										   TimestampTz until,
 										   KeyapiWaiter *waiter,
-										   KeyapiVerdict *verdict);
+										   KeyapiSharedFailure *failure);
 
 /*
  * The caller waits before it may lead: what leaders find meanwhile is true for
@@ -106,7 +106,7 @@ extern void keyapi_flight_end(uint64 snapshot, int page);
  * The same, for the leader has failed and will not try again.
  */
 extern void keyapi_flight_fail(uint64 snapshot, int page,
-							   const KeyapiVerdict *verdict);
+							   const KeyapiSharedFailure *failure);
 
 /*
  * End all flights that this session leads.

@@ -226,12 +226,12 @@ Datum
 keyapi_fdw_cache(PG_FUNCTION_ARGS)
 {
 	int			n;
-	KeyapiCachedListing *list = keyapi_cache_list(&n);
+	KeyapiCachedListingInfo *list = keyapi_cache_list(&n);
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < n; i++)
 	{
-		const KeyapiCachedListing *info = &list[i];
+		const KeyapiCachedListingInfo *info = &list[i];
 		Row			row = {0};
 
 		if (info->fetched_at == 0 || !may_see(info->role))

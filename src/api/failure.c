@@ -320,28 +320,28 @@ static char *
 failure_detail(const KeyapiFailure *failure, const char *secret)
 {
 	StringInfoData buf;
-	StringInfoData facts;
+	StringInfoData private;
 
-	initStringInfo(&facts);
+	initStringInfo(&private);
 	if (failure->status != 0)
-		appendStringInfo(&facts, ", HTTP status %d", failure->status);
+		appendStringInfo(&private, ", HTTP status %d", failure->status);
 	if (failure->code != 0)
-		appendStringInfo(&facts, ", code " INT64_FORMAT, failure->code);
-	append_text(&facts, ", message \"%s\"", failure->api_message, secret);
-	append_text(&facts, ", request id \"%s\"", failure->request_id, secret);
+		appendStringInfo(&private, ", code " INT64_FORMAT, failure->code);
+	append_text(&private, ", message \"%s\"", failure->api_message, secret);
+	append_text(&private, ", request id \"%s\"", failure->request_id, secret);
 	if (failure->retry_after >= 0)
-		appendStringInfo(&facts, ", retry after " INT64_FORMAT " s",
+		appendStringInfo(&private, ", retry after " INT64_FORMAT " s",
 						 seconds(failure->retry_after));
 	if (failure->attempts > 1)
-		appendStringInfo(&facts, ", attempt %d", failure->attempts);
+		appendStringInfo(&private, ", attempt %d", failure->attempts);
 
 	initStringInfo(&buf);
 	append_text(&buf, "Server %s, ", failure->base_url, secret);
 	appendStringInfo(&buf, "endpoint %s, ", failure->listing->endpoint->path);
 	append_text(&buf, "%s", keyapi_listing_key(failure->listing), secret);
 	appendStringInfo(&buf, ", page %d", failure->page);
-	if (facts.len > 0)
-		appendStringInfo(&buf, ": %s", facts.data + strlen(", "));
+	if (private.len > 0)
+		appendStringInfo(&buf, ": %s", private.data + strlen(", "));
 	appendStringInfoChar(&buf, '.');
 	if (failure->body_len > 0)
 		appendStringInfo(&buf, "\nThe response begins: %s",

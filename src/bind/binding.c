@@ -25,9 +25,9 @@ struct KeyapiBinding
 {
 	const KeyapiTableOptions *options;
 	KeyapiScanColumns columns;
-	KeyapiPlanFacts facts;
+	KeyapiPlanPrivate plan_private;
 	KeyapiVirtualRow *row;
-	KeyapiCandidates *candidates;
+	KeyapiCombinations *combinations;
 	KeyapiSource *ranks;
 	ExprState  *rank_filter;	/* clauses on rank and page, or NULL */
 };
@@ -64,25 +64,25 @@ keyapi_binding_begin(ForeignScanState *node, const KeyapiTableOptions *options)
 	uint32		mentioned;
 
 	binding->options = options;
-	keyapi_facts_unpack(&binding->facts, plan->fdw_private);
+	keyapi_plan_private_unpack(&binding->plan_private, plan->fdw_private);
 	keyapi_scan_columns(&binding->columns, rel, plan->scan.scanrelid,
 						options->endpoint);
 	binding->row = keyapi_virtual_row(rel, &binding->columns, &node->ss.ps);
 
-	binding->facts.outer_clauses = keyapi_fold(binding->facts.outer_clauses,
-											   params);
-	mentioned = keyapi_facts_mentioned(&binding->facts, clauses,
+	binding->plan_private.outer_clauses = keyapi_fold(binding->plan_private.outer_clauses,
+													  params);
+	mentioned = keyapi_facts_mentioned(&binding->plan_private, clauses,
 									   &binding->columns);
 	for (int i = 0; i < options->endpoint->nparams; i++)
 	{
-		if ((binding->facts.conflicts & ~mentioned & KEYAPI_PARAM_BIT(i)) != 0)
+		if ((binding->plan_private.conflicts & ~mentioned & KEYAPI_PARAM_BIT(i)) != 0)
 			keyapi_unbound_error(rel, &options->endpoint->params[i], true,
 								 true);
 	}
-	binding->candidates = keyapi_candidates(binding->row, rel,
-											&binding->columns, options,
-											clauses, mentioned,
-											&binding->facts.order, false);
+	binding->combinations = keyapi_combinations(binding->row, rel,
+												&binding->columns, options,
+												clauses, mentioned,
+												&binding->plan_private.order, false);
 	binding->ranks = keyapi_rank_source(clauses, &binding->columns);
 	keyapi_source_prepare(binding->ranks, binding->row);
 	binding->rank_filter = init_rank_filter(binding, clauses);
@@ -101,10 +101,10 @@ keyapi_binding_evaluate(KeyapiBinding *binding)
 	bound->hi = range.hi;
 	/* pages are numbered by integers, and no list is nearly so long */
 	if (range.lo <= Min(range.hi, PG_INT32_MAX))
-		bound->lists = keyapi_candidates_lists(binding->candidates,
-											   &bound->nlists);
-	bound->rank_major = binding->facts.order.rank_major;
-	bound->max_rows = binding->facts.max_rows;
+		bound->lists = keyapi_combinations_lists(binding->combinations,
+												 &bound->nlists);
+	bound->rank_major = binding->plan_private.order.rank_major;
+	bound->max_rows = binding->plan_private.max_rows;
 	return bound;
 }
 
@@ -147,26 +147,26 @@ keyapi_default_lists(Relation rel, const KeyapiTableOptions *options,
 {
 	KeyapiScanColumns columns;
 	KeyapiVirtualRow *row;
-	KeyapiCandidates *candidates;
+	KeyapiCombinations *combinations;
 	KeyapiListing *lists;
 	List	   *bounds = keyapi_partition_bounds(rel, 1);
 	uint32		mentioned;
-	KeyapiOutlook outlook;
+	KeyapiPreview preview;
 
 	*nlists = 0;
 	keyapi_scan_columns(&columns, rel, 1, options->endpoint);
 	mentioned = keyapi_mentions((Node *) bounds, keyapi_scan_var_params,
 								&columns);
-	keyapi_outlook(&outlook, rel, &columns, options, bounds, mentioned);
+	keyapi_preview(&preview, rel, &columns, options, bounds, mentioned);
 	for (int i = 0; i < options->endpoint->nparams; i++)
 	{
-		if (!outlook.known[i])
+		if (!preview.known[i])
 			return NULL;
 	}
 	row = keyapi_virtual_row(rel, &columns, NULL);
-	candidates = keyapi_candidates(row, rel, &columns, options, bounds,
-								   mentioned, NULL, false);
-	lists = keyapi_candidates_lists(candidates, nlists);
+	combinations = keyapi_combinations(row, rel, &columns, options, bounds,
+									   mentioned, NULL, false);
+	lists = keyapi_combinations_lists(combinations, nlists);
 	keyapi_virtual_row_free(row);
 	return lists;
 }

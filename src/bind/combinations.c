@@ -34,11 +34,11 @@ typedef struct Dimension
 
 	/* of the current evaluation */
 	int			n;
-	Candidate  *candidates;
+	Candidate  *combinations;
 	int			current;
 } Dimension;
 
-struct KeyapiCandidates
+struct KeyapiCombinations
 {
 	KeyapiVirtualRow *row;
 	const KeyapiScanColumns *columns;
@@ -105,11 +105,11 @@ domain_set(const char *const *domain)
 }
 
 static bool
-mentioned_by(List *clauses, const KeyapiCandidates *candidates, int param)
+mentioned_by(List *clauses, const KeyapiCombinations *combinations, int param)
 {
 	uint32		params = keyapi_mentions((Node *) clauses, keyapi_scan_var_params,
 										 unconstify(KeyapiScanColumns *,
-													candidates->columns));
+													combinations->columns));
 
 	return (params & KEYAPI_PARAM_BIT(param)) != 0;
 }
@@ -118,13 +118,13 @@ mentioned_by(List *clauses, const KeyapiCandidates *candidates, int param)
  * Set up where the values of a parameter come from; false if that is unknown.
  */
 static bool
-init_values(Dimension *dimension, KeyapiCandidates *candidates, Relation rel,
+init_values(Dimension *dimension, KeyapiCombinations *combinations, Relation rel,
 			List *clauses)
 {
 	int			param = dimension->param;
 	bool		mentioned = dimension->mentioned;
-	const KeyapiParam *definition = &candidates->options->endpoint->params[param];
-	const KeyapiParamOptions *options = &candidates->options->params[param];
+	const KeyapiParam *definition = &combinations->options->endpoint->params[param];
+	const KeyapiParamOptions *options = &combinations->options->params[param];
 
 	if (!mentioned && options->kind == KEYAPI_DEFAULT_VALUE)
 	{
@@ -141,19 +141,19 @@ init_values(Dimension *dimension, KeyapiCandidates *candidates, Relation rel,
 	}
 	if (mentioned)
 	{
-		dimension->source = keyapi_param_source(clauses, candidates->columns,
+		dimension->source = keyapi_param_source(clauses, combinations->columns,
 												param);
-		if (candidates->constants_only ?
+		if (combinations->constants_only ?
 			keyapi_source_is_constant(dimension->source) :
 			dimension->source->kind != KEYAPI_SOURCE_OPEN)
 		{
-			keyapi_source_prepare(dimension->source, candidates->row);
+			keyapi_source_prepare(dimension->source, combinations->row);
 			return true;
 		}
 	}
-	if (!candidates->constants_only)
+	if (!combinations->constants_only)
 		keyapi_unbound_error(rel, definition, mentioned,
-							 mentioned && !mentioned_by(clauses, candidates, param));
+							 mentioned && !mentioned_by(clauses, combinations, param));
 	return false;
 }
 
@@ -166,18 +166,18 @@ init_values(Dimension *dimension, KeyapiCandidates *candidates, Relation rel,
  * table: nothing says which clause is evaluated first.
  */
 static bool
-is_param_clause(const KeyapiCandidates *candidates, Node *clause,
+is_param_clause(const KeyapiCombinations *combinations, Node *clause,
 				const KeyapiClauseUse *use)
 {
 	if (use->params == 0 || use->rank || use->data || use->foreign ||
 		!use->evaluable)
 		return false;
-	if (!candidates->constants_only)
+	if (!combinations->constants_only)
 		return true;
-	for (int i = 0; i < candidates->options->endpoint->nparams; i++)
+	for (int i = 0; i < combinations->options->endpoint->nparams; i++)
 	{
 		if ((use->params & KEYAPI_PARAM_BIT(i)) != 0 &&
-			!keyapi_row_param_foreseeable(candidates->row, i))
+			!keyapi_row_param_foreseeable(combinations->row, i))
 			return false;
 	}
 	return !use->external && !use->internal && !contain_mutable_functions(clause);
@@ -189,11 +189,11 @@ is_param_clause(const KeyapiCandidates *candidates, Node *clause,
  * as it is long.
  */
 static bool
-is_exact_source(const KeyapiCandidates *candidates, const Dimension *dimension,
+is_exact_source(const KeyapiCombinations *combinations, const Dimension *dimension,
 				Node *clause)
 {
 	return dimension->source != NULL &&
-		keyapi_param_source(list_make1(clause), candidates->columns,
+		keyapi_param_source(list_make1(clause), combinations->columns,
 							dimension->param)->exact;
 }
 
@@ -202,7 +202,7 @@ is_exact_source(const KeyapiCandidates *candidates, const Dimension *dimension,
  * a dimension, about several.
  */
 static ExprState *
-init_filter(KeyapiCandidates *candidates, List *clauses,
+init_filter(KeyapiCombinations *combinations, List *clauses,
 			const Dimension *dimension)
 {
 	List	   *quals = NIL;
@@ -211,17 +211,17 @@ init_filter(KeyapiCandidates *candidates, List *clauses,
 	foreach(lc, clauses)
 	{
 		Node	   *clause = lfirst(lc);
-		KeyapiClauseUse use = keyapi_clause_use(clause, candidates->columns);
+		KeyapiClauseUse use = keyapi_clause_use(clause, combinations->columns);
 		bool		single = (use.params & (use.params - 1)) == 0;
 
-		if (!is_param_clause(candidates, clause, &use))
+		if (!is_param_clause(combinations, clause, &use))
 			continue;
 		if (dimension == NULL ? !single :
 			use.params == KEYAPI_PARAM_BIT(dimension->param) &&
-			!is_exact_source(candidates, dimension, clause))
+			!is_exact_source(combinations, dimension, clause))
 			quals = lappend(quals, clause);
 	}
-	return quals == NIL ? NULL : keyapi_row_qual(candidates->row, quals);
+	return quals == NIL ? NULL : keyapi_row_qual(combinations->row, quals);
 }
 
 static bool
@@ -260,40 +260,40 @@ dimension_param(const KeyapiOrder *order, int n, uint32 taken,
 	return param;
 }
 
-KeyapiCandidates *
-keyapi_candidates(KeyapiVirtualRow *row, Relation rel,
-				  const KeyapiScanColumns *columns,
-				  const KeyapiTableOptions *options,
-				  List *clauses, uint32 mentioned,
-				  const KeyapiOrder *order, bool constants_only)
+KeyapiCombinations *
+keyapi_combinations(KeyapiVirtualRow *row, Relation rel,
+					const KeyapiScanColumns *columns,
+					const KeyapiTableOptions *options,
+					List *clauses, uint32 mentioned,
+					const KeyapiOrder *order, bool constants_only)
 {
-	KeyapiCandidates *candidates = palloc0(sizeof(KeyapiCandidates));
+	KeyapiCombinations *combinations = palloc0(sizeof(KeyapiCombinations));
 	uint32		taken = 0;
 
-	candidates->row = row;
-	candidates->columns = columns;
-	candidates->options = options;
-	candidates->contradiction = is_contradiction(clauses);
-	candidates->constants_only = constants_only;
+	combinations->row = row;
+	combinations->columns = columns;
+	combinations->options = options;
+	combinations->contradiction = is_contradiction(clauses);
+	combinations->constants_only = constants_only;
 	for (int i = 0; i < options->endpoint->nparams; i++)
 	{
-		Dimension  *dimension = &candidates->dimensions[candidates->ndimensions];
+		Dimension  *dimension = &combinations->dimensions[combinations->ndimensions];
 		int			param = dimension_param(order, i, taken, &dimension->key);
 
 		taken |= KEYAPI_PARAM_BIT(param);
 		dimension->param = param;
 		dimension->mentioned = (mentioned & KEYAPI_PARAM_BIT(param)) != 0;
-		if (init_values(dimension, candidates, rel, clauses))
+		if (init_values(dimension, combinations, rel, clauses))
 		{
-			dimension->filter = init_filter(candidates, clauses, dimension);
-			candidates->ndimensions++;
+			dimension->filter = init_filter(combinations, clauses, dimension);
+			combinations->ndimensions++;
 		}
 		else
 			memset(dimension, 0, sizeof(Dimension));
 	}
-	if (candidates->ndimensions == options->endpoint->nparams)
-		candidates->filter = init_filter(candidates, clauses, NULL);
-	return candidates;
+	if (combinations->ndimensions == options->endpoint->nparams)
+		combinations->filter = init_filter(combinations, clauses, NULL);
+	return combinations;
 }
 
 /* ---------------------------------------------------------------------
@@ -302,7 +302,7 @@ keyapi_candidates(KeyapiVirtualRow *row, Relation rel,
  */
 
 static int
-compare_candidates(const void *a, const void *b, void *arg)
+compare_combinations(const void *a, const void *b, void *arg)
 {
 	return ApplySortComparator(((const Candidate *) a)->datum, false,
 							   ((const Candidate *) b)->datum, false, arg);
@@ -317,8 +317,8 @@ sort_dimension(Dimension *dimension)
 	};
 
 	PrepareSortSupportFromOrderingOp(dimension->key->operator, &sort);
-	qsort_arg(dimension->candidates, dimension->n, sizeof(Candidate),
-			  compare_candidates, &sort);
+	qsort_arg(dimension->combinations, dimension->n, sizeof(Candidate),
+			  compare_combinations, &sort);
 }
 
 /*
@@ -327,21 +327,21 @@ sort_dimension(Dimension *dimension)
  * means without a condition is an error to lack.
  */
 static bool
-set_candidate(Candidate *candidate, const Dimension *dimension,
-			  KeyapiCandidates *candidates)
+set_combination(Candidate *combination, const Dimension *dimension,
+				KeyapiCombinations *combinations)
 {
 	int			param = dimension->param;
-	bool		required = !dimension->mentioned && !candidates->constants_only;
+	bool		required = !dimension->mentioned && !combinations->constants_only;
 
-	candidate->datum = (Datum) 0;
-	if (candidates->columns->params[param] == 0 ||
-		(candidates->constants_only &&
-		 !keyapi_row_param_foreseeable(candidates->row, param)))
+	combination->datum = (Datum) 0;
+	if (combinations->columns->params[param] == 0 ||
+		(combinations->constants_only &&
+		 !keyapi_row_param_foreseeable(combinations->row, param)))
 		return true;
-	if (!keyapi_row_param_datum(candidates->row, param, candidate->text,
-								required, &candidate->datum))
+	if (!keyapi_row_param_datum(combinations->row, param, combination->text,
+								required, &combination->datum))
 		return false;
-	keyapi_row_set_param(candidates->row, param, candidate->datum);
+	keyapi_row_set_param(combinations->row, param, combination->datum);
 	return true;
 }
 
@@ -349,24 +349,24 @@ set_candidate(Candidate *candidate, const Dimension *dimension,
  * Find the values of a parameter that pass the clauses on it alone.
  */
 static void
-fill_dimension(Dimension *dimension, KeyapiCandidates *candidates)
+fill_dimension(Dimension *dimension, KeyapiCombinations *combinations)
 {
-	KeyapiVirtualRow *row = candidates->row;
+	KeyapiVirtualRow *row = combinations->row;
 	KeyapiTextSet set = dimension->fixed;
 
 	if (dimension->source != NULL)
 		set = keyapi_source_texts(dimension->source, row);
 	dimension->n = 0;
-	dimension->candidates = palloc(sizeof(Candidate) * Max(set.n, 1));
+	dimension->combinations = palloc(sizeof(Candidate) * Max(set.n, 1));
 	for (int i = 0; i < set.n; i++)
 	{
-		Candidate  *candidate = &dimension->candidates[dimension->n];
+		Candidate  *combination = &dimension->combinations[dimension->n];
 
 		/* there may be very many, each with clauses to evaluate */
 		CHECK_FOR_INTERRUPTS();
-		candidate->text = set.texts[i];
-		candidate->used = false;
-		if (set_candidate(candidate, dimension, candidates) &&
+		combination->text = set.texts[i];
+		combination->used = false;
+		if (set_combination(combination, dimension, combinations) &&
 			(dimension->filter == NULL ||
 			 keyapi_row_satisfies(row, dimension->filter)))
 			dimension->n++;
@@ -380,21 +380,21 @@ fill_dimension(Dimension *dimension, KeyapiCandidates *candidates)
  * Whether the combination at hand passes the clauses on several parameters.
  */
 static bool
-combination_passes(KeyapiCandidates *candidates)
+combination_passes(KeyapiCombinations *combinations)
 {
 	bool		result;
 
-	if (candidates->filter == NULL)
+	if (combinations->filter == NULL)
 		return true;
-	for (int i = 0; i < candidates->ndimensions; i++)
+	for (int i = 0; i < combinations->ndimensions; i++)
 	{
-		Dimension  *dimension = &candidates->dimensions[i];
+		Dimension  *dimension = &combinations->dimensions[i];
 
-		keyapi_row_set_param(candidates->row, dimension->param,
-							 dimension->candidates[dimension->current].datum);
+		keyapi_row_set_param(combinations->row, dimension->param,
+							 dimension->combinations[dimension->current].datum);
 	}
-	result = keyapi_row_satisfies(candidates->row, candidates->filter);
-	keyapi_row_reset(candidates->row);
+	result = keyapi_row_satisfies(combinations->row, combinations->filter);
+	keyapi_row_reset(combinations->row);
 	return result;
 }
 
@@ -402,11 +402,11 @@ combination_passes(KeyapiCandidates *candidates)
  * Go to the next combination, the last dimension first; false after the last.
  */
 static bool
-next_combination(KeyapiCandidates *candidates)
+next_combination(KeyapiCombinations *combinations)
 {
-	for (int i = candidates->ndimensions - 1; i >= 0; i--)
+	for (int i = combinations->ndimensions - 1; i >= 0; i--)
 	{
-		Dimension  *dimension = &candidates->dimensions[i];
+		Dimension  *dimension = &combinations->dimensions[i];
 
 		if (++dimension->current < dimension->n)
 			return true;
@@ -420,30 +420,30 @@ next_combination(KeyapiCandidates *candidates)
  * is none.  *product is the number of combinations.
  */
 static bool
-first_combination(KeyapiCandidates *candidates, double *product)
+first_combination(KeyapiCombinations *combinations, double *product)
 {
 	*product = 1;
-	for (int i = 0; i < candidates->ndimensions; i++)
+	for (int i = 0; i < combinations->ndimensions; i++)
 	{
-		Dimension  *dimension = &candidates->dimensions[i];
+		Dimension  *dimension = &combinations->dimensions[i];
 
 		dimension->n = 0;
 		dimension->current = 0;
-		if (*product > 0 && !candidates->contradiction)
-			fill_dimension(dimension, candidates);
+		if (*product > 0 && !combinations->contradiction)
+			fill_dimension(dimension, combinations);
 		*product *= dimension->n;
 	}
 	return *product > 0;
 }
 
 static void
-use_combination(KeyapiCandidates *candidates)
+use_combination(KeyapiCombinations *combinations)
 {
-	for (int i = 0; i < candidates->ndimensions; i++)
+	for (int i = 0; i < combinations->ndimensions; i++)
 	{
-		Dimension  *dimension = &candidates->dimensions[i];
+		Dimension  *dimension = &combinations->dimensions[i];
 
-		dimension->candidates[dimension->current].used = true;
+		dimension->combinations[dimension->current].used = true;
 	}
 }
 
@@ -452,55 +452,55 @@ use_combination(KeyapiCandidates *candidates)
  * mark what they use.
  */
 static double
-count_combinations(KeyapiCandidates *candidates)
+count_combinations(KeyapiCombinations *combinations)
 {
 	double		count = 0;
 
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (!combination_passes(candidates))
+		if (!combination_passes(combinations))
 			continue;
-		use_combination(candidates);
+		use_combination(combinations);
 		count++;
-	} while (next_combination(candidates));
+	} while (next_combination(combinations));
 	return count;
 }
 
 double
-keyapi_candidates_survey(KeyapiCandidates *candidates, bool *known,
-						 KeyapiTextSet *values)
+keyapi_combinations_survey(KeyapiCombinations *combinations, bool *known,
+						   KeyapiTextSet *values)
 {
 	double		product;
 	double		count = 0;
-	bool		independent = candidates->filter == NULL;
+	bool		independent = combinations->filter == NULL;
 
-	if (first_combination(candidates, &product))
-		count = independent ? product : count_combinations(candidates);
-	for (int i = 0; i < candidates->ndimensions; i++)
+	if (first_combination(combinations, &product))
+		count = independent ? product : count_combinations(combinations);
+	for (int i = 0; i < combinations->ndimensions; i++)
 	{
-		Dimension  *dimension = &candidates->dimensions[i];
+		Dimension  *dimension = &combinations->dimensions[i];
 		KeyapiTextSet *set = &values[dimension->param];
 
 		known[dimension->param] = true;
 		set->texts = palloc(sizeof(char *) * Max(dimension->n, 1));
 		for (int j = 0; j < dimension->n; j++)
 		{
-			if (independent || dimension->candidates[j].used)
-				set->texts[set->n++] = dimension->candidates[j].text;
+			if (independent || dimension->combinations[j].used)
+				set->texts[set->n++] = dimension->combinations[j].text;
 		}
 	}
 	return count;
 }
 
 KeyapiListing *
-keyapi_candidates_lists(KeyapiCandidates *candidates, int *nlists)
+keyapi_combinations_lists(KeyapiCombinations *combinations, int *nlists)
 {
 	double		product;
 	KeyapiListing *lists;
 
 	*nlists = 0;
-	if (!first_combination(candidates, &product))
+	if (!first_combination(combinations, &product))
 		return NULL;
 	if (product * sizeof(KeyapiListing) > MaxAllocSize)
 		ereport(ERROR,
@@ -512,18 +512,18 @@ keyapi_candidates_lists(KeyapiCandidates *candidates, int *nlists)
 		KeyapiListing *list = &lists[*nlists];
 
 		CHECK_FOR_INTERRUPTS();
-		if (!combination_passes(candidates))
+		if (!combination_passes(combinations))
 			continue;
-		list->endpoint = candidates->options->endpoint;
-		list->page_size = candidates->options->page_size;
-		for (int i = 0; i < candidates->ndimensions; i++)
+		list->endpoint = combinations->options->endpoint;
+		list->page_size = combinations->options->page_size;
+		for (int i = 0; i < combinations->ndimensions; i++)
 		{
-			Dimension  *dimension = &candidates->dimensions[i];
+			Dimension  *dimension = &combinations->dimensions[i];
 
 			list->values[dimension->param] =
-				dimension->candidates[dimension->current].text;
+				dimension->combinations[dimension->current].text;
 		}
 		(*nlists)++;
-	} while (next_combination(candidates));
+	} while (next_combination(combinations));
 	return lists;
 }

@@ -36,7 +36,7 @@ typedef struct KeyapiOrder
  * Candidates for the lists to read: the combinations of the parameters' values,
  * each checked by the clauses on parameters alone.
  */
-typedef struct KeyapiCandidates KeyapiCandidates;
+typedef struct KeyapiCombinations KeyapiCombinations;
 
 /*
  * Prepare the candidates for an implicitly ANDed list of clauses, in
@@ -49,27 +49,27 @@ typedef struct KeyapiCandidates KeyapiCandidates;
  * With constants_only, nothing is raised and only constants count: parameters
  * whose values cannot be known stay unknown.
  */
-extern KeyapiCandidates *keyapi_candidates(KeyapiVirtualRow *row, Relation rel,
-										   const KeyapiScanColumns *columns,
-										   const KeyapiTableOptions *options,
-										   List *clauses, uint32 mentioned,
-										   const KeyapiOrder *order,
-										   bool constants_only);
+extern KeyapiCombinations *keyapi_combinations(KeyapiVirtualRow *row, Relation rel,
+											   const KeyapiScanColumns *columns,
+											   const KeyapiTableOptions *options,
+											   List *clauses, uint32 mentioned,
+											   const KeyapiOrder *order,
+											   bool constants_only);
 
 /*
  * The lists, with the row's parameters of the moment, palloc'd; sorted by the
  * order, NULL for none.
  */
-extern KeyapiListing *keyapi_candidates_lists(KeyapiCandidates *candidates,
-											  int *nlists);
+extern KeyapiListing *keyapi_combinations_lists(KeyapiCombinations *combinations,
+												int *nlists);
 
 /*
  * The number of combinations of the parameters whose values are known, and
  * which values occur in them; the other parameters' known and values are left
  * alone.  Both arrays are by parameter.  With constants_only.
  */
-extern double keyapi_candidates_survey(KeyapiCandidates *candidates,
-									   bool *known, KeyapiTextSet *values);
+extern double keyapi_combinations_survey(KeyapiCombinations *combinations,
+										 bool *known, KeyapiTextSet *values);
 
 /*
  * What is wrong with a scan that restricts (or, with mentioned false, leaves

@@ -28,7 +28,7 @@ enum
 };
 
 List *
-keyapi_facts_pack(const KeyapiPlanFacts *facts)
+keyapi_plan_private_pack(const KeyapiPlanPrivate *private)
 {
 	List	   *params = NIL;
 	List	   *operators = NIL;
@@ -36,32 +36,32 @@ keyapi_facts_pack(const KeyapiPlanFacts *facts)
 	List	   *collations = NIL;
 	List	   *columns = NIL;
 	int			column = -1;
-	int64		max_rows = facts->max_rows > PG_INT32_MAX ? -1 : facts->max_rows;
+	int64		max_rows = private->max_rows > PG_INT32_MAX ? -1 : private->max_rows;
 
-	for (int i = 0; i < facts->order.nkeys; i++)
+	for (int i = 0; i < private->order.nkeys; i++)
 	{
-		const KeyapiOrderKey *key = &facts->order.keys[i];
+		const KeyapiOrderKey *key = &private->order.keys[i];
 
 		params = lappend_int(params, key->param);
 		operators = lappend_oid(operators, key->operator);
 		descending = lappend_int(descending, key->descending);
 		collations = lappend_oid(collations, key->collation);
 	}
-	while ((column = bms_next_member(facts->columns, column)) >= 0)
+	while ((column = bms_next_member(private->columns, column)) >= 0)
 		columns = lappend_int(columns, column);
 
-	return list_concat(list_make5(makeInteger((int) facts->mentioned),
-								  facts->outer_clauses,
-								  makeInteger((int) facts->conflicts),
+	return list_concat(list_make5(makeInteger((int) private->mentioned),
+								  private->outer_clauses,
+								  makeInteger((int) private->conflicts),
 								  params, operators),
 					   list_make5(descending, collations,
-								  makeInteger(facts->order.rank_major),
+								  makeInteger(private->order.rank_major),
 								  makeInteger((int) max_rows),
 								  columns));
 }
 
 void
-keyapi_facts_unpack(KeyapiPlanFacts *facts, List *packed)
+keyapi_plan_private_unpack(KeyapiPlanPrivate *private, List *packed)
 {
 	List	   *params = list_nth(packed, FACT_ORDER_PARAMS);
 	List	   *operators = list_nth(packed, FACT_ORDER_OPERATORS);
@@ -69,22 +69,22 @@ keyapi_facts_unpack(KeyapiPlanFacts *facts, List *packed)
 	List	   *collations = list_nth(packed, FACT_ORDER_COLLATIONS);
 	ListCell   *lc;
 
-	memset(facts, 0, sizeof(*facts));
-	facts->mentioned = (uint32) intVal(list_nth(packed, FACT_MENTIONED));
-	facts->outer_clauses = list_nth(packed, FACT_OUTER_CLAUSES);
-	facts->conflicts = (uint32) intVal(list_nth(packed, FACT_CONFLICTS));
-	facts->order.nkeys = list_length(params);
-	for (int i = 0; i < facts->order.nkeys; i++)
+	memset(private, 0, sizeof(*private));
+	private->mentioned = (uint32) intVal(list_nth(packed, FACT_MENTIONED));
+	private->outer_clauses = list_nth(packed, FACT_OUTER_CLAUSES);
+	private->conflicts = (uint32) intVal(list_nth(packed, FACT_CONFLICTS));
+	private->order.nkeys = list_length(params);
+	for (int i = 0; i < private->order.nkeys; i++)
 	{
-		facts->order.keys[i].param = list_nth_int(params, i);
-		facts->order.keys[i].operator = list_nth_oid(operators, i);
-		facts->order.keys[i].descending = list_nth_int(descending, i) != 0;
-		facts->order.keys[i].collation = list_nth_oid(collations, i);
+		private->order.keys[i].param = list_nth_int(params, i);
+		private->order.keys[i].operator = list_nth_oid(operators, i);
+		private->order.keys[i].descending = list_nth_int(descending, i) != 0;
+		private->order.keys[i].collation = list_nth_oid(collations, i);
 	}
-	facts->order.rank_major = intVal(list_nth(packed, FACT_RANK_MAJOR)) != 0;
-	facts->max_rows = intVal(list_nth(packed, FACT_MAX_ROWS));
+	private->order.rank_major = intVal(list_nth(packed, FACT_RANK_MAJOR)) != 0;
+	private->max_rows = intVal(list_nth(packed, FACT_MAX_ROWS));
 	foreach(lc, (List *) list_nth(packed, FACT_COLUMNS))
-		facts->columns = bms_add_member(facts->columns, lfirst_int(lc));
+		private->columns = bms_add_member(private->columns, lfirst_int(lc));
 }
 
 Var *
@@ -101,11 +101,11 @@ keyapi_mark_var_params(Var *var, void *arg)
 }
 
 uint32
-keyapi_facts_mentioned(const KeyapiPlanFacts *facts, List *clauses,
+keyapi_facts_mentioned(const KeyapiPlanPrivate *private, List *clauses,
 					   KeyapiScanColumns *columns)
 {
-	return facts->mentioned |
+	return private->mentioned |
 		keyapi_mentions((Node *) clauses, keyapi_scan_var_params, columns) |
-		keyapi_mentions((Node *) facts->outer_clauses, keyapi_mark_var_params,
+		keyapi_mentions((Node *) private->outer_clauses, keyapi_mark_var_params,
 						NULL);
 }

@@ -15,7 +15,7 @@
 #include "bind/clause.h"
 #include "bind/combinations.h"
 
-typedef struct KeyapiPlanFacts
+typedef struct KeyapiPlanPrivate
 {
 	/*
 	 * Parameters that are restricted by something that the scan's own
@@ -46,13 +46,13 @@ typedef struct KeyapiPlanFacts
 	 * may hold all columns just because that is cheaper than a projection.
 	 */
 	Bitmapset  *columns;
-} KeyapiPlanFacts;
+} KeyapiPlanPrivate;
 
 /*
  * The facts as a list that copyObject can copy (fdw_private), and back.
  */
-extern List *keyapi_facts_pack(const KeyapiPlanFacts *facts);
-extern void keyapi_facts_unpack(KeyapiPlanFacts *facts, List *packed);
+extern List *keyapi_plan_private_pack(const KeyapiPlanPrivate *private);
+extern void keyapi_plan_private_unpack(KeyapiPlanPrivate *private, List *packed);
 
 /*
  * A Var of this type that stands for parameters in the outer clauses; with none,
@@ -69,7 +69,7 @@ extern uint32 keyapi_mark_var_params(Var *var, void *arg);
  * and facts->outer_clauses must have them folded: a generic plan must agree with
  * a custom one.
  */
-extern uint32 keyapi_facts_mentioned(const KeyapiPlanFacts *facts,
+extern uint32 keyapi_facts_mentioned(const KeyapiPlanPrivate *private,
 									 List *clauses,
 									 KeyapiScanColumns *columns);
 

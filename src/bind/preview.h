@@ -16,20 +16,20 @@
 #include "options/option.h"
 
 /* What is known of a scan's lists before it runs. */
-typedef struct KeyapiOutlook
+typedef struct KeyapiPreview
 {
 	double		max_lists;		/* -1: unknown */
 	bool		known[KEYAPI_MAX_PARAMS];	/* whether the next is right */
 	KeyapiTextSet values[KEYAPI_MAX_PARAMS];	/* that a list may have */
 	bool		single[KEYAPI_MAX_PARAMS];	/* at most one value at a time */
 	KeyapiRange ranks;			/* a superset of those read */
-} KeyapiOutlook;
+} KeyapiPreview;
 
 /*
  * The outlook on a scan of the relation with these clauses.  Evaluates
  * constants only; raises nothing of its own.
  */
-extern void keyapi_outlook(KeyapiOutlook *outlook, Relation rel,
+extern void keyapi_preview(KeyapiPreview *preview, Relation rel,
 						   const KeyapiScanColumns *columns,
 						   const KeyapiTableOptions *options,
 						   List *clauses, uint32 mentioned);

@@ -24,8 +24,8 @@ typedef struct KeyapiMentions
 	uint32		certain;		/* parameters restricted whatever the values
 								 * of external parameters */
 	List	   *clauses;		/* that restrict others, unless they vanish:
-								 * see KeyapiPlanFacts.outer_clauses */
-	uint32		conflicts;		/* see KeyapiPlanFacts.conflicts */
+								 * see KeyapiPlanPrivate.outer_clauses */
+	uint32		conflicts;		/* see KeyapiPlanPrivate.conflicts */
 	uint32		joined;			/* parameters restricted by a join */
 } KeyapiMentions;
 

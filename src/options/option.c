@@ -206,19 +206,19 @@ unknown_option_hint(const char *name, Oid catalog,
 	}
 	foreach(lc, names)
 	{
-		const char *candidate = lfirst(lc);
+		const char *combination = lfirst(lc);
 		int			distance;
 
 		/* the function refuses longer strings with an error */
 		if (strlen(name) > NAMEDATALEN)
 			break;
 		distance = varstr_levenshtein_less_equal(name, strlen(name),
-												 candidate, strlen(candidate),
+												 combination, strlen(combination),
 												 1, 1, 1,
 												 MAX_TYPO_DISTANCE, true);
 		if (distance < closest_distance && distance <= strlen(name) / 2)
 		{
-			closest = candidate;
+			closest = combination;
 			closest_distance = distance;
 		}
 	}

@@ -47,17 +47,17 @@ keyapi_path_clauses(const KeyapiRelPlan *plan, ParamPathInfo *param_info)
  */
 
 static double
-estimate_lists(const KeyapiOutlook *outlook, int nparams)
+estimate_lists(const KeyapiPreview *preview, int nparams)
 {
 	double		lists = 1;
 
-	if (outlook->max_lists >= 0)
-		return outlook->max_lists;
+	if (preview->max_lists >= 0)
+		return preview->max_lists;
 	for (int i = 0; i < nparams; i++)
 	{
-		if (outlook->single[i])
+		if (preview->single[i])
 			continue;
-		lists *= outlook->known[i] ? outlook->values[i].n : UNKNOWN_SET_SIZE;
+		lists *= preview->known[i] ? preview->values[i].n : UNKNOWN_SET_SIZE;
 	}
 	return lists;
 }
@@ -107,18 +107,18 @@ keyapi_estimate(KeyapiEstimate *estimate, PlannerInfo *root, RelOptInfo *rel,
 											 &plan->columns);
 	Relation	relation = table_open(planner_rt_fetch(rel->relid, root)->relid,
 									  NoLock);
-	const KeyapiRange *ranks = &estimate->outlook.ranks;
+	const KeyapiRange *ranks = &estimate->preview.ranks;
 	double		rows_in_range;
 	double		rows_read;
 	QualCost	qual_cost;
 
-	keyapi_outlook(&estimate->outlook, relation, &plan->columns, plan->options,
+	keyapi_preview(&estimate->preview, relation, &plan->columns, plan->options,
 				   clauses, mentioned);
 	table_close(relation, NoLock);
 
 	rows_in_range = Max(0.0, Min((double) ranks->hi, plan->rows_per_list) -
 						(double) ranks->lo + 1);
-	estimate->lists = estimate_lists(&estimate->outlook,
+	estimate->lists = estimate_lists(&estimate->preview,
 									 plan->options->endpoint->nparams);
 	/* a rank beyond the end costs one request, which finds the end */
 	estimate->requests = ranks->lo > ranks->hi ? 0 : estimate->lists *
@@ -146,11 +146,11 @@ keyapi_estimate(KeyapiEstimate *estimate, PlannerInfo *root, RelOptInfo *rel,
 static double
 rows_per_list(RelOptInfo *rel, Relation relation, const KeyapiRelPlan *plan)
 {
-	KeyapiOutlook defaults;
+	KeyapiPreview defaults;
 
 	if (rel->tuples <= 0)
 		return plan->options->endpoint->typical_rows;
-	keyapi_outlook(&defaults, relation, &plan->columns, plan->options,
+	keyapi_preview(&defaults, relation, &plan->columns, plan->options,
 				   plan->bounds,
 				   keyapi_mentions((Node *) plan->bounds, keyapi_scan_var_params,
 								   (void *) &plan->columns));

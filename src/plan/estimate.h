@@ -31,7 +31,7 @@ typedef struct KeyapiRelPlan
 /* Size and price of a scan with some set of clauses. */
 typedef struct KeyapiEstimate
 {
-	KeyapiOutlook outlook;
+	KeyapiPreview preview;
 	double		lists;
 	double		requests;
 	double		rows;			/* that pass the clauses */

@@ -154,7 +154,7 @@ add_pathkey(OrderContext *context, const PathKey *key, PlannerInfo *root)
 int
 keyapi_order_for_pathkeys(KeyapiOrder *order, PlannerInfo *root,
 						  RelOptInfo *rel, const KeyapiScanColumns *columns,
-						  const KeyapiOutlook *outlook, List *pathkeys)
+						  const KeyapiPreview *preview, List *pathkeys)
 {
 	OrderContext context = {order, rel, columns};
 	int			n = 0;
@@ -163,7 +163,7 @@ keyapi_order_for_pathkeys(KeyapiOrder *order, PlannerInfo *root,
 	memset(order, 0, sizeof(*order));
 	for (int i = 0; i < columns->endpoint->nparams; i++)
 	{
-		if (!outlook->single[i])
+		if (!preview->single[i])
 			context.open |= KEYAPI_PARAM_BIT(i);
 	}
 	foreach(lc, pathkeys)

@@ -23,7 +23,7 @@
 extern int	keyapi_order_for_pathkeys(KeyapiOrder *order, PlannerInfo *root,
 									  RelOptInfo *rel,
 									  const KeyapiScanColumns *columns,
-									  const KeyapiOutlook *outlook,
+									  const KeyapiPreview *preview,
 									  List *pathkeys);
 
 #endif							/* KEYAPI_PATHKEYS_H */

@@ -92,7 +92,7 @@ add_base_paths(PlannerInfo *root, RelOptInfo *rel, ParamPathInfo *param_info)
 
 	keyapi_estimate(&estimate, root, rel, param_info);
 	nkeys = keyapi_order_for_pathkeys(&order, root, rel, &plan->columns,
-									  &estimate.outlook, root->query_pathkeys);
+									  &estimate.preview, root->query_pathkeys);
 	if (nkeys > 0)
 	{
 		Cost		startup_cost = estimate.startup_cost;
@@ -218,7 +218,7 @@ keyapiGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	list_concat_copy(plan->bounds,
 					 extract_actual_clauses(scan_clauses, false));
 	KeyapiEstimate estimate;
-	KeyapiPlanFacts facts = {
+	KeyapiPlanPrivate private = {
 		.mentioned = plan->mentions.certain,
 		.outer_clauses = plan->mentions.clauses,
 		.conflicts = plan->mentions.conflicts,
@@ -229,10 +229,10 @@ keyapiGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	if (path->pathkeys != NIL)
 	{
 		keyapi_estimate(&estimate, root, baserel, path->param_info);
-		(void) keyapi_order_for_pathkeys(&facts.order, root, baserel,
-										 &plan->columns, &estimate.outlook,
+		(void) keyapi_order_for_pathkeys(&private.order, root, baserel,
+										 &plan->columns, &estimate.preview,
 										 path->pathkeys);
 	}
 	return make_foreignscan(tlist, clauses, baserel->relid, NIL,
-							keyapi_facts_pack(&facts), NIL, NIL, outer_plan);
+							keyapi_plan_private_pack(&private), NIL, NIL, outer_plan);
 }

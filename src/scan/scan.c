@@ -44,7 +44,7 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 	ForeignScan *plan = castNode(ForeignScan, node->ss.ps.plan);
 	Relation	rel = node->ss.ss_currentRelation;
 	KeyapiTableOptions *options;
-	KeyapiPlanFacts facts;
+	KeyapiPlanPrivate private;
 	const char *const *paths;
 	int			npaths;
 	KeyapiScan *scan;
@@ -54,11 +54,11 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 
 	options = keyapi_table_options(RelationGetRelid(rel));
 	scan = palloc0(sizeof(KeyapiScan));
-	keyapi_facts_unpack(&facts, plan->fdw_private);
+	keyapi_plan_private_unpack(&private, plan->fdw_private);
 	scan->hint = keyapi_reach_hint(node);
 	scan->binding = keyapi_binding_begin(node, options);
 	scan->reader = keyapi_row_reader(rel, options->endpoint,
-									 facts.columns, &paths, &npaths);
+									 private.columns, &paths, &npaths);
 	scan->pages = keyapi_pages_create(RelationGetRelid(rel),
 									  scan_user(node),
 									  paths, npaths);

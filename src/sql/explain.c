@@ -37,10 +37,10 @@ typedef struct Description
 	Relation	rel;
 	const KeyapiTableOptions *options;
 	KeyapiScanColumns columns;
-	KeyapiPlanFacts facts;
+	KeyapiPlanPrivate private;
 	List	   *clauses;
 	uint32		mentioned;
-	KeyapiOutlook outlook;
+	KeyapiPreview preview;
 	char	   *error;			/* what keeps the scan from running, or NULL */
 } Description;
 
@@ -55,10 +55,10 @@ init_description(Description *d, ForeignScanState *node, ExplainState *es)
 	d->options = keyapi_table_options(RelationGetRelid(d->rel));
 	keyapi_scan_columns(&d->columns, d->rel, plan->scan.scanrelid,
 						d->options->endpoint);
-	keyapi_facts_unpack(&d->facts, plan->fdw_private);
+	keyapi_plan_private_unpack(&d->private, plan->fdw_private);
 	d->clauses = plan->scan.plan.qual;
-	d->mentioned = keyapi_facts_mentioned(&d->facts, d->clauses, &d->columns);
-	keyapi_outlook(&d->outlook, d->rel, &d->columns, d->options, d->clauses,
+	d->mentioned = keyapi_facts_mentioned(&d->private, d->clauses, &d->columns);
+	keyapi_preview(&d->preview, d->rel, &d->columns, d->options, d->clauses,
 				   d->mentioned);
 }
 
@@ -172,7 +172,7 @@ append_binding(StringInfo buf, Description *d, int i)
 {
 	const KeyapiParam *param = &d->options->endpoint->params[i];
 	bool		mentioned = (d->mentioned & KEYAPI_PARAM_BIT(i)) != 0;
-	bool		conflict = (d->facts.conflicts & KEYAPI_PARAM_BIT(i)) != 0;
+	bool		conflict = (d->private.conflicts & KEYAPI_PARAM_BIT(i)) != 0;
 	KeyapiSource *source = keyapi_param_source(d->clauses, &d->columns, i);
 
 	if (mentioned && source->kind != KEYAPI_SOURCE_OPEN &&
@@ -183,9 +183,9 @@ append_binding(StringInfo buf, Description *d, int i)
 		if (source->may_vanish && !source->is_like)
 			appendStringInfoString(buf, " (or default)");
 	}
-	else if (d->outlook.known[i] && (mentioned || !conflict))
+	else if (d->preview.known[i] && (mentioned || !conflict))
 	{
-		append_values(buf, param, &d->outlook.values[i]);
+		append_values(buf, param, &d->preview.values[i]);
 		if (!mentioned)
 			appendStringInfoString(buf, " (default)");
 	}
@@ -210,7 +210,7 @@ explain_binding(Description *d)
 			appendStringInfoString(&buf, ", ");
 		append_binding(&buf, d, i);
 	}
-	ExplainPropertyText("Binding", d->error == NULL && d->outlook.max_lists == 0 ?
+	ExplainPropertyText("Binding", d->error == NULL && d->preview.max_lists == 0 ?
 						"none" : buf.data, d->es);
 	if (d->error != NULL)
 		ExplainPropertyText("Error", d->error, d->es);
@@ -224,7 +224,7 @@ explain_binding(Description *d)
 static void
 explain_order(const Description *d)
 {
-	const KeyapiOrder *order = &d->facts.order;
+	const KeyapiOrder *order = &d->private.order;
 	StringInfoData buf;
 
 	if (order->nkeys == 0 && !order->rank_major)
@@ -244,7 +244,7 @@ explain_order(const Description *d)
 static void
 explain_ranks(const Description *d)
 {
-	const KeyapiRange *ranks = &d->outlook.ranks;
+	const KeyapiRange *ranks = &d->preview.ranks;
 	char	   *text;
 
 	if (ranks->lo == 1 && ranks->hi == PG_INT64_MAX)
@@ -264,7 +264,7 @@ explain_ranks(const Description *d)
 static int64
 max_pages_per_list(const Description *d)
 {
-	const KeyapiRange *ranks = &d->outlook.ranks;
+	const KeyapiRange *ranks = &d->preview.ranks;
 	int64		page_size = d->options->page_size;
 	int64		last = Min(ranks->hi, d->options->endpoint->typical_rows);
 
@@ -273,8 +273,8 @@ max_pages_per_list(const Description *d)
 	/* beyond the end, one request finds the end */
 	if (ranks->lo > last)
 		return 1;
-	if (d->facts.max_rows >= 0 && d->outlook.max_lists == 1)
-		last = Min(last, ranks->lo + d->facts.max_rows - 1);
+	if (d->private.max_rows >= 0 && d->preview.max_lists == 1)
+		last = Min(last, ranks->lo + d->private.max_rows - 1);
 	return (last - 1) / page_size - (ranks->lo - 1) / page_size + 1;
 }
 
@@ -283,10 +283,10 @@ explain_price(const Description *d)
 {
 	double		pages;
 
-	if (d->outlook.max_lists < 0 || d->error != NULL)
+	if (d->preview.max_lists < 0 || d->error != NULL)
 		return;
-	pages = d->outlook.max_lists * max_pages_per_list(d);
-	ExplainPropertyFloat("Max Lists", NULL, d->outlook.max_lists, 0, d->es);
+	pages = d->preview.max_lists * max_pages_per_list(d);
+	ExplainPropertyFloat("Max Lists", NULL, d->preview.max_lists, 0, d->es);
 	ExplainPropertyFloat("Max Pages", NULL, pages, 0, d->es);
 	ExplainPropertyFloat("Max Credits", NULL,
 						 pages * d->options->endpoint->credits, 0, d->es);

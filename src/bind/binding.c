@@ -61,7 +61,7 @@ keyapi_binding_begin(ForeignScanState *node, const KeyapiTableOptions *options)
 	Relation	rel = node->ss.ss_currentRelation;
 	ParamListInfo params = node->ss.ps.state->es_param_list_info;
 	List	   *clauses = keyapi_fold(plan->scan.plan.qual, params);
-	uint32		mentioned;
+	uint32		restricted;
 
 	binding->options = options;
 	keyapi_plan_private_unpack(&binding->plan_private, plan->fdw_private);
@@ -71,17 +71,17 @@ keyapi_binding_begin(ForeignScanState *node, const KeyapiTableOptions *options)
 
 	binding->plan_private.outer_clauses = keyapi_fold(binding->plan_private.outer_clauses,
 													  params);
-	mentioned = keyapi_facts_mentioned(&binding->plan_private, clauses,
-									   &binding->columns);
+	restricted = keyapi_plan_private_restricted(&binding->plan_private, clauses,
+												&binding->columns);
 	for (int i = 0; i < options->endpoint->nparams; i++)
 	{
-		if ((binding->plan_private.conflicts & ~mentioned & KEYAPI_PARAM_BIT(i)) != 0)
+		if ((binding->plan_private.conflicts & ~restricted & KEYAPI_PARAM_BIT(i)) != 0)
 			keyapi_unbound_error(rel, &options->endpoint->params[i], true,
 								 true);
 	}
 	binding->combinations = keyapi_combinations(binding->row, rel,
 												&binding->columns, options,
-												clauses, mentioned,
+												clauses, restricted,
 												&binding->plan_private.order, false);
 	binding->ranks = keyapi_rank_source(clauses, &binding->columns);
 	keyapi_source_prepare(binding->ranks, binding->row);
@@ -150,14 +150,14 @@ keyapi_default_lists(Relation rel, const KeyapiTableOptions *options,
 	KeyapiCombinations *combinations;
 	KeyapiListing *lists;
 	List	   *bounds = keyapi_partition_bounds(rel, 1);
-	uint32		mentioned;
+	uint32		restricted;
 	KeyapiPreview preview;
 
 	*nlists = 0;
 	keyapi_scan_columns(&columns, rel, 1, options->endpoint);
-	mentioned = keyapi_mentions((Node *) bounds, keyapi_scan_var_params,
-								&columns);
-	keyapi_preview(&preview, rel, &columns, options, bounds, mentioned);
+	restricted = keyapi_params_in((Node *) bounds, keyapi_scan_var_params,
+								  &columns);
+	keyapi_preview(&preview, rel, &columns, options, bounds, restricted);
 	for (int i = 0; i < options->endpoint->nparams; i++)
 	{
 		if (!preview.known[i])
@@ -165,7 +165,7 @@ keyapi_default_lists(Relation rel, const KeyapiTableOptions *options,
 	}
 	row = keyapi_virtual_row(rel, &columns, NULL);
 	combinations = keyapi_combinations(row, rel, &columns, options, bounds,
-									   mentioned, NULL, false);
+									   restricted, NULL, false);
 	lists = keyapi_combinations_lists(combinations, nlists);
 	keyapi_virtual_row_free(row);
 	return lists;

@@ -116,7 +116,7 @@ is_exists(Node *node)
 }
 
 static bool
-mention_walker(Node *node, MentionContext *context)
+restriction_walker(Node *node, MentionContext *context)
 {
 	if (node == NULL)
 		return false;
@@ -133,7 +133,7 @@ mention_walker(Node *node, MentionContext *context)
 		bool		result;
 
 		context->depth++;
-		result = query_tree_walker((Query *) node, mention_walker, context, 0);
+		result = query_tree_walker((Query *) node, restriction_walker, context, 0);
 		context->depth--;
 		return result;
 	}
@@ -144,15 +144,15 @@ mention_walker(Node *node, MentionContext *context)
 	if (IsA(node, BoolExpr) && ((BoolExpr *) node)->boolop == NOT_EXPR &&
 		is_exists(linitial(((BoolExpr *) node)->args)))
 		return false;
-	return expression_tree_walker(node, mention_walker, context);
+	return expression_tree_walker(node, restriction_walker, context);
 }
 
 uint32
-keyapi_mentions(Node *expr, KeyapiVarParams var_params, void *arg)
+keyapi_params_in(Node *expr, KeyapiVarParams var_params, void *arg)
 {
 	MentionContext context = {var_params, arg};
 
-	mention_walker(expr, &context);
+	restriction_walker(expr, &context);
 	return context.params;
 }
 

@@ -59,8 +59,8 @@ extern uint32 keyapi_scan_var_params(Var *var, void *arg);
  * IS NOT NULL and NOT EXISTS mention nothing.  Only Vars of the expression's own
  * query level are shown to var_params, also from within SubLinks.
  */
-extern uint32 keyapi_mentions(Node *expr, KeyapiVarParams var_params,
-							  void *arg);
+extern uint32 keyapi_params_in(Node *expr, KeyapiVarParams var_params,
+							   void *arg);
 
 /* What a clause depends on. */
 typedef struct KeyapiClauseUse

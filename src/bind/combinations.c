@@ -26,7 +26,7 @@ typedef struct Candidate
 typedef struct Dimension
 {
 	int			param;
-	bool		mentioned;		/* by the query */
+	bool		restricted;		/* by the query */
 	KeyapiTextSet fixed;		/* default or domain; unless there is a source */
 	KeyapiSource *source;
 	ExprState  *filter;			/* clauses on this parameter alone, or NULL */
@@ -52,34 +52,34 @@ struct KeyapiCombinations
 
 char *
 keyapi_unbound_message(const char *relname, const KeyapiParam *param,
-					   bool mentioned)
+					   bool restricted)
 {
 	const char *name = param->name;
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	appendStringInfo(&buf, mentioned ?
+	appendStringInfo(&buf, restricted ?
 					 "query restricts \"%s\" of foreign table \"%s\", but does not say to which values: " :
 					 "query must say which \"%s\" of foreign table \"%s\" it wants: ",
 					 name, relname);
 	appendStringInfo(&buf,
 					 "write %s = ..., %s IN (...) or %s = ANY (ARRAY(SELECT ...))",
 					 name, name, name);
-	if (mentioned && param->domain_option != NULL)
+	if (restricted && param->domain_option != NULL)
 		appendStringInfo(&buf, ", or set the table's option \"%s\"",
 						 param->domain_option);
 	return buf.data;
 }
 
 void
-keyapi_unbound_error(Relation rel, const KeyapiParam *param, bool mentioned,
+keyapi_unbound_error(Relation rel, const KeyapiParam *param, bool restricted,
 					 bool from_outside)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg_internal("%s",
 							 keyapi_unbound_message(RelationGetRelationName(rel),
-													param, mentioned)),
+													param, restricted)),
 			 errdetail("The API needs to be asked for each list by name, and nothing was asked for."),
 			 from_outside ?
 			 errhint("Joins count if they can be read as %s = value for each row of the other side, and conditions outside of a subquery if PostgreSQL can move them inside.",
@@ -105,11 +105,11 @@ domain_set(const char *const *domain)
 }
 
 static bool
-mentioned_by(List *clauses, const KeyapiCombinations *combinations, int param)
+restricted_by(List *clauses, const KeyapiCombinations *combinations, int param)
 {
-	uint32		params = keyapi_mentions((Node *) clauses, keyapi_scan_var_params,
-										 unconstify(KeyapiScanColumns *,
-													combinations->columns));
+	uint32		params = keyapi_params_in((Node *) clauses, keyapi_scan_var_params,
+										  unconstify(KeyapiScanColumns *,
+													 combinations->columns));
 
 	return (params & KEYAPI_PARAM_BIT(param)) != 0;
 }
@@ -122,11 +122,11 @@ init_values(Dimension *dimension, KeyapiCombinations *combinations, Relation rel
 			List *clauses)
 {
 	int			param = dimension->param;
-	bool		mentioned = dimension->mentioned;
+	bool		restricted = dimension->restricted;
 	const KeyapiParam *definition = &combinations->options->endpoint->params[param];
 	const KeyapiParamOptions *options = &combinations->options->params[param];
 
-	if (!mentioned && options->kind == KEYAPI_DEFAULT_VALUE)
+	if (!restricted && options->kind == KEYAPI_DEFAULT_VALUE)
 	{
 		dimension->fixed.n = 1;
 		dimension->fixed.texts = palloc(sizeof(char *));
@@ -134,12 +134,12 @@ init_values(Dimension *dimension, KeyapiCombinations *combinations, Relation rel
 		return true;
 	}
 	if (options->domain != NULL &&
-		(mentioned || options->kind == KEYAPI_DEFAULT_ALL))
+		(restricted || options->kind == KEYAPI_DEFAULT_ALL))
 	{
 		dimension->fixed = domain_set(options->domain);
 		return true;
 	}
-	if (mentioned)
+	if (restricted)
 	{
 		dimension->source = keyapi_param_source(clauses, combinations->columns,
 												param);
@@ -152,8 +152,8 @@ init_values(Dimension *dimension, KeyapiCombinations *combinations, Relation rel
 		}
 	}
 	if (!combinations->constants_only)
-		keyapi_unbound_error(rel, definition, mentioned,
-							 mentioned && !mentioned_by(clauses, combinations, param));
+		keyapi_unbound_error(rel, definition, restricted,
+							 restricted && !restricted_by(clauses, combinations, param));
 	return false;
 }
 
@@ -264,7 +264,7 @@ KeyapiCombinations *
 keyapi_combinations(KeyapiVirtualRow *row, Relation rel,
 					const KeyapiScanColumns *columns,
 					const KeyapiTableOptions *options,
-					List *clauses, uint32 mentioned,
+					List *clauses, uint32 restricted,
 					const KeyapiOrder *order, bool constants_only)
 {
 	KeyapiCombinations *combinations = palloc0(sizeof(KeyapiCombinations));
@@ -282,7 +282,7 @@ keyapi_combinations(KeyapiVirtualRow *row, Relation rel,
 
 		taken |= KEYAPI_PARAM_BIT(param);
 		dimension->param = param;
-		dimension->mentioned = (mentioned & KEYAPI_PARAM_BIT(param)) != 0;
+		dimension->restricted = (restricted & KEYAPI_PARAM_BIT(param)) != 0;
 		if (init_values(dimension, combinations, rel, clauses))
 		{
 			dimension->filter = init_filter(combinations, clauses, dimension);
@@ -331,7 +331,7 @@ set_combination(Candidate *combination, const Dimension *dimension,
 				KeyapiCombinations *combinations)
 {
 	int			param = dimension->param;
-	bool		required = !dimension->mentioned && !combinations->constants_only;
+	bool		required = !dimension->restricted && !combinations->constants_only;
 
 	combination->datum = (Datum) 0;
 	if (combinations->columns->params[param] == 0 ||

@@ -52,7 +52,7 @@ typedef struct KeyapiCombinations KeyapiCombinations;
 extern KeyapiCombinations *keyapi_combinations(KeyapiVirtualRow *row, Relation rel,
 											   const KeyapiScanColumns *columns,
 											   const KeyapiTableOptions *options,
-											   List *clauses, uint32 mentioned,
+											   List *clauses, uint32 restricted,
 											   const KeyapiOrder *order,
 											   bool constants_only);
 
@@ -76,7 +76,7 @@ extern double keyapi_combinations_survey(KeyapiCombinations *combinations,
  * out) a parameter that it must bind: message of an error 0A000.  Palloc'd.
  */
 extern char *keyapi_unbound_message(const char *relname,
-									const KeyapiParam *param, bool mentioned);
+									const KeyapiParam *param, bool restricted);
 
 /*
  * Raise it.  from_outside: what restricts the parameter is no condition on the
@@ -84,7 +84,7 @@ extern char *keyapi_unbound_message(const char *relname,
  */
 pg_noreturn extern void keyapi_unbound_error(Relation rel,
 											 const KeyapiParam *param,
-											 bool mentioned,
+											 bool restricted,
 											 bool from_outside);
 
 #endif							/* KEYAPI_COMBINATIONS_H */

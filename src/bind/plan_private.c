@@ -50,7 +50,7 @@ keyapi_plan_private_pack(const KeyapiPlanPrivate *private)
 	while ((column = bms_next_member(private->columns, column)) >= 0)
 		columns = lappend_int(columns, column);
 
-	return list_concat(list_make5(makeInteger((int) private->mentioned),
+	return list_concat(list_make5(makeInteger((int) private->restricted),
 								  private->outer_clauses,
 								  makeInteger((int) private->conflicts),
 								  params, operators),
@@ -70,7 +70,7 @@ keyapi_plan_private_unpack(KeyapiPlanPrivate *private, List *packed)
 	ListCell   *lc;
 
 	memset(private, 0, sizeof(*private));
-	private->mentioned = (uint32) intVal(list_nth(packed, FACT_MENTIONED));
+	private->restricted = (uint32) intVal(list_nth(packed, FACT_MENTIONED));
 	private->outer_clauses = list_nth(packed, FACT_OUTER_CLAUSES);
 	private->conflicts = (uint32) intVal(list_nth(packed, FACT_CONFLICTS));
 	private->order.nkeys = list_length(params);
@@ -101,11 +101,11 @@ keyapi_mark_var_params(Var *var, void *arg)
 }
 
 uint32
-keyapi_facts_mentioned(const KeyapiPlanPrivate *private, List *clauses,
-					   KeyapiScanColumns *columns)
+keyapi_plan_private_restricted(const KeyapiPlanPrivate *private, List *clauses,
+							   KeyapiScanColumns *columns)
 {
-	return private->mentioned |
-		keyapi_mentions((Node *) clauses, keyapi_scan_var_params, columns) |
-		keyapi_mentions((Node *) private->outer_clauses, keyapi_mark_var_params,
-						NULL);
+	return private->restricted |
+		keyapi_params_in((Node *) clauses, keyapi_scan_var_params, columns) |
+		keyapi_params_in((Node *) private->outer_clauses, keyapi_mark_var_params,
+						 NULL);
 }

@@ -21,7 +21,7 @@ typedef struct KeyapiPlanPrivate
 	 * Parameters that are restricted by something that the scan's own
 	 * conditions do not show: joins, partition bounds, enclosing queries.
 	 */
-	uint32		mentioned;
+	uint32		restricted;
 
 	/*
 	 * Clauses that restrict parameters from outside, unless external
@@ -69,8 +69,8 @@ extern uint32 keyapi_mark_var_params(Var *var, void *arg);
  * and facts->outer_clauses must have them folded: a generic plan must agree with
  * a custom one.
  */
-extern uint32 keyapi_facts_mentioned(const KeyapiPlanPrivate *private,
-									 List *clauses,
-									 KeyapiScanColumns *columns);
+extern uint32 keyapi_plan_private_restricted(const KeyapiPlanPrivate *private,
+											 List *clauses,
+											 KeyapiScanColumns *columns);
 
 #endif							/* KEYAPI_PLAN_PRIVATE_H */

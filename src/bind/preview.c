@@ -34,11 +34,11 @@ void
 keyapi_preview(KeyapiPreview *preview, Relation rel,
 			   const KeyapiScanColumns *columns,
 			   const KeyapiTableOptions *options,
-			   List *clauses, uint32 mentioned)
+			   List *clauses, uint32 restricted)
 {
 	KeyapiVirtualRow *row = keyapi_virtual_row(rel, columns, NULL);
 	KeyapiCombinations *combinations = keyapi_combinations(row, rel, columns, options,
-														   clauses, mentioned, NULL,
+														   clauses, restricted, NULL,
 														   true);
 	int			nparams = options->endpoint->nparams;
 	KeyapiSource *ranks = keyapi_rank_source(clauses, columns);

@@ -32,6 +32,6 @@ typedef struct KeyapiPreview
 extern void keyapi_preview(KeyapiPreview *preview, Relation rel,
 						   const KeyapiScanColumns *columns,
 						   const KeyapiTableOptions *options,
-						   List *clauses, uint32 mentioned);
+						   List *clauses, uint32 restricted);
 
 #endif							/* KEYAPI_PREVIEW_H */

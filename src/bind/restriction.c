@@ -75,8 +75,8 @@ keyapi_expose_parents(KeyapiExposure *exposure, PlannerInfo *root)
 		foreach(lv, appinfo->translated_vars)
 			keyapi_expose(exposure, appinfo->parent_relid,
 						  foreach_current_index(lv) + 1,
-						  keyapi_mentions(lfirst(lv), keyapi_exposed_var_params,
-										  &this_column));
+						  keyapi_params_in(lfirst(lv), keyapi_exposed_var_params,
+										   &this_column));
 	}
 }
 
@@ -149,27 +149,27 @@ mark_mutator(Node *node, KeyapiExposure *exposure)
 	if (node == NULL)
 		return NULL;
 	if (is_opaque(node))
-		return (Node *) keyapi_mark_var(keyapi_mentions(node,
-														keyapi_exposed_var_params,
-														exposure),
+		return (Node *) keyapi_mark_var(keyapi_params_in(node,
+														 keyapi_exposed_var_params,
+														 exposure),
 										node);
 	return expression_tree_mutator(node, mark_mutator, exposure);
 }
 
 void
-keyapi_add_mention(KeyapiMentions *mentions, Node *clause,
-				   KeyapiExposure *exposure)
+keyapi_add_restriction(KeyapiRestrictions *restrictions, Node *clause,
+					   KeyapiExposure *exposure)
 {
-	uint32		params = keyapi_mentions(clause, keyapi_exposed_var_params,
-										 exposure);
+	uint32		params = keyapi_params_in(clause, keyapi_exposed_var_params,
+										  exposure);
 
 	if (params == 0)
 		return;
 	if (has_external_params(clause, NULL))
-		mentions->clauses = lappend(mentions->clauses,
-									mark_mutator(clause, exposure));
+		restrictions->clauses = lappend(restrictions->clauses,
+										mark_mutator(clause, exposure));
 	else
-		mentions->certain |= params;
+		restrictions->certain |= params;
 }
 
 /*
@@ -177,7 +177,7 @@ keyapi_add_mention(KeyapiMentions *mentions, Node *clause,
  * preserves it, whatever the other side of the clause is.
  */
 static void
-add_joininfo(KeyapiMentions *mentions, RelOptInfo *rel,
+add_joininfo(KeyapiRestrictions *restrictions, RelOptInfo *rel,
 			 KeyapiExposure *exposure)
 {
 	ListCell   *lc;
@@ -189,9 +189,9 @@ add_joininfo(KeyapiMentions *mentions, RelOptInfo *rel,
 		if (bms_overlap(rinfo->outer_relids, rel->relids) ||
 			keyapi_is_clone(rinfo))
 			continue;
-		mentions->joined |= keyapi_mentions((Node *) rinfo->clause,
-											keyapi_exposed_var_params, exposure);
-		keyapi_add_mention(mentions, (Node *) rinfo->clause, exposure);
+		restrictions->joined |= keyapi_params_in((Node *) rinfo->clause,
+												 keyapi_exposed_var_params, exposure);
+		keyapi_add_restriction(restrictions, (Node *) rinfo->clause, exposure);
 	}
 }
 
@@ -200,30 +200,30 @@ add_joininfo(KeyapiMentions *mentions, RelOptInfo *rel,
  * those above an outer join that may null the parent.
  */
 static void
-add_join_clauses(KeyapiMentions *mentions, PlannerInfo *root, RelOptInfo *rel,
+add_join_clauses(KeyapiRestrictions *restrictions, PlannerInfo *root, RelOptInfo *rel,
 				 KeyapiExposure *exposure)
 {
-	add_joininfo(mentions, rel, exposure);
+	add_joininfo(restrictions, rel, exposure);
 	while (rel != NULL && IS_OTHER_REL(rel))
 	{
 		AppendRelInfo *appinfo = root->append_rel_array[rel->relid];
 
 		rel = root->simple_rel_array[appinfo->parent_relid];
 		if (rel != NULL)
-			add_joininfo(mentions, rel, exposure);
+			add_joininfo(restrictions, rel, exposure);
 	}
 }
 
 static void
-add_own_clauses(KeyapiMentions *mentions, RelOptInfo *rel,
+add_own_clauses(KeyapiRestrictions *restrictions, RelOptInfo *rel,
 				KeyapiExposure *exposure)
 {
 	ListCell   *lc;
 
 	foreach(lc, rel->baserestrictinfo)
-		keyapi_add_mention(mentions,
-						   (Node *) lfirst_node(RestrictInfo, lc)->clause,
-						   exposure);
+		keyapi_add_restriction(restrictions,
+							   (Node *) lfirst_node(RestrictInfo, lc)->clause,
+							   exposure);
 }
 
 /* ---------------------------------------------------------------------
@@ -254,8 +254,8 @@ class_params(EquivalenceClass *class, RelOptInfo *rel,
 		if (member->em_is_child)
 			continue;
 		if (bms_overlap(member->em_relids, own))
-			params |= keyapi_mentions((Node *) member->em_expr,
-									  keyapi_exposed_var_params, exposure);
+			params |= keyapi_params_in((Node *) member->em_expr,
+									   keyapi_exposed_var_params, exposure);
 		else
 			joins = true;
 	}
@@ -263,7 +263,7 @@ class_params(EquivalenceClass *class, RelOptInfo *rel,
 }
 
 static void
-add_classes(KeyapiMentions *mentions, PlannerInfo *root, RelOptInfo *rel,
+add_classes(KeyapiRestrictions *restrictions, PlannerInfo *root, RelOptInfo *rel,
 			KeyapiExposure *exposure, EquivalenceClass *except)
 {
 	uint32		params = 0;
@@ -276,18 +276,18 @@ add_classes(KeyapiMentions *mentions, PlannerInfo *root, RelOptInfo *rel,
 		if (class != except)
 			params |= class_params(class, rel, exposure);
 	}
-	mentions->certain |= params;
-	mentions->joined |= params;
+	restrictions->certain |= params;
+	restrictions->joined |= params;
 }
 
 void
-keyapi_add_rel_mentions(KeyapiMentions *mentions, PlannerInfo *root,
-						RelOptInfo *rel, KeyapiExposure *exposure,
-						EquivalenceClass *except)
+keyapi_add_rel_restrictions(KeyapiRestrictions *restrictions, PlannerInfo *root,
+							RelOptInfo *rel, KeyapiExposure *exposure,
+							EquivalenceClass *except)
 {
-	add_own_clauses(mentions, rel, exposure);
-	add_join_clauses(mentions, root, rel, exposure);
-	add_classes(mentions, root, rel, exposure, except);
+	add_own_clauses(restrictions, rel, exposure);
+	add_join_clauses(restrictions, root, rel, exposure);
+	add_classes(restrictions, root, rel, exposure, except);
 }
 
 /* ---------------------------------------------------------------------
@@ -296,34 +296,34 @@ keyapi_add_rel_mentions(KeyapiMentions *mentions, PlannerInfo *root,
  */
 
 void
-keyapi_find_mentions(KeyapiMentions *mentions, PlannerInfo *root,
-					 RelOptInfo *rel, const KeyapiScanColumns *columns)
+keyapi_find_restrictions(KeyapiRestrictions *restrictions, PlannerInfo *root,
+						 RelOptInfo *rel, const KeyapiScanColumns *columns)
 {
 	KeyapiExposure exposure = keyapi_scan_exposure(columns, root);
 	ListCell   *lc;
 
-	memset(mentions, 0, sizeof(*mentions));
-	add_join_clauses(mentions, root, rel, &exposure);
+	memset(restrictions, 0, sizeof(*restrictions));
+	add_join_clauses(restrictions, root, rel, &exposure);
 	foreach(lc, root->eq_classes)
 	{
 		EquivalenceClass *class = lfirst(lc);
 		uint32		params = class_params(class, rel, &exposure);
 
-		if (params == 0 || keyapi_add_peers(mentions, root, class, rel))
+		if (params == 0 || keyapi_add_peers(restrictions, root, class, rel))
 			continue;
-		mentions->certain |= params;
-		mentions->joined |= params;
+		restrictions->certain |= params;
+		restrictions->joined |= params;
 	}
-	keyapi_add_enclosing_mentions(mentions, root, &exposure);
+	keyapi_add_outside_restrictions(restrictions, root, &exposure);
 }
 
 uint32
-keyapi_mentioned(const KeyapiMentions *mentions, List *clauses,
-				 const KeyapiScanColumns *columns)
+keyapi_restricted_params(const KeyapiRestrictions *restrictions, List *clauses,
+						 const KeyapiScanColumns *columns)
 {
-	return mentions->certain |
-		keyapi_mentions((Node *) clauses, keyapi_scan_var_params,
-						(void *) columns) |
-		keyapi_mentions((Node *) mentions->clauses, keyapi_mark_var_params,
-						NULL);
+	return restrictions->certain |
+		keyapi_params_in((Node *) clauses, keyapi_scan_var_params,
+						 (void *) columns) |
+		keyapi_params_in((Node *) restrictions->clauses, keyapi_mark_var_params,
+						 NULL);
 }

@@ -19,7 +19,7 @@
 
 #include "bind/clause.h"
 
-typedef struct KeyapiMentions
+typedef struct KeyapiRestrictions
 {
 	uint32		certain;		/* parameters restricted whatever the values
 								 * of external parameters */
@@ -27,23 +27,23 @@ typedef struct KeyapiMentions
 								 * see KeyapiPlanPrivate.outer_clauses */
 	uint32		conflicts;		/* see KeyapiPlanPrivate.conflicts */
 	uint32		joined;			/* parameters restricted by a join */
-} KeyapiMentions;
+} KeyapiRestrictions;
 
 /*
  * What of the query restricts parameters of the relation, besides the scan's
  * own conditions: joins and enclosing query blocks.  In the planner's callbacks
  * only.
  */
-extern void keyapi_find_mentions(KeyapiMentions *mentions, PlannerInfo *root,
-								 RelOptInfo *rel,
-								 const KeyapiScanColumns *columns);
+extern void keyapi_find_restrictions(KeyapiRestrictions *restrictions, PlannerInfo *root,
+									 RelOptInfo *rel,
+									 const KeyapiScanColumns *columns);
 
 /*
  * Parameters that the query may restrict, as far as is known at plan time, for
  * a scan with these clauses.
  */
-extern uint32 keyapi_mentioned(const KeyapiMentions *mentions, List *clauses,
-							   const KeyapiScanColumns *columns);
+extern uint32 keyapi_restricted_params(const KeyapiRestrictions *restrictions, List *clauses,
+									   const KeyapiScanColumns *columns);
 
 /* ---------------------------------------------------------------------
  * Between the rooms
@@ -76,8 +76,8 @@ extern uint32 keyapi_exposed_var_params(Var *var, void *arg);
 /*
  * Add a clause that restricts rows: it mentions the exposed parameters in it.
  */
-extern void keyapi_add_mention(KeyapiMentions *mentions, Node *clause,
-							   KeyapiExposure *exposure);
+extern void keyapi_add_restriction(KeyapiRestrictions *restrictions, Node *clause,
+								   KeyapiExposure *exposure);
 
 /*
  * What the columns of a foreign table show, its parents' included.
@@ -89,16 +89,16 @@ extern KeyapiExposure keyapi_scan_exposure(const KeyapiScanColumns *columns,
  * Add what a relation's own clauses, joins and equivalence classes (but one)
  * mention.
  */
-extern void keyapi_add_rel_mentions(KeyapiMentions *mentions, PlannerInfo *root,
-									RelOptInfo *rel, KeyapiExposure *exposure,
-									EquivalenceClass *except);
+extern void keyapi_add_rel_restrictions(KeyapiRestrictions *restrictions, PlannerInfo *root,
+										RelOptInfo *rel, KeyapiExposure *exposure,
+										EquivalenceClass *except);
 
 /*
  * If an equivalence class holds nothing but parameters of foreign tables, the
  * relation's among them, add what it mentions: whatever restricts one of the
  * others.  Else false, and nothing is added.
  */
-extern bool keyapi_add_peers(KeyapiMentions *mentions, PlannerInfo *root,
+extern bool keyapi_add_peers(KeyapiRestrictions *restrictions, PlannerInfo *root,
 							 EquivalenceClass *class, RelOptInfo *rel);
 
 /*
@@ -120,18 +120,18 @@ keyapi_output_columns(const Query *query)
 /*
  * Add what the rest of the query block and the blocks around it mention.
  */
-extern void keyapi_add_enclosing_mentions(KeyapiMentions *mentions,
-										  PlannerInfo *root,
-										  KeyapiExposure *exposure);
+extern void keyapi_add_outside_restrictions(KeyapiRestrictions *restrictions,
+											PlannerInfo *root,
+											KeyapiExposure *exposure);
 
 /*
  * Add what a query whose planning has only just begun mentions where it uses a
  * CTE of its own whose output columns show parameters: outputs[i] is for column
  * i + 1.  Returns the same for the outputs of the query, palloc'd.
  */
-extern uint32 *keyapi_add_cte_mentions(KeyapiMentions *mentions,
-									   PlannerInfo *root,
-									   CommonTableExpr *cte,
-									   const uint32 *outputs);
+extern uint32 *keyapi_add_cte_restrictions(KeyapiRestrictions *restrictions,
+										   PlannerInfo *root,
+										   CommonTableExpr *cte,
+										   const uint32 *outputs);
 
 #endif							/* KEYAPI_RESTRICTION_H */

@@ -28,7 +28,7 @@ typedef struct ShownCte
 typedef struct CteContext
 {
 	PlannerInfo *root;			/* of the outermost query */
-	KeyapiMentions *mentions;
+	KeyapiRestrictions *restrictions;
 	List	   *ctes;			/* of ShownCte: those in scope */
 	int			depth;			/* of the query at hand; 0: the outermost */
 	KeyapiExposure exposure;	/* of the query at hand */
@@ -100,8 +100,8 @@ read_range_table(CteContext *context, Query *query)
 		foreach(la, keyapi_rte_aliases(rte))
 			keyapi_expose(&context->exposure, varno,
 						  foreach_current_index(la) + 1,
-						  keyapi_mentions(lfirst(la), keyapi_exposed_var_params,
-										  &context->exposure));
+						  keyapi_params_in(lfirst(la), keyapi_exposed_var_params,
+										   &context->exposure));
 	}
 }
 
@@ -220,7 +220,7 @@ static void
 add_filter(CteContext *context, Node *quals, Bitmapset *only)
 {
 	context->exposure.only = only;
-	keyapi_add_mention(context->mentions, quals, &context->exposure);
+	keyapi_add_restriction(context->restrictions, quals, &context->exposure);
 	context->exposure.only = NULL;
 }
 
@@ -328,7 +328,7 @@ read_sublinks(Node *node, CteContext *context)
 			sublink->subLinkType == ALL_SUBLINK)
 		{
 			for (int i = 0; i < list_length(keyapi_output_columns(query)); i++)
-				context->mentions->certain |= outputs[i];
+				context->restrictions->certain |= outputs[i];
 		}
 		return read_sublinks(sublink->testexpr, context);
 	}
@@ -362,9 +362,9 @@ read_outputs(CteContext *context, Query *query)
 	{
 		TargetEntry *entry = lfirst_node(TargetEntry, lc);
 
-		outputs[entry->resno - 1] = keyapi_mentions((Node *) entry->expr,
-													keyapi_exposed_var_params,
-													&context->exposure);
+		outputs[entry->resno - 1] = keyapi_params_in((Node *) entry->expr,
+													 keyapi_exposed_var_params,
+													 &context->exposure);
 	}
 	return outputs;
 }
@@ -391,8 +391,8 @@ read_query(CteContext *context, Query *query)
 }
 
 uint32 *
-keyapi_add_cte_mentions(KeyapiMentions *mentions, PlannerInfo *root,
-						CommonTableExpr *cte, const uint32 *outputs)
+keyapi_add_cte_restrictions(KeyapiRestrictions *restrictions, PlannerInfo *root,
+							CommonTableExpr *cte, const uint32 *outputs)
 {
 	ShownCte	shown = {
 		.name = cte->ctename,
@@ -402,7 +402,7 @@ keyapi_add_cte_mentions(KeyapiMentions *mentions, PlannerInfo *root,
 	};
 	CteContext	context = {
 		.root = root,
-		.mentions = mentions,
+		.restrictions = restrictions,
 		.ctes = list_make1(&shown),
 	};
 

@@ -193,9 +193,9 @@ find_outputs(Query *query, KeyapiExposure *exposure)
 	{
 		TargetEntry *entry = lfirst_node(TargetEntry, lc);
 
-		outputs[entry->resno - 1] = keyapi_mentions((Node *) entry->expr,
-													keyapi_exposed_var_params,
-													exposure);
+		outputs[entry->resno - 1] = keyapi_params_in((Node *) entry->expr,
+													 keyapi_exposed_var_params,
+													 exposure);
 	}
 	return outputs;
 }
@@ -243,7 +243,7 @@ outputs_of_set_operation(const uint32 *outputs, Query *arm, Query *query)
  * parent's outputs, or NULL if nothing is shown any further.
  */
 static uint32 *
-step_out(KeyapiMentions *mentions, PlannerInfo *root, const uint32 *outputs)
+step_out(KeyapiRestrictions *restrictions, PlannerInfo *root, const uint32 *outputs)
 {
 	PlannerInfo *parent = root->parent_root;
 	KeyapiExposure exposure;
@@ -252,10 +252,10 @@ step_out(KeyapiMentions *mentions, PlannerInfo *root, const uint32 *outputs)
 	switch (block_role(root))
 	{
 		case BLOCK_CTE:
-			return keyapi_add_cte_mentions(mentions, parent,
-										   list_nth(parent->parse->cteList,
-													list_length(parent->cte_plan_ids)),
-										   outputs);
+			return keyapi_add_cte_restrictions(restrictions, parent,
+											   list_nth(parent->parse->cteList,
+														list_length(parent->cte_plan_ids)),
+											   outputs);
 		case BLOCK_SET_OPERATION:
 			return outputs_of_set_operation(outputs, root->parse,
 											parent->parse);
@@ -265,8 +265,8 @@ step_out(KeyapiMentions *mentions, PlannerInfo *root, const uint32 *outputs)
 				break;
 			exposure = expose_outputs(outputs, root->parse, rel->relid);
 			keyapi_expose_parents(&exposure, parent);
-			keyapi_add_rel_mentions(mentions, parent, rel, &exposure, NULL);
-			keyapi_add_mention(mentions, parent->parse->havingQual, &exposure);
+			keyapi_add_rel_restrictions(restrictions, parent, rel, &exposure, NULL);
+			keyapi_add_restriction(restrictions, parent->parse->havingQual, &exposure);
 			return find_outputs(parent->parse, &exposure);
 		case BLOCK_OPAQUE_SUBLINK:
 			return NULL;
@@ -275,13 +275,13 @@ step_out(KeyapiMentions *mentions, PlannerInfo *root, const uint32 *outputs)
 		case BLOCK_UNKNOWN:
 			break;
 	}
-	mentions->certain |= all_outputs(outputs, root->parse);
+	restrictions->certain |= all_outputs(outputs, root->parse);
 	return NULL;
 }
 
 void
-keyapi_add_enclosing_mentions(KeyapiMentions *mentions, PlannerInfo *root,
-							  KeyapiExposure *exposure)
+keyapi_add_outside_restrictions(KeyapiRestrictions *restrictions, PlannerInfo *root,
+								KeyapiExposure *exposure)
 {
 	uint32	   *outputs;
 
@@ -289,12 +289,12 @@ keyapi_add_enclosing_mentions(KeyapiMentions *mentions, PlannerInfo *root,
 	while (root->parent_root != NULL && block_role(root) == BLOCK_MINMAX)
 		root = root->parent_root;
 
-	keyapi_add_mention(mentions, root->parse->havingQual, exposure);
+	keyapi_add_restriction(restrictions, root->parse->havingQual, exposure);
 	outputs = find_outputs(root->parse, exposure);
 	while (root->parent_root != NULL && outputs != NULL &&
 		   all_outputs(outputs, root->parse) != 0)
 	{
-		outputs = step_out(mentions, root, outputs);
+		outputs = step_out(restrictions, root, outputs);
 		root = root->parent_root;
 	}
 }

@@ -135,41 +135,41 @@ remark_mutator(Node *node, RemarkContext *context)
  * parameter, too.
  */
 static void
-add_member_mentions(KeyapiMentions *mentions, PlannerInfo *root,
-					EquivalenceClass *class, ParamMember *member, int param)
+add_member_restrictions(KeyapiRestrictions *restrictions, PlannerInfo *root,
+						EquivalenceClass *class, ParamMember *member, int param)
 {
 	KeyapiExposure exposure = keyapi_scan_exposure(&member->columns, root);
-	KeyapiMentions found = {0};
+	KeyapiRestrictions found = {0};
 	RemarkContext remark = {member->param, param};
 	Relation	relation;
 	ListCell   *lc;
 
 	relation = table_open(planner_rt_fetch(member->rel->relid, root)->relid,
 						  NoLock);
-	keyapi_add_mention(&found,
-					   (Node *) keyapi_partition_bounds(relation,
-														member->rel->relid),
-					   &exposure);
+	keyapi_add_restriction(&found,
+						   (Node *) keyapi_partition_bounds(relation,
+															member->rel->relid),
+						   &exposure);
 	table_close(relation, NoLock);
-	keyapi_add_rel_mentions(&found, root, member->rel, &exposure, class);
-	keyapi_add_enclosing_mentions(&found, root, &exposure);
+	keyapi_add_rel_restrictions(&found, root, member->rel, &exposure, class);
+	keyapi_add_outside_restrictions(&found, root, &exposure);
 
 	if ((found.certain & KEYAPI_PARAM_BIT(member->param)) != 0)
 	{
-		mentions->certain |= KEYAPI_PARAM_BIT(param);
-		mentions->joined |= KEYAPI_PARAM_BIT(param);
+		restrictions->certain |= KEYAPI_PARAM_BIT(param);
+		restrictions->joined |= KEYAPI_PARAM_BIT(param);
 	}
 	foreach(lc, found.clauses)
 	{
 		Node	   *clause = remark_mutator(lfirst(lc), &remark);
 
-		if (keyapi_mentions(clause, keyapi_mark_var_params, NULL) != 0)
-			mentions->clauses = lappend(mentions->clauses, clause);
+		if (keyapi_params_in(clause, keyapi_mark_var_params, NULL) != 0)
+			restrictions->clauses = lappend(restrictions->clauses, clause);
 	}
 }
 
 bool
-keyapi_add_peers(KeyapiMentions *mentions, PlannerInfo *root,
+keyapi_add_peers(KeyapiRestrictions *restrictions, PlannerInfo *root,
 				 EquivalenceClass *class, RelOptInfo *rel)
 {
 	List	   *members = IS_OTHER_REL(rel) ? NIL :
@@ -189,10 +189,10 @@ keyapi_add_peers(KeyapiMentions *mentions, PlannerInfo *root,
 		ParamMember *member = lfirst(lc);
 
 		if (member->rel != rel)
-			add_member_mentions(mentions, root, class, member, own->param);
+			add_member_restrictions(restrictions, root, class, member, own->param);
 		if (!same_default(&own->options->params[own->param],
 						  &member->options->params[member->param]))
-			mentions->conflicts |= KEYAPI_PARAM_BIT(own->param);
+			restrictions->conflicts |= KEYAPI_PARAM_BIT(own->param);
 	}
 	return true;
 }

@@ -103,8 +103,8 @@ keyapi_estimate(KeyapiEstimate *estimate, PlannerInfo *root, RelOptInfo *rel,
 {
 	KeyapiRelPlan *plan = rel->fdw_private;
 	List	   *clauses = keyapi_path_clauses(plan, param_info);
-	uint32		mentioned = keyapi_mentioned(&plan->mentions, clauses,
-											 &plan->columns);
+	uint32		restricted = keyapi_restricted_params(&plan->restrictions, clauses,
+													  &plan->columns);
 	Relation	relation = table_open(planner_rt_fetch(rel->relid, root)->relid,
 									  NoLock);
 	const KeyapiRange *ranks = &estimate->preview.ranks;
@@ -113,7 +113,7 @@ keyapi_estimate(KeyapiEstimate *estimate, PlannerInfo *root, RelOptInfo *rel,
 	QualCost	qual_cost;
 
 	keyapi_preview(&estimate->preview, relation, &plan->columns, plan->options,
-				   clauses, mentioned);
+				   clauses, restricted);
 	table_close(relation, NoLock);
 
 	rows_in_range = Max(0.0, Min((double) ranks->hi, plan->rows_per_list) -
@@ -152,8 +152,8 @@ rows_per_list(RelOptInfo *rel, Relation relation, const KeyapiRelPlan *plan)
 		return plan->options->endpoint->typical_rows;
 	keyapi_preview(&defaults, relation, &plan->columns, plan->options,
 				   plan->bounds,
-				   keyapi_mentions((Node *) plan->bounds, keyapi_scan_var_params,
-								   (void *) &plan->columns));
+				   keyapi_params_in((Node *) plan->bounds, keyapi_scan_var_params,
+									(void *) &plan->columns));
 	return rel->tuples / Max(defaults.max_lists, 1.0);
 }
 
@@ -175,7 +175,7 @@ keyapiGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 						 extract_actual_clauses(baserel->baserestrictinfo, false));
 	plan->rows_per_list = rows_per_list(baserel, relation, plan);
 	table_close(relation, NoLock);
-	keyapi_find_mentions(&plan->mentions, root, baserel, &plan->columns);
+	keyapi_find_restrictions(&plan->restrictions, root, baserel, &plan->columns);
 
 	keyapi_estimate(&estimate, root, baserel, NULL);
 	baserel->tuples = Max(estimate.lists * plan->rows_per_list, 1.0);

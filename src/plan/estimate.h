@@ -24,7 +24,7 @@ typedef struct KeyapiRelPlan
 	KeyapiScanColumns columns;
 	List	   *bounds;			/* partition bounds, as clauses */
 	List	   *base_clauses;	/* bounds and baserestrictinfo, as clauses */
-	KeyapiMentions mentions;
+	KeyapiRestrictions restrictions;
 	double		rows_per_list;
 } KeyapiRelPlan;
 

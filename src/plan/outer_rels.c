@@ -44,8 +44,8 @@ add_clause(List *sets, RelOptInfo *rel, RestrictInfo *rinfo)
 	Relids		set;
 
 	if (!join_clause_is_movable_to(rinfo, rel) ||
-		keyapi_mentions((Node *) rinfo->clause, keyapi_scan_var_params,
-						&plan->columns) == 0)
+		keyapi_params_in((Node *) rinfo->clause, keyapi_scan_var_params,
+						 &plan->columns) == 0)
 		return sets;
 	set = bms_union(rinfo->clause_relids, rel->lateral_relids);
 	set = bms_del_member(set, rel->relid);
@@ -69,8 +69,8 @@ is_param_member(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *class,
 	if (context->current != NULL)
 		return equal(member->em_expr, context->current);
 	if (list_member(context->done, member->em_expr) ||
-		keyapi_mentions((Node *) member->em_expr, keyapi_scan_var_params,
-						&plan->columns) == 0)
+		keyapi_params_in((Node *) member->em_expr, keyapi_scan_var_params,
+						 &plan->columns) == 0)
 		return false;
 	context->current = member->em_expr;
 	return true;

@@ -39,18 +39,18 @@ static bool
 binds_everything(const KeyapiRelPlan *plan, ParamPathInfo *param_info)
 {
 	List	   *clauses = keyapi_path_clauses(plan, param_info);
-	uint32		mentioned = keyapi_mentioned(&plan->mentions, clauses,
-											 &plan->columns);
+	uint32		restricted = keyapi_restricted_params(&plan->restrictions, clauses,
+													  &plan->columns);
 
 	for (int i = 0; i < plan->options->endpoint->nparams; i++)
 	{
 		const KeyapiParamOptions *options = &plan->options->params[i];
 		KeyapiSource *source;
 
-		if ((mentioned & KEYAPI_PARAM_BIT(i)) == 0)
+		if ((restricted & KEYAPI_PARAM_BIT(i)) == 0)
 		{
 			if (options->kind == KEYAPI_DEFAULT_NONE ||
-				(plan->mentions.conflicts & KEYAPI_PARAM_BIT(i)) != 0)
+				(plan->restrictions.conflicts & KEYAPI_PARAM_BIT(i)) != 0)
 				return false;
 			continue;
 		}
@@ -64,7 +64,7 @@ binds_everything(const KeyapiRelPlan *plan, ParamPathInfo *param_info)
 		 */
 		if (source->kind == KEYAPI_SOURCE_OPEN ||
 			(source->may_vanish &&
-			 (plan->mentions.joined & KEYAPI_PARAM_BIT(i)) != 0))
+			 (plan->restrictions.joined & KEYAPI_PARAM_BIT(i)) != 0))
 			return false;
 	}
 	return true;
@@ -219,9 +219,9 @@ keyapiGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 					 extract_actual_clauses(scan_clauses, false));
 	KeyapiEstimate estimate;
 	KeyapiPlanPrivate private = {
-		.mentioned = plan->mentions.certain,
-		.outer_clauses = plan->mentions.clauses,
-		.conflicts = plan->mentions.conflicts,
+		.restricted = plan->restrictions.certain,
+		.outer_clauses = plan->restrictions.clauses,
+		.conflicts = plan->restrictions.conflicts,
 		.max_rows = max_rows(root, baserel, plan, path, clauses),
 		.columns = needed_columns(baserel, clauses),
 	};

@@ -39,7 +39,7 @@ typedef struct Description
 	KeyapiScanColumns columns;
 	KeyapiPlanPrivate private;
 	List	   *clauses;
-	uint32		mentioned;
+	uint32		restricted;
 	KeyapiPreview preview;
 	char	   *error;			/* what keeps the scan from running, or NULL */
 } Description;
@@ -57,9 +57,9 @@ init_description(Description *d, ForeignScanState *node, ExplainState *es)
 						d->options->endpoint);
 	keyapi_plan_private_unpack(&d->private, plan->fdw_private);
 	d->clauses = plan->scan.plan.qual;
-	d->mentioned = keyapi_facts_mentioned(&d->private, d->clauses, &d->columns);
+	d->restricted = keyapi_plan_private_restricted(&d->private, d->clauses, &d->columns);
 	keyapi_preview(&d->preview, d->rel, &d->columns, d->options, d->clauses,
-				   d->mentioned);
+				   d->restricted);
 }
 
 /* ---------------------------------------------------------------------
@@ -171,11 +171,11 @@ static void
 append_binding(StringInfo buf, Description *d, int i)
 {
 	const KeyapiParam *param = &d->options->endpoint->params[i];
-	bool		mentioned = (d->mentioned & KEYAPI_PARAM_BIT(i)) != 0;
+	bool		restricted = (d->restricted & KEYAPI_PARAM_BIT(i)) != 0;
 	bool		conflict = (d->private.conflicts & KEYAPI_PARAM_BIT(i)) != 0;
 	KeyapiSource *source = keyapi_param_source(d->clauses, &d->columns, i);
 
-	if (mentioned && source->kind != KEYAPI_SOURCE_OPEN &&
+	if (restricted && source->kind != KEYAPI_SOURCE_OPEN &&
 		source->kind != KEYAPI_SOURCE_NONE &&
 		!keyapi_source_is_constant(source))
 	{
@@ -183,10 +183,10 @@ append_binding(StringInfo buf, Description *d, int i)
 		if (source->may_vanish && !source->is_like)
 			appendStringInfoString(buf, " (or default)");
 	}
-	else if (d->preview.known[i] && (mentioned || !conflict))
+	else if (d->preview.known[i] && (restricted || !conflict))
 	{
 		append_values(buf, param, &d->preview.values[i]);
-		if (!mentioned)
+		if (!restricted)
 			appendStringInfoString(buf, " (default)");
 	}
 	else
@@ -194,7 +194,7 @@ append_binding(StringInfo buf, Description *d, int i)
 		appendStringInfo(buf, "%s unbound", param->name);
 		if (d->error == NULL)
 			d->error = keyapi_unbound_message(RelationGetRelationName(d->rel),
-											  param, mentioned || conflict);
+											  param, restricted || conflict);
 	}
 }
 

@@ -33,7 +33,7 @@ _PG_init(void)
 	keyapi_cache_init();
 	MarkGUCPrefixReserved("keyapi_fdw");
 
-	keyapi_reach_init();
+	keyapi_demand_init();
 	keyapi_shared_init();
 }
 

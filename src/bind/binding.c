@@ -50,7 +50,7 @@ init_rank_filter(KeyapiBinding *binding, List *clauses)
 		if (use.rank && !use.data && use.evaluable && keyapi_cannot_fail(clause))
 			quals = lappend(quals, clause);
 	}
-	return quals == NIL ? NULL : keyapi_row_qual(binding->row, quals);
+	return quals == NIL ? NULL : keyapi_virtual_row_qual(binding->row, quals);
 }
 
 KeyapiBinding *
@@ -96,7 +96,7 @@ keyapi_binding_evaluate(KeyapiBinding *binding)
 	KeyapiRange range = keyapi_source_range(binding->ranks, binding->row,
 											binding->options->page_size);
 
-	keyapi_row_reset(binding->row);
+	keyapi_virtual_row_reset(binding->row);
 	bound->lo = range.lo;
 	bound->hi = range.hi;
 	/* pages are numbered by integers, and no list is nearly so long */
@@ -122,16 +122,16 @@ keyapi_binding_wants(KeyapiBinding *binding, const KeyapiListing *list, int page
 		Datum		datum;
 
 		if (binding->columns.params[i] != 0 &&
-			keyapi_row_param_datum(row, i, list->values[i], false, &datum))
-			keyapi_row_set_param(row, i, datum);
+			keyapi_virtual_row_param_datum(row, i, list->values[i], false, &datum))
+			keyapi_virtual_row_set_param(row, i, datum);
 	}
 	for (int64 rank = first; rank <= last && !result; rank++)
 	{
 		/* what no row can hold is the list's business: it ends before */
-		result = !keyapi_row_set_rank(row, rank) ||
-			!keyapi_row_set_page(row, page) ||
-			keyapi_row_satisfies(row, binding->rank_filter);
-		keyapi_row_reset(row);
+		result = !keyapi_virtual_row_set_rank(row, rank) ||
+			!keyapi_virtual_row_set_page(row, page) ||
+			keyapi_virtual_row_satisfies(row, binding->rank_filter);
+		keyapi_virtual_row_reset(row);
 	}
 	return result;
 }

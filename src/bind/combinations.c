@@ -177,7 +177,7 @@ is_param_clause(const KeyapiCombinations *combinations, Node *clause,
 	for (int i = 0; i < combinations->options->endpoint->nparams; i++)
 	{
 		if ((use->params & KEYAPI_PARAM_BIT(i)) != 0 &&
-			!keyapi_row_param_foreseeable(combinations->row, i))
+			!keyapi_virtual_row_param_foreseeable(combinations->row, i))
 			return false;
 	}
 	return !use->external && !use->internal && !contain_mutable_functions(clause);
@@ -221,7 +221,7 @@ init_filter(KeyapiCombinations *combinations, List *clauses,
 			!is_exact_source(combinations, dimension, clause))
 			quals = lappend(quals, clause);
 	}
-	return quals == NIL ? NULL : keyapi_row_qual(combinations->row, quals);
+	return quals == NIL ? NULL : keyapi_virtual_row_qual(combinations->row, quals);
 }
 
 static bool
@@ -336,12 +336,12 @@ set_combination(Candidate *combination, const Dimension *dimension,
 	combination->datum = (Datum) 0;
 	if (combinations->columns->params[param] == 0 ||
 		(combinations->constants_only &&
-		 !keyapi_row_param_foreseeable(combinations->row, param)))
+		 !keyapi_virtual_row_param_foreseeable(combinations->row, param)))
 		return true;
-	if (!keyapi_row_param_datum(combinations->row, param, combination->text,
-								required, &combination->datum))
+	if (!keyapi_virtual_row_param_datum(combinations->row, param, combination->text,
+										required, &combination->datum))
 		return false;
-	keyapi_row_set_param(combinations->row, param, combination->datum);
+	keyapi_virtual_row_set_param(combinations->row, param, combination->datum);
 	return true;
 }
 
@@ -368,9 +368,9 @@ fill_dimension(Dimension *dimension, KeyapiCombinations *combinations)
 		combination->used = false;
 		if (set_combination(combination, dimension, combinations) &&
 			(dimension->filter == NULL ||
-			 keyapi_row_satisfies(row, dimension->filter)))
+			 keyapi_virtual_row_satisfies(row, dimension->filter)))
 			dimension->n++;
-		keyapi_row_reset(row);
+		keyapi_virtual_row_reset(row);
 	}
 	if (dimension->key != NULL)
 		sort_dimension(dimension);
@@ -390,11 +390,11 @@ combination_passes(KeyapiCombinations *combinations)
 	{
 		Dimension  *dimension = &combinations->dimensions[i];
 
-		keyapi_row_set_param(combinations->row, dimension->param,
-							 dimension->combinations[dimension->current].datum);
+		keyapi_virtual_row_set_param(combinations->row, dimension->param,
+									 dimension->combinations[dimension->current].datum);
 	}
-	result = keyapi_row_satisfies(combinations->row, combinations->filter);
-	keyapi_row_reset(combinations->row);
+	result = keyapi_virtual_row_satisfies(combinations->row, combinations->filter);
+	keyapi_virtual_row_reset(combinations->row);
 	return result;
 }
 

@@ -27,7 +27,7 @@ keyapi_source_prepare(KeyapiSource *source, KeyapiVirtualRow *row)
 	ListCell   *lc;
 
 	if (source->value != NULL)
-		source->state = keyapi_row_expr(row, source->value);
+		source->state = keyapi_virtual_row_expr(row, source->value);
 	foreach(lc, source->args)
 		keyapi_source_prepare(lfirst(lc), row);
 }
@@ -39,7 +39,7 @@ keyapi_source_prepare_constants(KeyapiSource *source, KeyapiVirtualRow *row)
 
 	if (source->value != NULL && IsA(source->value, Const) &&
 		!source->may_vanish)
-		source->state = keyapi_row_expr(row, source->value);
+		source->state = keyapi_virtual_row_expr(row, source->value);
 	foreach(lc, source->args)
 		keyapi_source_prepare_constants(lfirst(lc), row);
 }
@@ -136,7 +136,7 @@ leaf_texts(const KeyapiSource *leaf, KeyapiVirtualRow *row)
 	Oid			output;
 	bool		isvarlena;
 	bool		isnull;
-	Datum		value = keyapi_row_value(row, leaf->state, &isnull);
+	Datum		value = keyapi_virtual_row_value(row, leaf->state, &isnull);
 	Datum	   *elements = &value;
 	bool	   *nulls = &isnull;
 	int			nelements = 1;

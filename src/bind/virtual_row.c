@@ -80,13 +80,13 @@ keyapi_virtual_row_free(KeyapiVirtualRow *row)
 }
 
 ExprState *
-keyapi_row_expr(KeyapiVirtualRow *row, Expr *expr)
+keyapi_virtual_row_expr(KeyapiVirtualRow *row, Expr *expr)
 {
 	return ExecInitExpr(expr, row->parent);
 }
 
 ExprState *
-keyapi_row_qual(KeyapiVirtualRow *row, List *clauses)
+keyapi_virtual_row_qual(KeyapiVirtualRow *row, List *clauses)
 {
 	return ExecInitQual(clauses, row->parent);
 }
@@ -155,7 +155,7 @@ column_holds(const ColumnInput *input, const char *text)
 }
 
 bool
-keyapi_row_param_foreseeable(KeyapiVirtualRow *row, int param)
+keyapi_virtual_row_param_foreseeable(KeyapiVirtualRow *row, int param)
 {
 	return row->columns->params[param] == 0 ||
 		is_foreseeable(&row->params[param]);
@@ -178,8 +178,8 @@ input_context(void *arg)
 }
 
 bool
-keyapi_row_param_datum(KeyapiVirtualRow *row, int param, const char *text,
-					   bool required, Datum *datum)
+keyapi_virtual_row_param_datum(KeyapiVirtualRow *row, int param, const char *text,
+							   bool required, Datum *datum)
 {
 	ColumnInput *input = &row->params[param];
 	InputContext context = {
@@ -215,7 +215,7 @@ set_column(KeyapiVirtualRow *row, AttrNumber attnum, Datum datum)
 }
 
 void
-keyapi_row_set_param(KeyapiVirtualRow *row, int param, Datum datum)
+keyapi_virtual_row_set_param(KeyapiVirtualRow *row, int param, Datum datum)
 {
 	set_column(row, row->columns->params[param], datum);
 }
@@ -252,13 +252,13 @@ set_number(KeyapiVirtualRow *row, AttrNumber attnum, ColumnInput *input,
 }
 
 bool
-keyapi_row_set_rank(KeyapiVirtualRow *row, int64 rank)
+keyapi_virtual_row_set_rank(KeyapiVirtualRow *row, int64 rank)
 {
 	return set_number(row, row->columns->rank, &row->rank, rank);
 }
 
 bool
-keyapi_row_set_page(KeyapiVirtualRow *row, int64 page)
+keyapi_virtual_row_set_page(KeyapiVirtualRow *row, int64 page)
 {
 	return set_number(row, row->columns->page, &row->page, page);
 }
@@ -269,19 +269,19 @@ keyapi_row_set_page(KeyapiVirtualRow *row, int64 page)
  */
 
 bool
-keyapi_row_satisfies(KeyapiVirtualRow *row, ExprState *qual)
+keyapi_virtual_row_satisfies(KeyapiVirtualRow *row, ExprState *qual)
 {
 	return ExecQual(qual, row->econtext);
 }
 
 Datum
-keyapi_row_value(KeyapiVirtualRow *row, ExprState *expr, bool *isnull)
+keyapi_virtual_row_value(KeyapiVirtualRow *row, ExprState *expr, bool *isnull)
 {
 	return ExecEvalExprSwitchContext(expr, row->econtext, isnull);
 }
 
 void
-keyapi_row_reset(KeyapiVirtualRow *row)
+keyapi_virtual_row_reset(KeyapiVirtualRow *row)
 {
 	ResetExprContext(row->econtext);
 }

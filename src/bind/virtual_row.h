@@ -32,39 +32,39 @@ extern void keyapi_virtual_row_free(KeyapiVirtualRow *row);
 /*
  * Compile an expression, an implicitly ANDed list of clauses.
  */
-extern ExprState *keyapi_row_expr(KeyapiVirtualRow *row, Expr *expr);
-extern ExprState *keyapi_row_qual(KeyapiVirtualRow *row, List *clauses);
+extern ExprState *keyapi_virtual_row_expr(KeyapiVirtualRow *row, Expr *expr);
+extern ExprState *keyapi_virtual_row_qual(KeyapiVirtualRow *row, List *clauses);
 
 /*
- * Whether keyapi_row_param_datum surely raises nothing for this parameter,
+ * Whether keyapi_virtual_row_param_datum surely raises nothing for this parameter,
  * unless the value is required.
  */
-extern bool keyapi_row_param_foreseeable(KeyapiVirtualRow *row, int param);
+extern bool keyapi_virtual_row_param_foreseeable(KeyapiVirtualRow *row, int param);
 
 /*
  * The value of a parameter's column, in CurrentMemoryContext; false if the
  * column's type cannot hold it, so that no row has it.  Where that is not to be
  * foreseen, or if the value is required, raises the error of the type.
  */
-extern bool keyapi_row_param_datum(KeyapiVirtualRow *row, int param,
-								   const char *text, bool required,
-								   Datum *datum);
+extern bool keyapi_virtual_row_param_datum(KeyapiVirtualRow *row, int param,
+										   const char *text, bool required,
+										   Datum *datum);
 
 /*
  * Set a column of the row.  The datum is kept by the caller.
  */
-extern void keyapi_row_set_param(KeyapiVirtualRow *row, int param, Datum datum);
-extern bool keyapi_row_set_rank(KeyapiVirtualRow *row, int64 rank);
-extern bool keyapi_row_set_page(KeyapiVirtualRow *row, int64 page);
+extern void keyapi_virtual_row_set_param(KeyapiVirtualRow *row, int param, Datum datum);
+extern bool keyapi_virtual_row_set_rank(KeyapiVirtualRow *row, int64 rank);
+extern bool keyapi_virtual_row_set_page(KeyapiVirtualRow *row, int64 page);
 
 /*
  * Evaluate on the row as it is.  By-reference results live until the next call
- * of keyapi_row_reset, which also forgets what keyapi_row_set_rank and
- * keyapi_row_set_page set.
+ * of keyapi_virtual_row_reset, which also forgets what keyapi_virtual_row_set_rank and
+ * keyapi_virtual_row_set_page set.
  */
-extern bool keyapi_row_satisfies(KeyapiVirtualRow *row, ExprState *qual);
-extern Datum keyapi_row_value(KeyapiVirtualRow *row, ExprState *expr,
-							  bool *isnull);
-extern void keyapi_row_reset(KeyapiVirtualRow *row);
+extern bool keyapi_virtual_row_satisfies(KeyapiVirtualRow *row, ExprState *qual);
+extern Datum keyapi_virtual_row_value(KeyapiVirtualRow *row, ExprState *expr,
+									  bool *isnull);
+extern void keyapi_virtual_row_reset(KeyapiVirtualRow *row);
 
 #endif							/* KEYAPI_VIRTUAL_ROW_H */

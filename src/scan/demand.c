@@ -19,8 +19,8 @@ static const EState *completing = NULL;
 
 static ExecutorRun_hook_type next_executor_run = NULL;
 
-static const KeyapiReachHint no_hint = {KEYAPI_READS_SOME};
-static const KeyapiReachHint full_hint = {KEYAPI_READS_ALL};
+static const KeyapiDemandHint no_hint = {KEYAPI_READS_SOME};
+static const KeyapiDemandHint full_hint = {KEYAPI_READS_ALL};
 
 /* ---------------------------------------------------------------------
  * The run
@@ -52,21 +52,21 @@ executor_run(KEYAPI_EXECUTOR_RUN_PARAMS)
 }
 
 void
-keyapi_reach_init(void)
+keyapi_demand_init(void)
 {
 	next_executor_run = ExecutorRun_hook;
 	ExecutorRun_hook = executor_run;
 }
 
-KeyapiReach
-keyapi_reach_now(const KeyapiReachHint *hint, const ForeignScanState *node,
-				 int64 max_rows)
+KeyapiDemand
+keyapi_demand_now(const KeyapiDemandHint *hint, const ForeignScanState *node,
+				  int64 max_rows)
 {
 	if (!hint->certain && completing != node->ss.ps.state)
 		return KEYAPI_READS_SOME;
 	if (hint->limited && max_rows < 0)
 		return KEYAPI_READS_SOME;
-	return hint->reach;
+	return hint->demand;
 }
 
 /* ---------------------------------------------------------------------
@@ -112,9 +112,9 @@ child_plans(const Plan *plan)
 }
 
 static void
-lower_reach(KeyapiReachHint *hint, KeyapiReach reach)
+lower_demand(KeyapiDemandHint *hint, KeyapiDemand demand)
 {
-	hint->reach = Min(hint->reach, reach);
+	hint->demand = Min(hint->demand, demand);
 }
 
 /*
@@ -123,10 +123,10 @@ lower_reach(KeyapiReachHint *hint, KeyapiReach reach)
  * enough the inner side is not read on.
  */
 static void
-hint_below_join(KeyapiReachHint *hint, const Join *join, bool inner)
+hint_below_join(KeyapiDemandHint *hint, const Join *join, bool inner)
 {
 	if (!IsA(join, NestLoop))
-		lower_reach(hint, KEYAPI_READS_MOST);
+		lower_demand(hint, KEYAPI_READS_MOST);
 	else if (inner && (join->inner_unique || join->jointype == JOIN_SEMI ||
 					   join->jointype == JOIN_ANTI))
 		*hint = no_hint;
@@ -136,7 +136,7 @@ hint_below_join(KeyapiReachHint *hint, const Join *join, bool inner)
  * What a node leaves of the hint of its child.
  */
 static void
-hint_below(KeyapiReachHint *hint, const Plan *plan, const Plan *child)
+hint_below(KeyapiDemandHint *hint, const Plan *plan, const Plan *child)
 {
 	if (hint->certain)
 		return;
@@ -157,7 +157,7 @@ hint_below(KeyapiReachHint *hint, const Plan *plan, const Plan *child)
 							child == plan->righttree);
 			break;
 		case T_SetOp:
-			lower_reach(hint, KEYAPI_READS_MOST);
+			lower_demand(hint, KEYAPI_READS_MOST);
 			break;
 		case T_Limit:
 			if (hint->limited)
@@ -194,7 +194,7 @@ hint_below(KeyapiReachHint *hint, const Plan *plan, const Plan *child)
  * hint of the target that is read farthest.
  */
 static bool
-find_target(const Plan *plan, const Target *target, KeyapiReachHint *hint)
+find_target(const Plan *plan, const Target *target, KeyapiDemandHint *hint)
 {
 	bool		found = is_target(plan, target);
 	ListCell   *lc;
@@ -207,22 +207,22 @@ find_target(const Plan *plan, const Target *target, KeyapiReachHint *hint)
 	foreach(lc, child_plans(plan))
 	{
 		const Plan *child = lfirst(lc);
-		KeyapiReachHint below;
+		KeyapiDemandHint below;
 
 		if (!find_target(child, target, &below))
 			continue;
 		hint_below(&below, plan, child);
-		if (!found || below.reach > hint->reach)
+		if (!found || below.demand > hint->demand)
 			*hint = below;
 		found = true;
 	}
 	return found;
 }
 
-static KeyapiReachHint
+static KeyapiDemandHint
 hint_in_statement(const PlannedStmt *statement, const Target *target)
 {
-	KeyapiReachHint hint;
+	KeyapiDemandHint hint;
 	ListCell   *lc;
 
 	if (find_target(statement->planTree, target, &hint))
@@ -237,9 +237,9 @@ hint_in_statement(const PlannedStmt *statement, const Target *target)
 		{
 			/* a CTE is read as far as those read who scan it */
 			const Target scans = {NULL, foreach_current_index(lc) + 1};
-			KeyapiReachHint of_scans = hint_in_statement(statement, &scans);
+			KeyapiDemandHint of_scans = hint_in_statement(statement, &scans);
 
-			lower_reach(&hint, of_scans.limited ? KEYAPI_READS_SOME : of_scans.reach);
+			lower_demand(&hint, of_scans.limited ? KEYAPI_READS_SOME : of_scans.demand);
 			hint.certain = of_scans.certain;
 		}
 		return hint;
@@ -247,8 +247,8 @@ hint_in_statement(const PlannedStmt *statement, const Target *target)
 	return no_hint;
 }
 
-KeyapiReachHint
-keyapi_reach_hint(const ForeignScanState *node)
+KeyapiDemandHint
+keyapi_demand_hint(const ForeignScanState *node)
 {
 	const Target target = {node->ss.ps.plan};
 

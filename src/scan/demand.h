@@ -16,27 +16,27 @@
 #include "scan/pages.h"
 
 /* What the plan says of a scan. */
-typedef struct KeyapiReachHint
+typedef struct KeyapiDemandHint
 {
-	KeyapiReach reach;			/* if the plan's result is read to its end */
+	KeyapiDemand demand;		/* if the plan's result is read to its end */
 	bool		certain;		/* ... or as soon as a row of it is read: a
 								 * sort reads all of its input first */
 	bool		limited;		/* reach is that of a LIMIT's rows */
-} KeyapiReachHint;
+} KeyapiDemandHint;
 
 /*
  * Watch the executor; once, when the library is loaded.
  */
-extern void keyapi_reach_init(void);
+extern void keyapi_demand_init(void);
 
-extern KeyapiReachHint keyapi_reach_hint(const ForeignScanState *node);
+extern KeyapiDemandHint keyapi_demand_hint(const ForeignScanState *node);
 
 /*
  * How far the scan will be read by the run of the executor that is asking for
  * a row.  max_rows are the rows after which a LIMIT provably ends it, or -1.
  */
-extern KeyapiReach keyapi_reach_now(const KeyapiReachHint *hint,
-									const ForeignScanState *node,
-									int64 max_rows);
+extern KeyapiDemand keyapi_demand_now(const KeyapiDemandHint *hint,
+									  const ForeignScanState *node,
+									  int64 max_rows);
 
 #endif							/* KEYAPI_DEMAND_H */

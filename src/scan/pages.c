@@ -291,11 +291,11 @@ next_in_rank_order(KeyapiPages *pages, KeyapiRow *row)
 }
 
 bool
-keyapi_pages_next(KeyapiPages *pages, KeyapiReach reach, KeyapiRow *row)
+keyapi_pages_next(KeyapiPages *pages, KeyapiDemand demand, KeyapiRow *row)
 {
 	bool		found;
 
-	pages->reach = reach;
+	pages->demand = demand;
 	found = pages->pass.rank_major ? next_in_rank_order(pages, row) :
 		next_in_list_order(pages, row);
 	pages->rows_uncounted += found;

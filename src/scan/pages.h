@@ -60,13 +60,13 @@ typedef struct KeyapiBill
  * How far the rows of a pass, or the first max_rows of them, will be read: pages
  * are asked for ahead only as far as they will surely be read.
  */
-typedef enum KeyapiReach
+typedef enum KeyapiDemand
 {
 	KEYAPI_READS_SOME,			/* it may end after any row: nothing ahead */
 	KEYAPI_READS_MOST,			/* to the end, unless a join stops early: few
 								 * ahead, but twice as many with each page */
 	KEYAPI_READS_ALL			/* to the end */
-} KeyapiReach;
+} KeyapiDemand;
 
 typedef struct KeyapiPages KeyapiPages;
 
@@ -91,7 +91,7 @@ extern void keyapi_pages_rewind(KeyapiPages *pages, const KeyapiPass *pass);
  * what the user's credentials raise (api_key.h), 54000 if the statement may not
  * spend enough, and what interrupts raise.
  */
-extern bool keyapi_pages_next(KeyapiPages *pages, KeyapiReach reach,
+extern bool keyapi_pages_next(KeyapiPages *pages, KeyapiDemand demand,
 							  KeyapiRow *row);
 
 /*

@@ -42,7 +42,7 @@ struct KeyapiPages
 
 	/* the current pass */
 	KeyapiPass	pass;
-	KeyapiReach reach;			/* as of the current row */
+	KeyapiDemand demand;		/* as of the current row */
 	int64		pass_number;
 	MemoryContext pass_context;
 	ListCursor *cursors;

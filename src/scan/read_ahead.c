@@ -240,13 +240,13 @@ window_size(KeyapiPages *pages)
 	int			concurrency;
 
 	/* whether key and API work is tried with one page */
-	if (pages->reach == KEYAPI_READS_SOME ||
+	if (pages->demand == KEYAPI_READS_SOME ||
 		!keyapi_fetcher_works(pages->fetcher))
 		return 0;
 	concurrency = keyapi_fetcher_concurrency(pages->fetcher);
 	if (concurrency == 1)
 		return 0;
-	if (pages->reach == KEYAPI_READS_MOST)
+	if (pages->demand == KEYAPI_READS_MOST)
 		return Min(concurrency, pages->ramp);
 	return Max(FIRST_BATCH * concurrency,
 			   Min(LARGEST_BATCH * concurrency, pages->ramp));
@@ -276,7 +276,7 @@ keyapi_pages_check_price(KeyapiPages *pages)
 	int			number;
 	Walk	   *walk;
 
-	if (pages->price_checked || pages->reach != KEYAPI_READS_ALL)
+	if (pages->price_checked || pages->demand != KEYAPI_READS_ALL)
 		return;
 	walk = begin_walk(pages, true);
 	while (walk_on(walk, &cursor, &number))

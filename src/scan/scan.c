@@ -24,8 +24,8 @@ typedef struct KeyapiScan
 {
 	KeyapiBinding *binding;
 	KeyapiPages *pages;
-	KeyapiRowReader *reader;
-	KeyapiReachHint hint;
+	KeyapiTupleReader *reader;
+	KeyapiDemandHint hint;
 	KeyapiBound *bound;			/* of the current pass; NULL: bind first */
 	MemoryContext bound_context;
 } KeyapiScan;
@@ -55,10 +55,10 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 	options = keyapi_table_options(RelationGetRelid(rel));
 	scan = palloc0(sizeof(KeyapiScan));
 	keyapi_plan_private_unpack(&private, plan->fdw_private);
-	scan->hint = keyapi_reach_hint(node);
+	scan->hint = keyapi_demand_hint(node);
 	scan->binding = keyapi_binding_begin(node, options);
-	scan->reader = keyapi_row_reader(rel, options->endpoint,
-									 private.columns, &paths, &npaths);
+	scan->reader = keyapi_tuple_reader(rel, options->endpoint,
+									   private.columns, &paths, &npaths);
 	scan->pages = keyapi_pages_create(RelationGetRelid(rel),
 									  scan_user(node),
 									  paths, npaths);
@@ -112,18 +112,18 @@ keyapiIterateForeignScan(ForeignScanState *node)
 {
 	KeyapiScan *scan = node->fdw_state;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
-	KeyapiReach reach;
+	KeyapiDemand demand;
 	KeyapiRow	row;
 
 	if (scan->bound == NULL)
 		begin_pass(scan);
 
 	ExecClearTuple(slot);
-	reach = keyapi_reach_now(&scan->hint, node, scan->bound->max_rows);
-	if (keyapi_pages_next(scan->pages, reach, &row))
+	demand = keyapi_demand_now(&scan->hint, node, scan->bound->max_rows);
+	if (keyapi_pages_next(scan->pages, demand, &row))
 	{
-		keyapi_row_read(scan->reader, &row, keyapi_pages_secret(scan->pages),
-						slot->tts_values, slot->tts_isnull);
+		keyapi_tuple_read(scan->reader, &row, keyapi_pages_secret(scan->pages),
+						  slot->tts_values, slot->tts_isnull);
 		ExecStoreVirtualTuple(slot);
 	}
 	return slot;

@@ -33,7 +33,7 @@ typedef struct ColumnReader
 	FmgrInfo	input;
 } ColumnReader;
 
-struct KeyapiRowReader
+struct KeyapiTupleReader
 {
 	Relation	rel;
 	int			ncolumns;
@@ -43,7 +43,7 @@ struct KeyapiRowReader
 /* What the error context callback needs. */
 typedef struct ReadContext
 {
-	const KeyapiRowReader *reader;
+	const KeyapiTupleReader *reader;
 	const KeyapiRow *row;
 	const ColumnReader *column;
 } ReadContext;
@@ -70,13 +70,13 @@ generated_column_error(Relation rel, Form_pg_attribute attr)
 			 errhint("Compute it in a view.")));
 }
 
-KeyapiRowReader *
-keyapi_row_reader(Relation rel, const KeyapiEndpoint *endpoint,
-				  Bitmapset *attrs_used,
-				  const char *const **paths, int *npaths)
+KeyapiTupleReader *
+keyapi_tuple_reader(Relation rel, const KeyapiEndpoint *endpoint,
+					Bitmapset *attrs_used,
+					const char *const **paths, int *npaths)
 {
 	TupleDesc	tupdesc = RelationGetDescr(rel);
-	KeyapiRowReader *reader = palloc0(sizeof(KeyapiRowReader));
+	KeyapiTupleReader *reader = palloc0(sizeof(KeyapiTupleReader));
 	const char **cells = palloc0(sizeof(char *) * Max(tupdesc->natts, 1));
 	int			ncells = 0;
 
@@ -202,7 +202,7 @@ read_context(void *arg)
 static void
 read_columns(ReadContext *context, Datum *values, bool *nulls)
 {
-	const KeyapiRowReader *reader = context->reader;
+	const KeyapiTupleReader *reader = context->reader;
 
 	for (int i = 0; i < reader->ncolumns; i++)
 	{
@@ -224,8 +224,8 @@ read_columns(ReadContext *context, Datum *values, bool *nulls)
 }
 
 void
-keyapi_row_read(KeyapiRowReader *reader, const KeyapiRow *row,
-				const char *secret, Datum *values, bool *nulls)
+keyapi_tuple_read(KeyapiTupleReader *reader, const KeyapiRow *row,
+				  const char *secret, Datum *values, bool *nulls)
 {
 	MemoryContext memory = CurrentMemoryContext;
 	ReadContext context = {reader, row, NULL};

@@ -17,7 +17,7 @@
 /*
  * Turns rows of pages into the tuples of one foreign table.
  */
-typedef struct KeyapiRowReader KeyapiRowReader;
+typedef struct KeyapiTupleReader KeyapiTupleReader;
 
 /*
  * A reader for the relation, in CurrentMemoryContext.  attrs_used are the
@@ -26,18 +26,18 @@ typedef struct KeyapiRowReader KeyapiRowReader;
  * gets the cells that the rows must carry, *npaths their number (see
  * keyapi_pages_create).  Raises 0A000 for a stored generated column.
  */
-extern KeyapiRowReader *keyapi_row_reader(Relation rel,
-										  const KeyapiEndpoint *endpoint,
-										  Bitmapset *attrs_used,
-										  const char *const **paths,
-										  int *npaths);
+extern KeyapiTupleReader *keyapi_tuple_reader(Relation rel,
+											  const KeyapiEndpoint *endpoint,
+											  Bitmapset *attrs_used,
+											  const char *const **paths,
+											  int *npaths);
 
 /*
  * Fill values and nulls (natts of the relation each).  By-reference values live
  * in CurrentMemoryContext.  Raises what the columns' input functions raise, with
  * CONTEXT that names column, video and page, and with the secret blotted out.
  */
-extern void keyapi_row_read(KeyapiRowReader *reader, const KeyapiRow *row,
-							const char *secret, Datum *values, bool *nulls);
+extern void keyapi_tuple_read(KeyapiTupleReader *reader, const KeyapiRow *row,
+							  const char *secret, Datum *values, bool *nulls);
 
 #endif							/* KEYAPI_TUPLE_H */

@@ -23,7 +23,7 @@
 typedef struct Sampler
 {
 	KeyapiPages *pages;
-	KeyapiRowReader *reader;
+	KeyapiTupleReader *reader;
 	TupleDesc	tupdesc;
 	Datum	   *values;
 	bool	   *nulls;
@@ -44,8 +44,8 @@ sample_row(Sampler *sampler, const KeyapiListing *list, const KeyapiPage *page,
 
 	MemoryContextReset(sampler->row_context);
 	oldcontext = MemoryContextSwitchTo(sampler->row_context);
-	keyapi_row_read(sampler->reader, &row, keyapi_pages_secret(sampler->pages),
-					sampler->values, sampler->nulls);
+	keyapi_tuple_read(sampler->reader, &row, keyapi_pages_secret(sampler->pages),
+					  sampler->values, sampler->nulls);
 	MemoryContextSwitchTo(oldcontext);
 	return heap_form_tuple(sampler->tupdesc, sampler->values, sampler->nulls);
 }
@@ -67,7 +67,7 @@ sample_list(Sampler *sampler, const KeyapiListing *list, HeapTuple *rows,
 }
 
 /*
- * The columns of a sample, as keyapi_row_reader wants them.
+ * The columns of a sample, as keyapi_tuple_reader wants them.
  */
 static Bitmapset *
 sampled_columns(TupleDesc tupdesc)
@@ -103,9 +103,9 @@ acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 											 ALLOCSET_DEFAULT_SIZES),
 	};
 
-	sampler.reader = keyapi_row_reader(relation, options->endpoint,
-									   sampled_columns(tupdesc),
-									   &paths, &npaths);
+	sampler.reader = keyapi_tuple_reader(relation, options->endpoint,
+										 sampled_columns(tupdesc),
+										 &paths, &npaths);
 	sampler.pages = keyapi_pages_create(RelationGetRelid(relation), GetUserId(),
 										paths, npaths);
 	keyapi_pages_check_first_pages(sampler.pages, lists, nlists);

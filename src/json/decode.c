@@ -60,7 +60,7 @@ typedef struct Decoder
 {
 	const KeyapiAllocator *allocator;
 	KeyapiDecoded *out;
-	KeyapiTextBuf buf;			/* compact JSON, before it is copied */
+	KeyapiStrBuf buf;			/* compact JSON, before it is copied */
 	bool		no_memory;
 } Decoder;
 
@@ -209,24 +209,24 @@ read_boolean(const json_t *value, int *result)
 }
 
 /*
- * Parse what mending makes of the body.  Sets *root on success only.
+ * Parse what repairing makes of the body.  Sets *root on success only.
  */
 static KeyapiDecodeResult
-parse_mended(Decoder *d, const char *body, size_t len, json_t **root)
+parse_repaired(Decoder *d, const char *body, size_t len, json_t **root)
 {
-	KeyapiTextBuf mended = {0};
-	bool		incomplete = keyapi_mend_json(body, len, &mended);
+	KeyapiStrBuf repaired = {0};
+	bool		incomplete = keyapi_repair_json(body, len, &repaired);
 	json_error_t error = {0};
 	json_t	   *parsed = NULL;
 
-	if (mended.no_memory)
+	if (repaired.no_memory)
 	{
-		keyapi_textbuf_free(&mended);
+		keyapi_strbuf_free(&repaired);
 		return KEYAPI_DECODE_NO_MEMORY;
 	}
-	parsed = json_loadb(mended.data ? mended.data : "", mended.len,
+	parsed = json_loadb(repaired.data ? repaired.data : "", repaired.len,
 						JSON_DECODE_ANY, &error);
-	keyapi_textbuf_free(&mended);
+	keyapi_strbuf_free(&repaired);
 
 	if (parsed != NULL && !incomplete)
 	{
@@ -288,9 +288,9 @@ parse(Decoder *d, const char *body, size_t len, json_t **root)
 
 	/*
 	 * jansson's reason is of no use yet: it takes a cut word for a wrong one,
-	 * and stops at the first thing that can be mended.
+	 * and stops at the first thing that can be repaired.
 	 */
-	return parse_mended(d, body, len, root);
+	return parse_repaired(d, body, len, root);
 }
 
 static KeyapiDecodeResult
@@ -397,7 +397,7 @@ keyapi_decode(const char *body, size_t len, const KeyapiEndpoint *endpoint,
 	if (result == KEYAPI_DECODE_OK)
 		result = read_envelope(&d, root, endpoint, paths, npaths);
 	json_decref(root);
-	keyapi_textbuf_free(&d.buf);
+	keyapi_strbuf_free(&d.buf);
 
 	if (d.no_memory)
 		result = KEYAPI_DECODE_NO_MEMORY;

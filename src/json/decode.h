@@ -75,7 +75,7 @@ typedef struct KeyapiDecoded
  * the body gave.  All that *out points to comes from the allocator.
  *
  * Lone surrogates, \u0000, invalid UTF-8 and integers beyond 64 bits do not
- * lose a page that was paid for: the body is mended (U+FFFD; such integers as
+ * lose a page that was paid for: the body is repaired (U+FFFD; such integers as
  * strings) and parsed once more.
  */
 extern KeyapiDecodeResult keyapi_decode(const char *body, size_t len,

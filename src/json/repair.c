@@ -32,7 +32,7 @@ typedef struct Lexer
 {
 	const char *p;				/* next byte */
 	const char *end;
-	KeyapiTextBuf *out;
+	KeyapiStrBuf *out;
 	bool		incomplete;		/* the body ends inside a token */
 } Lexer;
 
@@ -54,7 +54,7 @@ skip_digits(const char *p, const char *end)
 static inline void
 keep(Lexer *lex, size_t n)
 {
-	keyapi_textbuf_append(lex->out, lex->p, n);
+	keyapi_strbuf_append(lex->out, lex->p, n);
 	lex->p += n;
 }
 
@@ -62,7 +62,7 @@ keep(Lexer *lex, size_t n)
 static inline void
 replace(Lexer *lex, size_t n)
 {
-	keyapi_textbuf_append(lex->out, REPLACEMENT, strlen(REPLACEMENT));
+	keyapi_strbuf_append(lex->out, REPLACEMENT, strlen(REPLACEMENT));
 	lex->p += n;
 }
 
@@ -169,7 +169,7 @@ escape(Lexer *lex)
 		drop_rest(lex);
 	else if (unit == UNIT_NONE)
 	{
-		/* A character that may not be escaped is mended or kept by itself. */
+		/* A character that may not be escaped is repaired or kept by itself. */
 		keep(lex, lex->p[1] == '"' || lex->p[1] == '\\' ? 2 : 1);
 	}
 	else if (unit >= 0xD800 && unit <= 0xDBFF)
@@ -223,7 +223,7 @@ string(Lexer *lex)
 			char		escaped[UNIT_LEN + 1];
 
 			snprintf(escaped, sizeof(escaped), "\\u%04x", (unsigned int) c);
-			keyapi_textbuf_append(lex->out, escaped, UNIT_LEN);
+			keyapi_strbuf_append(lex->out, escaped, UNIT_LEN);
 			lex->p++;
 		}
 	}
@@ -325,10 +325,10 @@ number(Lexer *lex)
 	else
 		overflows = real_overflows(digits, point, exp, exponent_value(exp, p));
 	if (overflows)
-		keyapi_textbuf_append(lex->out, "\"", 1);
+		keyapi_strbuf_append(lex->out, "\"", 1);
 	keep(lex, (size_t) (p - lex->p));
 	if (overflows)
-		keyapi_textbuf_append(lex->out, "\"", 1);
+		keyapi_strbuf_append(lex->out, "\"", 1);
 }
 
 /*
@@ -359,7 +359,7 @@ word(Lexer *lex)
 }
 
 bool
-keyapi_mend_json(const char *body, size_t len, KeyapiTextBuf *out)
+keyapi_repair_json(const char *body, size_t len, KeyapiStrBuf *out)
 {
 	Lexer		lex = {.p = body,.end = body + len,.out = out};
 

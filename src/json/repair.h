@@ -29,6 +29,6 @@
  * the token is left out, so that a parser that gets to the end finds that
  * something is missing, not that something is wrong.
  */
-extern bool keyapi_mend_json(const char *body, size_t len, KeyapiTextBuf *out);
+extern bool keyapi_repair_json(const char *body, size_t len, KeyapiStrBuf *out);
 
 #endif							/* KEYAPI_REPAIR_H */

@@ -15,7 +15,7 @@
 #define FIRST_CAPACITY 1024
 
 static void
-grow(KeyapiTextBuf *buf, size_t more)
+grow(KeyapiStrBuf *buf, size_t more)
 {
 	size_t		capacity = buf->capacity ? buf->capacity : FIRST_CAPACITY;
 	char	   *data = NULL;
@@ -36,7 +36,7 @@ grow(KeyapiTextBuf *buf, size_t more)
 }
 
 void
-keyapi_textbuf_append(KeyapiTextBuf *buf, const char *bytes, size_t len)
+keyapi_strbuf_append(KeyapiStrBuf *buf, const char *bytes, size_t len)
 {
 	if (len > buf->capacity - buf->len)
 		grow(buf, len);
@@ -47,7 +47,7 @@ keyapi_textbuf_append(KeyapiTextBuf *buf, const char *bytes, size_t len)
 }
 
 void
-keyapi_textbuf_free(KeyapiTextBuf *buf)
+keyapi_strbuf_free(KeyapiStrBuf *buf)
 {
 	free(buf->data);
 	memset(buf, 0, sizeof(*buf));

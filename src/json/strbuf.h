@@ -15,24 +15,24 @@
 #include <stddef.h>
 
 /* All zeroes is an empty buffer; data comes from malloc. */
-typedef struct KeyapiTextBuf
+typedef struct KeyapiStrBuf
 {
 	char	   *data;			/* len bytes, no NUL after them; NULL if none
 								 * were ever appended */
 	size_t		len;
 	size_t		capacity;
 	bool		no_memory;		/* something is missing: do not use data */
-} KeyapiTextBuf;
+} KeyapiStrBuf;
 
 /*
  * Append len bytes.  Does nothing once memory has run out.
  */
-extern void keyapi_textbuf_append(KeyapiTextBuf *buf, const char *bytes,
-								  size_t len);
+extern void keyapi_strbuf_append(KeyapiStrBuf *buf, const char *bytes,
+								 size_t len);
 
 /*
  * Free what the buffer holds and make it empty.
  */
-extern void keyapi_textbuf_free(KeyapiTextBuf *buf);
+extern void keyapi_strbuf_free(KeyapiStrBuf *buf);
 
 #endif							/* KEYAPI_STRBUF_H */

@@ -112,11 +112,11 @@ format_number(const json_t *value, char text[NUMBER_SIZE])
 }
 
 static void
-write_string(KeyapiTextBuf *buf, const char *s, size_t len)
+write_string(KeyapiStrBuf *buf, const char *s, size_t len)
 {
 	const char *end = s + len;
 
-	keyapi_textbuf_append(buf, "\"", 1);
+	keyapi_strbuf_append(buf, "\"", 1);
 	while (s < end)
 	{
 		const char *plain = s;
@@ -124,7 +124,7 @@ write_string(KeyapiTextBuf *buf, const char *s, size_t len)
 
 		while (s < end && (unsigned char) *s >= 0x20 && *s != '"' && *s != '\\')
 			s++;
-		keyapi_textbuf_append(buf, plain, (size_t) (s - plain));
+		keyapi_strbuf_append(buf, plain, (size_t) (s - plain));
 		if (s == end)
 			break;
 
@@ -132,14 +132,14 @@ write_string(KeyapiTextBuf *buf, const char *s, size_t len)
 			snprintf(escaped, sizeof(escaped), "\\%c", *s);
 		else
 			snprintf(escaped, sizeof(escaped), "\\u%04x", (unsigned int) *s);
-		keyapi_textbuf_append(buf, escaped, strlen(escaped));
+		keyapi_strbuf_append(buf, escaped, strlen(escaped));
 		s++;
 	}
-	keyapi_textbuf_append(buf, "\"", 1);
+	keyapi_strbuf_append(buf, "\"", 1);
 }
 
 static void
-write_object(KeyapiTextBuf *buf, json_t *object)
+write_object(KeyapiStrBuf *buf, json_t *object)
 {
 	const char *separator = "{";
 
@@ -148,33 +148,33 @@ write_object(KeyapiTextBuf *buf, json_t *object)
 	{
 		const char *key = json_object_iter_key(i);
 
-		keyapi_textbuf_append(buf, separator, 1);
+		keyapi_strbuf_append(buf, separator, 1);
 		write_string(buf, key, strlen(key));
-		keyapi_textbuf_append(buf, ":", 1);
+		keyapi_strbuf_append(buf, ":", 1);
 		keyapi_json_write(buf, json_object_iter_value(i));
 		separator = ",";
 	}
 	if (*separator == '{')
-		keyapi_textbuf_append(buf, "{", 1);
-	keyapi_textbuf_append(buf, "}", 1);
+		keyapi_strbuf_append(buf, "{", 1);
+	keyapi_strbuf_append(buf, "}", 1);
 }
 
 static void
-write_array(KeyapiTextBuf *buf, const json_t *array)
+write_array(KeyapiStrBuf *buf, const json_t *array)
 {
-	keyapi_textbuf_append(buf, "[", 1);
+	keyapi_strbuf_append(buf, "[", 1);
 	for (size_t i = 0; i < json_array_size(array); i++)
 	{
 		if (i > 0)
-			keyapi_textbuf_append(buf, ",", 1);
+			keyapi_strbuf_append(buf, ",", 1);
 		keyapi_json_write(buf, json_array_get(array, i));
 	}
-	keyapi_textbuf_append(buf, "]", 1);
+	keyapi_strbuf_append(buf, "]", 1);
 }
 
 /* jansson's own writer is of no use here: it gives 0.1 17 digits. */
 void
-keyapi_json_write(KeyapiTextBuf *buf, const json_t *value)
+keyapi_json_write(KeyapiStrBuf *buf, const json_t *value)
 {
 	char		number[NUMBER_SIZE];
 
@@ -192,16 +192,16 @@ keyapi_json_write(KeyapiTextBuf *buf, const json_t *value)
 		case JSON_INTEGER:
 		case JSON_REAL:
 			format_number(value, number);
-			keyapi_textbuf_append(buf, number, strlen(number));
+			keyapi_strbuf_append(buf, number, strlen(number));
 			break;
 		case JSON_TRUE:
-			keyapi_textbuf_append(buf, "true", 4);
+			keyapi_strbuf_append(buf, "true", 4);
 			break;
 		case JSON_FALSE:
-			keyapi_textbuf_append(buf, "false", 5);
+			keyapi_strbuf_append(buf, "false", 5);
 			break;
 		case JSON_NULL:
-			keyapi_textbuf_append(buf, "null", 4);
+			keyapi_strbuf_append(buf, "null", 4);
 			break;
 	}
 }

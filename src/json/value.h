@@ -34,6 +34,6 @@ extern bool keyapi_real_to_integer(double value, int64_t *result);
  * takes to read back the same.  Recursion is as deep as the value is, which
  * jansson's parser bounds.
  */
-extern void keyapi_json_write(KeyapiTextBuf *buf, const json_t *value);
+extern void keyapi_json_write(KeyapiStrBuf *buf, const json_t *value);
 
 #endif							/* KEYAPI_VALUE_H */

@@ -114,7 +114,7 @@ static const CellCase cell_cases[] = {
 	{PAGE("{\"a\":{\"\":3}}"), "a.", "3", "empty name"},
 	{PAGE("{}"), "", "{}", "empty object"},
 
-	/* mending */
+	/* repairing */
 	{PAGE("{\"v\":\"a\\u0000b\"}"), "v", "a" FFFD "b", "\\u0000"},
 	{PAGE("{\"v\":\"a\\ud800b\"}"), "v", "a" FFFD "b", "lone high surrogate"},
 	{PAGE("{\"v\":\"a\\uDC00b\"}"), "v", "a" FFFD "b", "lone low surrogate"},
@@ -168,7 +168,7 @@ static const ResultCase result_cases[] = {
 	{" \n", KEYAPI_DECODE_TRUNCATED, "blank body"},
 	{"\xEF", KEYAPI_DECODE_TRUNCATED, "third of a byte order mark"},
 	{"\xEF\xBB\xBF", KEYAPI_DECODE_TRUNCATED, "only a byte order mark"},
-	{"{\"v\":\"\\u0000", KEYAPI_DECODE_TRUNCATED, "truncated and to be mended"},
+	{"{\"v\":\"\\u0000", KEYAPI_DECODE_TRUNCATED, "truncated and to be repaired"},
 	{"{\"v\":\"\xFF", KEYAPI_DECODE_TRUNCATED, "truncated and not UTF-8"},
 	{"{\"v\":123456789012345678901", KEYAPI_DECODE_TRUNCATED, "truncated in a large integer"},
 	{"{\"v\":\"\\", KEYAPI_DECODE_TRUNCATED, "truncated after a backslash"},

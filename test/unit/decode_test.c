@@ -242,7 +242,7 @@ test_envelope(void)
 	KeyapiDecoded out;
 
 	is_int(decode_paths(msg, strlen(msg), NULL, 0, &out), KEYAPI_DECODE_REFUSED,
-		   "refusal to be mended");
+		   "refusal to be repaired");
 	is_int(out.code, 402, "code as string");
 	is(out.message, "quota " FFFD, "msg for message");
 	is(out.request_id, "12345678901234567890123", "requestId as large number");
@@ -297,7 +297,7 @@ test_prefixes(void)
 				   "\\ud800\\u0000\\uD83D\\n\\\\\\\"\xF0\x9F\x98\x80\xE2\x82\xFF\x01\","
 				   "\"b\":[true,false,null,-1.5e+10,1E-7,0.25,-9223372036854775808,"
 				   "123456789012345678901234567890,1e999,{}]}]}}",
-				   "every prefix of a body to be mended is truncated");
+				   "every prefix of a body to be repaired is truncated");
 }
 
 static void
@@ -333,7 +333,7 @@ test_depth(void)
 }
 
 /*
- * A body with a cell of each kind, which needs mending.
+ * A body with a cell of each kind, which needs repairing.
  */
 static const char rich[] =
 "{\"code\":0,\"message\":\"m\",\"requestId\":\"r\",\"data\":{\"videos\":["

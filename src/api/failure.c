@@ -329,9 +329,9 @@ failure_detail(const KeyapiFailure *failure, const char *secret)
 		appendStringInfo(&private, ", code " INT64_FORMAT, failure->code);
 	append_text(&private, ", message \"%s\"", failure->api_message, secret);
 	append_text(&private, ", request id \"%s\"", failure->request_id, secret);
-	if (failure->retry_after >= 0)
+	if (failure->retry_after_ms >= 0)
 		appendStringInfo(&private, ", retry after " INT64_FORMAT " s",
-						 seconds(failure->retry_after));
+						 seconds(failure->retry_after_ms));
 	if (failure->attempts > 1)
 		appendStringInfo(&private, ", attempt %d", failure->attempts);
 
@@ -358,9 +358,9 @@ failure_hint(const KeyapiFailure *failure)
 {
 	const CauseInfo *cause = &causes[failure->cause];
 
-	return cause->transient && failure->retry_after > 0 ?
+	return cause->transient && failure->retry_after_ms > 0 ?
 		psprintf("Run the query again in " INT64_FORMAT " s.",
-				 seconds(failure->retry_after)) : cause->hint;
+				 seconds(failure->retry_after_ms)) : cause->hint;
 }
 
 char *

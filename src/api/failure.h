@@ -47,7 +47,7 @@ typedef struct KeyapiFailure
 	const char *reason;			/* libcurl's or the decoder's words, or NULL */
 	const char *body;			/* to quote, or NULL; body_len bytes */
 	size_t		body_len;
-	int64		retry_after;	/* ms, or -1 */
+	int64		retry_after_ms; /* ms, or -1 */
 	int			attempts;		/* requests sent for the page */
 	const char *base_url;
 } KeyapiFailure;

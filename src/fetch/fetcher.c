@@ -51,7 +51,7 @@ prepare_requests(KeyapiFetcher *fetcher)
 				 errmsg("option \"credits_per_day\" of the server needs shared memory"),
 				 errdetail("Without it, no session knows what the others spend."),
 				 errhint("Add keyapi_fdw to shared_preload_libraries and restart PostgreSQL, or drop the option.")));
-	fetcher->cache_ttl = keyapi_cache_ttl(fetcher->relid);
+	fetcher->cache_ttl_ms = keyapi_cache_ttl(fetcher->relid);
 	fetcher->report = keyapi_progress_begin(fetcher->relid);
 	fetcher->api_key = keyapi_api_key(fetcher->userid, fetcher->serverid);
 	fetcher->account =
@@ -82,7 +82,7 @@ statement_list_of(KeyapiFetcher *fetcher, KeyapiListingPages *state)
 	key.account = fetcher->account;
 	key.list = psprintf("%s?%s", state->listing.endpoint->path,
 						keyapi_listing_key(&state->listing));
-	state->statement_list = keyapi_statement_list_open(&key, fetcher->cache_ttl);
+	state->statement_list = keyapi_statement_list_open(&key, fetcher->cache_ttl_ms);
 	MemoryContextSwitchTo(oldcontext);
 	return state->statement_list;
 }
@@ -300,10 +300,10 @@ fall_back(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 	TimestampTz fetched_at;
 	const KeyapiBody *body;
 
-	if (fetcher->server->stale_if_error == 0 || state->pages != NIL ||
+	if (fetcher->server->stale_if_error_ms == 0 || state->pages != NIL ||
 		!is_outage(&request->failure) ||
 		!keyapi_statement_list_fall_back(state->statement_list,
-										 fetcher->server->stale_if_error, &fetched_at))
+										 fetcher->server->stale_if_error_ms, &fetched_at))
 		return false;
 	body = keyapi_statement_list_get(state->statement_list, request->number);
 	if (body == NULL)

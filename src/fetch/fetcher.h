@@ -28,7 +28,7 @@ typedef struct KeyapiCost
 	int64		cached_pages;	/* that needed no request */
 	int64		bytes;			/* bodies as received */
 	int64		credits;
-	double		http_time;		/* ms, summed over the requests */
+	double		http_time_ms;	/* ms, summed over the requests */
 } KeyapiCost;
 
 typedef struct KeyapiFetcher KeyapiFetcher;

@@ -43,11 +43,11 @@ typedef struct KeyapiPageRequest
 	MemoryContext context;		/* of the latest attempt, transfer included;
 								 * in the end, of the page */
 	int			attempts;		/* sent so far */
-	int64		not_before;		/* WAITING: earliest time, by the gate's clock */
+	int64		not_before_us;	/* WAITING: earliest time, by the gate's clock */
 	int			closings;		/* of the gate, the fewest since it is needed */
 	bool		awaited;		/* WAITING: another session has sent for it */
 	KeyapiWaiter waiter;		/* how long for */
-	int64		sent_at;
+	int64		sent_at_us;
 	KeyapiTransfer *transfer;
 	KeyapiPage *page;
 	KeyapiFailure failure;
@@ -64,7 +64,7 @@ struct KeyapiFetcher
 
 	/* set at the first request */
 	KeyapiServerOptions *server;
-	int			cache_ttl;
+	int			cache_ttl_ms;
 	char	   *api_key;		/* NULL: nothing is set yet */
 	KeyapiAccountId account;
 	KeyapiProgressReport *report;

@@ -27,7 +27,7 @@
 static int64
 retry_delay(const KeyapiPageRequest *request, int max_wait)
 {
-	int64		retry_after = request->failure.retry_after;
+	int64		retry_after = request->failure.retry_after_ms;
 	int64		jitter = keyapi_full_jitter(FIRST_RETRY_WAIT,
 											request->attempts - 1, max_wait,
 											pg_prng_double(&pg_global_prng_state));
@@ -96,7 +96,7 @@ tell_waiters(const KeyapiPageRequest *request)
 		.cause = failure->cause,
 		.status = failure->status,
 		.code = failure->code,
-		.retry_after = failure->retry_after,
+		.retry_after_ms = failure->retry_after_ms,
 		.attempts = failure->attempts,
 	};
 
@@ -136,7 +136,7 @@ keyapi_fetch_adopt_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 			.api_message = paste_text(shared_failure->api_message),
 			.request_id = paste_text(shared_failure->request_id),
 			.reason = paste_text(shared_failure->reason),
-			.retry_after = shared_failure->retry_after,
+			.retry_after_ms = shared_failure->retry_after_ms,
 			.attempts = shared_failure->attempts,
 			.base_url = fetcher->server->base_url,
 	};
@@ -154,14 +154,14 @@ tell_gate(KeyapiFetcher *fetcher, const KeyapiPageRequest *request, int64 now)
 	KeyapiGate *gate = keyapi_account_lock(&fetcher->account);
 
 	if (failure->cause == KEYAPI_OK)
-		keyapi_gate_succeeded(gate, request->sent_at, now);
+		keyapi_gate_succeeded(gate, request->sent_at_us, now);
 	else if (failure->cause == KEYAPI_RATE_LIMITED)
-		keyapi_gate_limited(gate, request->sent_at, now, failure->retry_after,
-							fetcher->server->max_retry_wait, random);
+		keyapi_gate_limited(gate, request->sent_at_us, now, failure->retry_after_ms,
+							fetcher->server->max_retry_wait_ms, random);
 	else if (failure->cause == KEYAPI_PAYMENT_REQUIRED)
 		keyapi_gate_refused(gate, now);
 	else if (failure->status != 0)
-		keyapi_gate_passed(gate, request->sent_at);
+		keyapi_gate_passed(gate, request->sent_at_us);
 	keyapi_account_unlock();
 }
 
@@ -173,7 +173,7 @@ static void
 settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 {
 	KeyapiFailure *failure = &request->failure;
-	int			max_wait = fetcher->server->max_retry_wait;
+	int			max_wait = fetcher->server->max_retry_wait_ms;
 	int64		delay;
 
 	keyapi_stats_error(fetcher->serverid, counter_of(failure),
@@ -181,15 +181,15 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 	failure->attempts = request->attempts;
 	if (keyapi_cause_is_transient(failure->cause) &&
 		request->attempts <= fetcher->server->max_retries &&
-		failure->retry_after <= max_wait)
+		failure->retry_after_ms <= max_wait)
 	{
 		/* others go on waiting for this session */
 		delay = retry_delay(request, max_wait);
 		request->status = WAITING;
-		request->not_before = now + delay;
+		request->not_before_us = now + delay;
 		keyapi_statement_list_extend(request->state->statement_list, request->number,
 									 GetCurrentTimestamp() + delay +
-									 fetcher->server->request_timeout * US_PER_MS);
+									 fetcher->server->request_timeout_ms * US_PER_MS);
 		return;
 	}
 
@@ -199,7 +199,7 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 		request->status = WAITING;
 		return;
 	}
-	if (failure->retry_after > max_wait && failure->reason == NULL)
+	if (failure->retry_after_ms > max_wait && failure->reason == NULL)
 		failure->reason = "it asks for a longer pause than option \"max_retry_wait\" allows";
 	request->status = FAILED;
 	tell_waiters(request);
@@ -251,7 +251,7 @@ keyapi_fetch_use_cached(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 		.status = 200,
 		.body = body->data,
 		.body_len = body->len,
-		.retry_after = -1,
+		.retry_after_ms = -1,
 	};
 	const int64 counts[KEYAPI_NUM_COUNTERS] = {
 		[KEYAPI_COUNT_CACHED_PAGES] = 1
@@ -333,8 +333,8 @@ count_transfer(KeyapiFetcher *fetcher, const KeyapiHttpOutcome *outcome)
 
 	fetcher->in_flight--;
 	fetcher->cost.bytes += outcome->wire_bytes;
-	fetcher->cost.http_time += outcome->elapsed;
-	keyapi_stats_add(fetcher->serverid, counts, outcome->elapsed);
+	fetcher->cost.http_time_ms += outcome->elapsed_ms;
+	keyapi_stats_add(fetcher->serverid, counts, outcome->elapsed_ms);
 }
 
 bool

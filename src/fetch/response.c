@@ -73,7 +73,7 @@ keyapi_response_read(const KeyapiHttpOutcome *outcome,
 
 	failure->cause = keyapi_response_cause(outcome);
 	failure->status = outcome->status;
-	failure->retry_after = outcome->retry_after;
+	failure->retry_after_ms = outcome->retry_after_ms;
 	if (outcome->result != KEYAPI_HTTP_RESPONSE)
 	{
 		failure->reason = outcome->reason;

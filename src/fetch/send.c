@@ -26,7 +26,7 @@ static TimestampTz
 flight_end(const KeyapiFetcher *fetcher)
 {
 	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-									   fetcher->server->request_timeout);
+									   fetcher->server->request_timeout_ms);
 }
 
 /*
@@ -67,8 +67,8 @@ send_request(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 	const KeyapiHttpOptions options = {
 		.ca_file = server->ca_file,
 		.proxy = server->proxy,
-		.connect_timeout = server->connect_timeout,
-		.request_timeout = server->request_timeout,
+		.connect_timeout_ms = server->connect_timeout_ms,
+		.request_timeout_ms = server->request_timeout_ms,
 	};
 	MemoryContext oldcontext;
 
@@ -81,7 +81,7 @@ send_request(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 	MemoryContextSwitchTo(oldcontext);
 
 	request->status = IN_FLIGHT;
-	request->sent_at = now;
+	request->sent_at_us = now;
 	request->attempts++;
 	fetcher->in_flight++;
 	count_request(fetcher, request, 1);
@@ -121,7 +121,7 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request, bool urgent,
 		!affordable(fetcher, request))
 		return NEVER;
 	gate = keyapi_account_gate(&fetcher->account);
-	earliest = Max(request->not_before,
+	earliest = Max(request->not_before_us,
 				   keyapi_gate_opens(&gate, now, server->requests_per_second));
 	if (earliest > now)
 	{
@@ -188,7 +188,7 @@ fail_if_hopeless(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 {
 	KeyapiGate	gate = keyapi_account_gate(&fetcher->account);
 	const KeyapiServerOptions *server = fetcher->server;
-	int64		pause = (gate.closed_until - now) / US_PER_MS;
+	int64		pause = (gate.closed_until_us - now) / US_PER_MS;
 	KeyapiFailure failure = {
 		.listing = &request->state->listing,
 		.page = request->number,
@@ -201,22 +201,22 @@ fail_if_hopeless(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 	 * that which finds the gate open tries for itself.
 	 */
 	request->closings = Min(request->closings, Max(gate.closings, 1));
-	if (gate.broke_until > now)
+	if (gate.broke_until_us > now)
 	{
 		failure.cause = KEYAPI_PAYMENT_REQUIRED;
-		failure.retry_after = (gate.broke_until - now) / US_PER_MS;
+		failure.retry_after_ms = (gate.broke_until_us - now) / US_PER_MS;
 		failure.reason = "it said so less than a minute ago and was not asked again";
 	}
-	else if (pause > server->max_retry_wait)
+	else if (pause > server->max_retry_wait_ms)
 	{
 		failure.cause = KEYAPI_RATE_LIMITED;
-		failure.retry_after = pause;
+		failure.retry_after_ms = pause;
 		failure.reason = "the API asked for a pause that is not over yet";
 	}
 	else if (gate.closings - request->closings > server->max_retries)
 	{
 		failure.cause = KEYAPI_RATE_LIMITED;
-		failure.retry_after = Max(pause, 0);
+		failure.retry_after_ms = Max(pause, 0);
 		failure.reason = "it refused all requests with this key since the page was needed";
 	}
 	if (failure.cause != KEYAPI_OK)
@@ -301,7 +301,7 @@ keyapi_fetch_waits_for(const KeyapiFetcher *fetcher,
 		return KEYAPI_WAIT_REQUEST;
 	if (request->awaited)
 		return KEYAPI_WAIT_SESSION;
-	if (gate.closed_until > now || gate.closings > 0)
+	if (gate.closed_until_us > now || gate.closings > 0)
 		return KEYAPI_WAIT_GATE;
-	return request->not_before > now ? KEYAPI_WAIT_RETRY : KEYAPI_WAIT_PACING;
+	return request->not_before_us > now ? KEYAPI_WAIT_RETRY : KEYAPI_WAIT_PACING;
 }

@@ -29,7 +29,7 @@ struct KeyapiStatementList
 	int			references;		/* scans that read it */
 	MemoryContext context;		/* of all that follows */
 	KeyapiCacheKey key;
-	int			ttl;			/* ms */
+	int			ttl_ms;			/* ms */
 	KeyapiCachedId id;			/* in the cache; of none if not there */
 	bool		reopened;		/* the one in the cache was dropped once */
 	LocalPage  *pages;			/* what was read or paid for, in no order */
@@ -151,9 +151,9 @@ find(const KeyapiCacheKey *key)
 }
 
 static KeyapiStatementList *
-create(const KeyapiCacheKey *key, int ttl)
+create(const KeyapiCacheKey *key, int ttl_ms)
 {
-	KeyapiCachedId id = keyapi_cache_open(key, ttl);
+	KeyapiCachedId id = keyapi_cache_open(key, ttl_ms);
 
 	/* an AllocSet would malloc each body for itself */
 	MemoryContext context = GenerationContextCreate(TopMemoryContext,
@@ -166,7 +166,7 @@ create(const KeyapiCacheKey *key, int ttl)
 	list->context = context;
 	list->key.account = key->account;
 	list->key.list = MemoryContextStrdup(context, key->list);
-	list->ttl = ttl;
+	list->ttl_ms = ttl_ms;
 	list->id = id;
 	list->listed = true;
 	dlist_push_head(&lists, &list->node);
@@ -174,7 +174,7 @@ create(const KeyapiCacheKey *key, int ttl)
 }
 
 KeyapiStatementList *
-keyapi_statement_list_open(const KeyapiCacheKey *key, int ttl)
+keyapi_statement_list_open(const KeyapiCacheKey *key, int ttl_ms)
 {
 	Reference  *reference = palloc0(sizeof(Reference));
 	KeyapiStatementList *list;
@@ -182,7 +182,7 @@ keyapi_statement_list_open(const KeyapiCacheKey *key, int ttl)
 	begin_statement();
 	list = find(key);
 	if (list == NULL)
-		list = create(key, ttl);
+		list = create(key, ttl_ms);
 
 	list->references++;
 	reference->list = list;
@@ -260,7 +260,7 @@ static void
 reopen(KeyapiStatementList *list)
 {
 	list->id = list->reopened ? KEYAPI_NO_CACHED_ID :
-		keyapi_cache_open(&list->key, list->ttl);
+		keyapi_cache_open(&list->key, list->ttl_ms);
 	list->reopened = true;
 }
 

@@ -34,7 +34,7 @@ typedef enum KeyapiPageState
  * lives, which must be the query's.  ttl is the age in ms up to which the list
  * may come from the cache; 0: it may not.  The first scan of a statement decides.
  */
-extern KeyapiStatementList *keyapi_statement_list_open(const KeyapiCacheKey *key, int ttl);
+extern KeyapiStatementList *keyapi_statement_list_open(const KeyapiCacheKey *key, int ttl_ms);
 
 /* What comes of looking for a page. */
 typedef union KeyapiFinding

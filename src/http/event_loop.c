@@ -379,8 +379,8 @@ finish_done(void)
 static int64
 deadline(const KeyapiTransfer *transfer)
 {
-	return transfer->sent ? transfer->finish_by :
-		Min(transfer->connect_by, transfer->finish_by);
+	return transfer->sent ? transfer->finish_by_us :
+		Min(transfer->connect_by_us, transfer->finish_by_us);
 }
 
 static void

@@ -231,11 +231,11 @@ set_connection(KeyapiTransfer *transfer, const KeyapiHttpOptions *options)
 	SET(CURLOPT_TIMEOUT_MS, 0L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) INT_MAX);
 
-	transfer->started = keyapi_http_loop_clock();
-	transfer->connect_by = transfer->started +
-		options->connect_timeout * INT64CONST(1000);
-	transfer->finish_by = transfer->started +
-		options->request_timeout * INT64CONST(1000);
+	transfer->started_us = keyapi_http_loop_clock();
+	transfer->connect_by_us = transfer->started_us +
+		options->connect_timeout_ms * INT64CONST(1000);
+	transfer->finish_by_us = transfer->started_us +
+		options->request_timeout_ms * INT64CONST(1000);
 }
 
 static void

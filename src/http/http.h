@@ -20,8 +20,8 @@ typedef struct KeyapiHttpOptions
 	const char *ca_file;		/* PEM bundle, or NULL: the system's */
 	const char *proxy;			/* URL, or NULL: none, whatever the
 								 * environment says */
-	int			connect_timeout;	/* ms until connected, TLS included */
-	int			request_timeout;	/* ms from DNS to the last byte */
+	int			connect_timeout_ms; /* ms until connected, TLS included */
+	int			request_timeout_ms; /* ms from DNS to the last byte */
 } KeyapiHttpOptions;
 
 typedef enum KeyapiHttpResult
@@ -42,8 +42,8 @@ typedef struct KeyapiHttpOutcome
 	const char *body;			/* NUL-terminated, decompressed; "" if none */
 	size_t		body_len;
 	int64		wire_bytes;		/* body bytes as received, compressed */
-	int64		retry_after;	/* ms from now, clamped to one day; -1: none */
-	double		elapsed;		/* ms that the transfer was driven */
+	int64		retry_after_ms; /* ms from now, clamped to one day; -1: none */
+	double		elapsed_ms;		/* ms that the transfer was driven */
 	char		reason[256];	/* libcurl's words when not RESPONSE, or "" */
 } KeyapiHttpOutcome;
 

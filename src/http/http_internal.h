@@ -38,9 +38,9 @@ struct KeyapiTransfer
 	dlist_node	node;			/* in the list of running transfers */
 
 	/* readings of the drive clock, in us */
-	int64		started;
-	int64		connect_by;
-	int64		finish_by;
+	int64		started_us;
+	int64		connect_by_us;
+	int64		finish_by_us;
 
 	/* written by the callbacks */
 	bool		sent;			/* connected, TLS included, and sent */

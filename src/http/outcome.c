@@ -67,7 +67,7 @@ static void
 explain_delay(const KeyapiTransfer *transfer, char *reason, size_t size)
 {
 	CURL	   *easy = transfer->easy;
-	double		seconds = transfer->outcome.elapsed / 1000.0;
+	double		seconds = transfer->outcome.elapsed_ms / 1000.0;
 	curl_off_t	resolved = 0;
 	long		connected = 0;
 
@@ -178,9 +178,9 @@ keyapi_http_conclude(KeyapiTransfer *transfer, CURLcode result, bool overdue)
 	outcome->result = classify(transfer, result, overdue);
 	outcome->status = (int) status;
 	outcome->wire_bytes = wire_bytes;
-	outcome->retry_after = retry_after(easy);
-	outcome->elapsed =
-		(keyapi_http_loop_clock() - transfer->started) / 1000.0;
+	outcome->retry_after_ms = retry_after(easy);
+	outcome->elapsed_ms =
+		(keyapi_http_loop_clock() - transfer->started_us) / 1000.0;
 
 	if (outcome->result != KEYAPI_HTTP_RESPONSE)
 	{

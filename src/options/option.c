@@ -68,13 +68,13 @@ static const OptionDef options[] = {
 	{"proxy", ForeignServerRelationId, true, OPTION_PROXY,
 	NULL, SERVER_FIELD(proxy)},
 	{"connect_timeout", ForeignServerRelationId, false, OPTION_DURATION,
-	"10s", SERVER_FIELD(connect_timeout), 1, INT_MAX},
+	"10s", SERVER_FIELD(connect_timeout_ms), 1, INT_MAX},
 	{"request_timeout", ForeignServerRelationId, false, OPTION_DURATION,
-	"30s", SERVER_FIELD(request_timeout), 1, INT_MAX},
+	"30s", SERVER_FIELD(request_timeout_ms), 1, INT_MAX},
 	{"max_retries", ForeignServerRelationId, false, OPTION_INTEGER,
 	"5", SERVER_FIELD(max_retries), 0, 100},
 	{"max_retry_wait", ForeignServerRelationId, false, OPTION_DURATION,
-	"60s", SERVER_FIELD(max_retry_wait), 0, INT_MAX},
+	"60s", SERVER_FIELD(max_retry_wait_ms), 0, INT_MAX},
 	{"max_concurrency", ForeignServerRelationId, false, OPTION_INTEGER,
 	"4", SERVER_FIELD(max_concurrency), 1, 32},
 	{"requests_per_second", ForeignServerRelationId, false, OPTION_REAL,
@@ -84,9 +84,9 @@ static const OptionDef options[] = {
 	{"credits_per_day", ForeignServerRelationId, false, OPTION_INTEGER,
 	NULL, SERVER_FIELD(credits_per_day), 0, INT_MAX},
 	{"cache_ttl", ForeignServerRelationId, false, OPTION_DURATION,
-	"15min", SERVER_FIELD(cache_ttl), 0, INT_MAX},
+	"15min", SERVER_FIELD(cache_ttl_ms), 0, INT_MAX},
 	{"stale_if_error", ForeignServerRelationId, false, OPTION_DURATION,
-	"0", SERVER_FIELD(stale_if_error), 0, INT_MAX},
+	"0", SERVER_FIELD(stale_if_error_ms), 0, INT_MAX},
 	{"api_key", UserMappingRelationId, false, OPTION_SECRET},
 	{"api_key_file", UserMappingRelationId, true, OPTION_FILE},
 	{"endpoint", ForeignTableRelationId, false, OPTION_ENDPOINT},
@@ -348,7 +348,7 @@ table_options(List *deflist)
 	result->page_size = page_size == NULL ? endpoint->max_page_size :
 		keyapi_option_integer("page_size", page_size, 1,
 							  endpoint->max_page_size);
-	result->cache_ttl = cache_ttl == NULL ? -1 :
+	result->cache_ttl_ms = cache_ttl == NULL ? -1 :
 		keyapi_option_duration("cache_ttl", cache_ttl, 0);
 	for (int i = 0; i < endpoint->nparams; i++)
 	{
@@ -475,10 +475,10 @@ int
 keyapi_cache_ttl(Oid relid)
 {
 	ForeignTable *table = GetForeignTable(relid);
-	int			of_table = table_options(table->options)->cache_ttl;
+	int			of_table = table_options(table->options)->cache_ttl_ms;
 
 	return of_table >= 0 ? of_table :
-		keyapi_server_options(table->serverid)->cache_ttl;
+		keyapi_server_options(table->serverid)->cache_ttl_ms;
 }
 
 KeyapiTableOptions *

@@ -19,16 +19,16 @@ typedef struct KeyapiServerOptions
 	char	   *base_url;		/* without a trailing slash */
 	char	   *ca_file;		/* or NULL */
 	char	   *proxy;			/* or NULL */
-	int			connect_timeout;	/* ms */
-	int			request_timeout;	/* ms */
+	int			connect_timeout_ms; /* ms */
+	int			request_timeout_ms; /* ms */
 	int			max_retries;	/* of one page */
-	int			max_retry_wait; /* ms; longer pauses are not waited for */
+	int			max_retry_wait_ms;	/* ms; longer pauses are not waited for */
 	int			max_concurrency;	/* requests in flight for one scan */
 	double		requests_per_second;	/* 0: any number */
 	int			max_credits;	/* per statement; -1: not set */
 	int			credits_per_day;	/* -1: not set */
-	int			cache_ttl;		/* ms; 0: lists are not cached */
-	int			stale_if_error; /* ms; 0: an error is an error */
+	int			cache_ttl_ms;	/* ms; 0: lists are not cached */
+	int			stale_if_error_ms;	/* ms; 0: an error is an error */
 } KeyapiServerOptions;
 
 /* What a parameter means that the query does not mention. */
@@ -50,7 +50,7 @@ typedef struct KeyapiTableOptions
 {
 	const KeyapiEndpoint *endpoint;
 	int			page_size;
-	int			cache_ttl;		/* ms; -1: as the server has it */
+	int			cache_ttl_ms;	/* ms; -1: as the server has it */
 	KeyapiParamOptions params[KEYAPI_MAX_PARAMS];	/* by index of the
 													 * endpoint's params */
 } KeyapiTableOptions;

@@ -45,9 +45,9 @@ keyapi_cache_size_kb(void)
 }
 
 bool
-keyapi_cache_enabled(int ttl)
+keyapi_cache_enabled(int ttl_ms)
 {
-	return ttl > 0 && cache_size_kb > 0;
+	return ttl_ms > 0 && cache_size_kb > 0;
 }
 
 Size
@@ -127,7 +127,7 @@ find_usable(CachePart *part, const KeyapiCacheKey *key, int64 age)
 
 static KeyapiCachedId
 link_new(CachePart *part, dsa_pointer pointer, Size size,
-		 const KeyapiCacheKey *key, int ttl)
+		 const KeyapiCacheKey *key, int ttl_ms)
 {
 	CachedListing *listing = keyapi_cache_listing_at(pointer);
 	KeyapiCachedId id = {++part->listings, keyapi_cache_hash(key)};
@@ -139,7 +139,7 @@ link_new(CachePart *part, dsa_pointer pointer, Size size,
 			.id = id,
 			.state = CACHED_NEW,
 			.role = GetUserId(),
-			.ttl = ttl,
+			.ttl_ms = ttl_ms,
 			.last_used = ++part->uses,
 			.taken = KEYAPI_CACHE_TAKEN(size),
 			.account = key->account,
@@ -180,11 +180,11 @@ open_statement_list(void *arg)
 }
 
 KeyapiCachedId
-keyapi_cache_open(const KeyapiCacheKey *key, int ttl)
+keyapi_cache_open(const KeyapiCacheKey *key, int ttl_ms)
 {
-	Call		call = {.key = key,.age = ttl};
+	Call		call = {.key = key,.age = ttl_ms};
 
-	if (keyapi_cache_enabled(ttl) && perform(open_statement_list, &call))
+	if (keyapi_cache_enabled(ttl_ms) && perform(open_statement_list, &call))
 		return call.id;
 	return KEYAPI_NO_CACHED_ID;
 }
@@ -437,7 +437,7 @@ info_of(const CachedListing *listing)
 			.rows = listing->rows,
 			.bytes = listing->bytes,
 			.fetched_at = listing->fetched_at,
-			.expires_at = listing->fetched_at + listing->ttl * INT64CONST(1000),
+			.expires_at = listing->fetched_at + listing->ttl_ms * INT64CONST(1000),
 	};
 }
 

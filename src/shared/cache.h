@@ -79,7 +79,7 @@ extern int	keyapi_cache_size_kb(void);
 /*
  * Whether lists with this time to live, in ms, are cached in this session.
  */
-extern bool keyapi_cache_enabled(int ttl);
+extern bool keyapi_cache_enabled(int ttl_ms);
 
 /*
  * The snapshot to read a list from: the present one if it is younger than ttl
@@ -87,7 +87,7 @@ extern bool keyapi_cache_enabled(int ttl);
  * first page arrives; a complete one that is replaced stays for
  * keyapi_cache_find_stale.  None if lists are not cached, or memory is out.
  */
-extern KeyapiCachedId keyapi_cache_open(const KeyapiCacheKey *key, int ttl);
+extern KeyapiCachedId keyapi_cache_open(const KeyapiCacheKey *key, int ttl_ms);
 
 /*
  * The youngest complete snapshot of the list, if it is younger than age ms; else

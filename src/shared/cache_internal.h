@@ -52,7 +52,7 @@ typedef struct CachedListing
 	KeyapiCachedId id;
 	CachedState state;
 	Oid			role;
-	int			ttl;			/* ms, of the list for which it was begun */
+	int			ttl_ms;			/* ms, of the list for which it was begun */
 	TimestampTz fetched_at;		/* the first page, 0 if none has arrived */
 	uint64		last_used;		/* reading of CachePart.uses */
 	dsa_pointer pages;

@@ -80,13 +80,13 @@ keyapi_gate_clock(void)
 static double
 current_rate(const KeyapiGate *gate, int64 now)
 {
-	int64		elapsed = Max(now - gate->rate_at, 0);
+	int64		elapsed = Max(now - gate->rate_at_us, 0);
 	double		gain = gate->recovery / US_PER_S;
 
 	if (gate->rate <= 0)
 		return 0;
 	return Max(Min(gate->rate + gain * elapsed, gate->plateau),
-			   gate->rate + gain * (elapsed - gate->plateau_time));
+			   gate->rate + gain * (elapsed - gate->plateau_time_us));
 }
 
 /*
@@ -115,20 +115,20 @@ start_interval(const KeyapiGate *gate, int64 now, double pace)
 int64
 keyapi_gate_opens(const KeyapiGate *gate, int64 now, double pace)
 {
-	int64		opens = Max(gate->closed_until, gate->broke_until);
+	int64		opens = Max(gate->closed_until_us, gate->broke_until_us);
 	int64		interval = start_interval(gate, now, pace);
 
-	if (gate->last_start == 0)
+	if (gate->last_start_us == 0)
 		return opens;
 
 	/* after a pause one request tries for all whether it was long enough */
-	if (gate->closings > 0 && gate->last_start >= gate->closed_until)
-		opens = Max(opens, gate->last_start + PROBE_TIME);
+	if (gate->closings > 0 && gate->last_start_us >= gate->closed_until_us)
+		opens = Max(opens, gate->last_start_us + PROBE_TIME);
 	if (interval > 0)
-		opens = Max(opens, Max(gate->next_start,
-							   gate->last_start + interval / CATCH_UP));
+		opens = Max(opens, Max(gate->next_start_us,
+							   gate->last_start_us + interval / CATCH_UP));
 	if (pace > 0)
-		opens = Max(opens, gate->last_start + interval_of(pace) - TIMER_SLACK);
+		opens = Max(opens, gate->last_start_us + interval_of(pace) - TIMER_SLACK);
 	return opens;
 }
 
@@ -137,11 +137,11 @@ keyapi_gate_start(KeyapiGate *gate, int64 now, double pace)
 {
 	int64		interval = start_interval(gate, now, pace);
 
-	if (gate->next_start >= now - TIMER_SLACK)
-		gate->lag = 0;
-	gate->next_start = interval +
-		Max(gate->next_start, now - Max(gate->lag, TIMER_SLACK));
-	gate->last_start = now;
+	if (gate->next_start_us >= now - TIMER_SLACK)
+		gate->lag_us = 0;
+	gate->next_start_us = interval +
+		Max(gate->next_start_us, now - Max(gate->lag_us, TIMER_SLACK));
+	gate->last_start_us = now;
 }
 
 /*
@@ -183,14 +183,14 @@ believe(KeyapiGate *gate, double rate)
 	gate->rate = Max(rate * CUT, MIN_RATE);
 	gate->recovery = Max(gate->rate * RECOVERY, MIN_RECOVERY);
 	gate->plateau = Max(rate * USED, gate->rate);
-	gate->plateau_time = gate->measuring && rate < FEW ? 0 : PLATEAU_TIME;
+	gate->plateau_time_us = gate->measuring && rate < FEW ? 0 : PLATEAU_TIME;
 }
 
 void
 keyapi_gate_passed(KeyapiGate *gate, int64 sent)
 {
 	/* what was sent before the last complaint says that those before are over */
-	gate->closings = Min(gate->closings, sent > gate->closed_at ? 0 : 1);
+	gate->closings = Min(gate->closings, sent > gate->closed_at_us ? 0 : 1);
 }
 
 void
@@ -204,7 +204,7 @@ keyapi_gate_succeeded(KeyapiGate *gate, int64 sent, int64 now)
 
 	/* what was under way when the gate closed was not too much either */
 	observed = observed_rate(gate, now);
-	if (gate->measuring && sent <= gate->closed_at &&
+	if (gate->measuring && sent <= gate->closed_at_us &&
 		observed * USED > gate->plateau)
 		believe(gate, observed);
 }
@@ -219,7 +219,7 @@ slow_down(KeyapiGate *gate, int64 now)
 	double		observed = observed_rate(gate, now);
 
 	gate->measuring = rate <= 0 ||
-		(rate > observed && now - gate->closed_until >= MEASURING_TIME);
+		(rate > observed && now - gate->closed_until_us >= MEASURING_TIME);
 	if (gate->measuring)
 		rate = observed;
 	else if (rate > 2 * observed)
@@ -229,24 +229,24 @@ slow_down(KeyapiGate *gate, int64 now)
 
 void
 keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,
-					int64 retry_after, int max_wait, double random)
+					int64 retry_after_ms, int max_wait_ms, double random)
 {
-	int64		longest = max_wait * US_PER_MS;
+	int64		longest = max_wait_ms * US_PER_MS;
 	int64		pause;
 
-	if (sent <= gate->closed_at)
+	if (sent <= gate->closed_at_us)
 	{
 		/* still the same complaint, but it may ask for a longer pause */
-		if (retry_after > 0)
-			gate->closed_until = Max(gate->closed_until,
-									 now + retry_after * US_PER_MS);
+		if (retry_after_ms > 0)
+			gate->closed_until_us = Max(gate->closed_until_us,
+										now + retry_after_ms * US_PER_MS);
 		return;
 	}
 
-	if (now - gate->closed_until > FORGET_AFTER)
+	if (now - gate->closed_until_us > FORGET_AFTER)
 	{
 		gate->closings = 0;
-		gate->too_short = 0;
+		gate->too_short_us = 0;
 	}
 
 	/* if nothing succeeded in between, the pause was too short, not the rate */
@@ -255,31 +255,31 @@ keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,
 		slow_down(gate, now);
 
 		/* the pause before was long enough, perhaps too long */
-		gate->too_short /= 2;
+		gate->too_short_us /= 2;
 	}
 	else
-		gate->too_short = Max(gate->too_short,
-							  Min(gate->closed_until - gate->closed_at, longest));
-	pause = retry_after > 0 ? retry_after * US_PER_MS : gate->too_short;
-	if (retry_after <= 0 || gate->closings > 0)
+		gate->too_short_us = Max(gate->too_short_us,
+								 Min(gate->closed_until_us - gate->closed_at_us, longest));
+	pause = retry_after_ms > 0 ? retry_after_ms * US_PER_MS : gate->too_short_us;
+	if (retry_after_ms <= 0 || gate->closings > 0)
 		pause = Min(pause + keyapi_full_jitter(FIRST_PAUSE, gate->closings,
-											   max_wait, random),
+											   max_wait_ms, random),
 					Max(longest, pause));
 	gate->closings++;
-	gate->closed_at = now;
-	gate->closed_until = Max(gate->closed_until, now + pause);
+	gate->closed_at_us = now;
+	gate->closed_until_us = Max(gate->closed_until_us, now + pause);
 
-	gate->next_start = now;
-	gate->lag = (int64) (USED * Min(gate->closed_until - now, MAX_LAG));
+	gate->next_start_us = now;
+	gate->lag_us = (int64) (USED * Min(gate->closed_until_us - now, MAX_LAG));
 
 	/* the rate recovers in a pause, but not for as long as that may last */
-	gate->rate_at = gate->closed_until - gate->lag;
+	gate->rate_at_us = gate->closed_until_us - gate->lag_us;
 }
 
 void
 keyapi_gate_refused(KeyapiGate *gate, int64 now)
 {
-	gate->broke_until = now + BROKE_FOR;
+	gate->broke_until_us = now + BROKE_FOR;
 }
 
 int64

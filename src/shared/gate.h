@@ -22,27 +22,27 @@
 typedef struct KeyapiGate
 {
 	/* after a 402 */
-	int64		broke_until;	/* ask for nothing until then */
+	int64		broke_until_us; /* ask for nothing until then */
 
 	/* after a 429 */
-	int64		closed_at;		/* when the gate was closed last ... */
-	int64		closed_until;	/* ... and until when */
+	int64		closed_at_us;	/* when the gate was closed last ... */
+	int64		closed_until_us;	/* ... and until when */
 	int			closings;		/* since a request that met no limit */
-	int64		too_short;		/* a pause that did not help, us; halved after
+	int64		too_short_us;	/* a pause that did not help, us; halved after
 								 * each series of closings that ended */
 	double		rate;			/* requests per second that the API seems to
 								 * bear, at rate_at; 0: it never complained */
-	int64		rate_at;
+	int64		rate_at_us;
 	double		recovery;		/* what the rate gains per second since ... */
 	double		plateau;		/* ... until it is as high as this ... */
-	int64		plateau_time;	/* ... and after that time, from rate_at */
+	int64		plateau_time_us;	/* ... and after that time, from rate_at */
 	bool		measuring;		/* what is answered after the 429 that was
 								 * sent before it still counts for the rate */
 
 	/* pacing, by a schedule of starts that are evenly spaced */
-	int64		next_start;
-	int64		last_start;		/* of the latest request, in fact */
-	int64		lag;			/* how far behind the schedule may be: a pause
+	int64		next_start_us;
+	int64		last_start_us;	/* of the latest request, in fact */
+	int64		lag_us;			/* how far behind the schedule may be: a pause
 								 * is made up for */
 
 	/* successes in this second of the clock and in the one before */
@@ -79,15 +79,15 @@ extern void keyapi_gate_passed(KeyapiGate *gate, int64 sent);
 
 /*
  * A request that started at the time sent met the rate limit (429): slow down,
- * and close the gate for retry_after ms or, if that is not positive, for a random
- * time below a bound that doubles from closing to closing up to max_wait ms, on
- * top of what turned out to be too short.  (If retry_after turns out to be too
+ * and close the gate for retry_after_ms ms or, if that is not positive, for a random
+ * time below a bound that doubles from closing to closing up to max_wait_ms ms, on
+ * top of what turned out to be too short.  (If retry_after_ms turns out to be too
  * short, such a time comes on top too: others may wait for the same moment.)
  * Answers to requests that were sent before the gate closed say nothing new, but
  * that a longer pause is asked for.  random is in [0, 1).
  */
 extern void keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,
-								int64 retry_after, int max_wait,
+								int64 retry_after_ms, int max_wait_ms,
 								double random);
 
 /*

@@ -47,7 +47,7 @@ typedef struct KeyapiSharedFailure
 	int			cause;			/* a KeyapiCause */
 	int			status;
 	int64		code;
-	int64		retry_after;
+	int64		retry_after_ms;
 	int			attempts;
 	char		api_message[KEYAPI_SHARED_FAILURE_TEXT_LEN];
 	char		request_id[KEYAPI_SHARED_FAILURE_ID_LEN];

@@ -102,14 +102,14 @@ begin_count(StatsPart *part, Oid server)
 
 void
 keyapi_stats_add(Oid server, const int64 counts[KEYAPI_NUM_COUNTERS],
-				 double http_time)
+				 double http_time_ms)
 {
 	StatsPart  *part = keyapi_shared_part(KEYAPI_PART_STATS);
 	KeyapiStats *stats = begin_count(part, server);
 
 	for (int i = 0; i < KEYAPI_NUM_COUNTERS; i++)
 		stats->counts[i] += counts[i];
-	stats->http_time += http_time;
+	stats->http_time_ms += http_time_ms;
 	LWLockRelease(&part->lock);
 }
 

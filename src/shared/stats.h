@@ -40,7 +40,7 @@ typedef struct KeyapiStats
 	Oid			server;
 	Oid			role;
 	int64		counts[KEYAPI_NUM_COUNTERS];
-	double		http_time;		/* ms */
+	double		http_time_ms;	/* ms */
 	char		last_error[KEYAPI_STATS_ERROR_LEN];
 	TimestampTz last_error_at;	/* 0: never */
 	TimestampTz stats_reset;	/* 0: never */
@@ -53,7 +53,7 @@ extern Size keyapi_stats_part_size(int nprocs);
  */
 extern void keyapi_stats_add(Oid server,
 							 const int64 counts[KEYAPI_NUM_COUNTERS],
-							 double http_time);
+							 double http_time_ms);
 
 /*
  * Count an error, and remember its message.

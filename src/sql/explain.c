@@ -313,7 +313,7 @@ explain_bill(const KeyapiBill *bill, ExplainState *es)
 	ExplainPropertyInteger("Bytes", NULL, bill->cost.bytes, es);
 	ExplainPropertyInteger("Credits", NULL, bill->cost.credits, es);
 	if (es->timing)
-		ExplainPropertyFloat("HTTP Time", "ms", bill->cost.http_time, 3, es);
+		ExplainPropertyFloat("HTTP Time", "ms", bill->cost.http_time_ms, 3, es);
 }
 
 void

@@ -135,7 +135,7 @@ keyapi_fdw_stats(PG_FUNCTION_ARGS)
 		add_text(&row, GetUserNameFromId(stats->role, true));
 		for (int c = 0; c < KEYAPI_NUM_COUNTERS; c++)
 			add_count(&row, stats->counts[c]);
-		add(&row, Float8GetDatum(stats->http_time));
+		add(&row, Float8GetDatum(stats->http_time_ms));
 		add_text(&row, stats->last_error_at == 0 ? NULL : stats->last_error);
 		add_time(&row, stats->last_error_at);
 		add_time(&row, stats->stats_reset);

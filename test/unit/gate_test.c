@@ -70,7 +70,7 @@ typedef struct Request
 	RequestState state;
 	int64		next;
 	int64		sent;
-	int64		retry_after;	/* ms, or -1 */
+	int64		retry_after_ms; /* ms, or -1 */
 	bool		refused;
 } Request;
 
@@ -151,7 +151,7 @@ reach_limiter(Run *run, Request *request)
 	int64		wait = limit(&run->bucket, limiter, run->now);
 
 	request->refused = wait > 0;
-	request->retry_after = limiter->tells_when ?
+	request->retry_after_ms = limiter->tells_when ?
 		(wait + US_PER_S - 1) / US_PER_S * 1000 : -1;
 	request->state = ANSWERED;
 	request->next = run->now + run->c->latency * US_PER_MS + 200 + some_time(600);
@@ -163,7 +163,7 @@ receive(Run *run, Session *session, Request *request)
 	if (request->refused)
 	{
 		keyapi_gate_limited(session->gate, request->sent, run->now,
-							request->retry_after, MAX_WAIT, drand48());
+							request->retry_after_ms, MAX_WAIT, drand48());
 		run->refused++;
 		session->waiting++;
 	}
@@ -323,13 +323,13 @@ test_limiter(const Case *c)
  * A gate that a 429 has just closed, with one more request under way.
  */
 static KeyapiGate
-closed_gate(int64 now, int64 retry_after)
+closed_gate(int64 now, int64 retry_after_ms)
 {
 	KeyapiGate	gate = {0};
 
 	keyapi_gate_start(&gate, now - 2, 0);
 	keyapi_gate_start(&gate, now - 1, 0);
-	keyapi_gate_limited(&gate, now - 2, now, retry_after, MAX_WAIT, 0.5);
+	keyapi_gate_limited(&gate, now - 2, now, retry_after_ms, MAX_WAIT, 0.5);
 	return gate;
 }
 

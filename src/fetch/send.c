@@ -302,6 +302,6 @@ keyapi_fetch_waits_for(const KeyapiFetcher *fetcher,
 	if (request->awaited)
 		return KEYAPI_WAIT_SESSION;
 	if (gate.closed_until_us > now || gate.closings > 0)
-		return KEYAPI_WAIT_GATE;
+		return KEYAPI_WAIT_RATE_LIMIT;
 	return request->not_before_us > now ? KEYAPI_WAIT_RETRY : KEYAPI_WAIT_PACING;
 }

@@ -47,10 +47,10 @@ static const struct
 	const char *name;
 	const char *event;
 }			waits[KEYAPI_NUM_WAITS] = {
-	[KEYAPI_WAIT_NONE] = {NULL, "KeyapiPageRequest"},
-	[KEYAPI_WAIT_REQUEST] = {"request", "KeyapiPageRequest"},
+	[KEYAPI_WAIT_NONE] = {NULL, "KeyapiRequest"},
+	[KEYAPI_WAIT_REQUEST] = {"request", "KeyapiRequest"},
 	[KEYAPI_WAIT_RETRY] = {"retry", "KeyapiRetry"},
-	[KEYAPI_WAIT_GATE] = {"gate", "KeyapiGate"},
+	[KEYAPI_WAIT_RATE_LIMIT] = {"rate limit", "KeyapiRateLimit"},
 	[KEYAPI_WAIT_PACING] = {"pacing", "KeyapiPacing"},
 	[KEYAPI_WAIT_SESSION] = {"other session", "KeyapiOtherSession"},
 };

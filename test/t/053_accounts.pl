@@ -34,11 +34,11 @@ sub test_rate_limit
 	$t->scenario('limited', 'total=15;fault=status,code=429,after=2,nth=1');
 	$sessions[0]->start("SELECT count(*) FROM limited WHERE region = 'R0';");
 	$t->node->poll_query_until('postgres',
-		"SELECT count(*) = 1 FROM keyapi_fdw_progress WHERE waiting_for = 'gate'")
+		"SELECT count(*) = 1 FROM keyapi_fdw_progress WHERE waiting_for = 'rate limit'")
 	  or die 'the gate is open';
 	$sessions[$_]->start("SELECT count(*) FROM limited WHERE region = 'R$_';") foreach 1 .. 4;
 	$t->node->poll_query_until('postgres',
-		"SELECT count(*) = 5 FROM keyapi_fdw_progress WHERE waiting_for = 'gate'")
+		"SELECT count(*) = 5 FROM keyapi_fdw_progress WHERE waiting_for = 'rate limit'")
 	  or die 'not all wait';
 	is($t->emulator->count('limited'), 1, 'a 429 keeps all sessions back');
 	is($_->finish->{rows}, 15, '... until its time is over') foreach @sessions;
@@ -56,7 +56,7 @@ sub test_refusals
 	$t->sql("ALTER SERVER exceeded OPTIONS (ADD max_retries '3')");
 	$sessions[0]->start("SELECT count(*) FROM exceeded;");
 	$t->node->poll_query_until('postgres',
-		"SELECT count(*) = 1 FROM keyapi_fdw_progress WHERE waiting_for = 'gate'")
+		"SELECT count(*) = 1 FROM keyapi_fdw_progress WHERE waiting_for = 'rate limit'")
 	  or die 'the gate is open';
 	$sessions[1]->start("SELECT count(*) FROM exceeded;");
 	$sessions[$_]->start("SELECT count(*) FROM exceeded WHERE region = 'R$_';") foreach 2, 3;
@@ -97,11 +97,11 @@ sub test_pages_under_way
 	$limited->start("SELECT count(*) FROM under_way WHERE region = 'FR';");
 	$t->emulator->await_requests('under_way', 2);
 	$t->node->poll_query_until('postgres',
-		"SELECT count(*) = 1 FROM keyapi_fdw_progress WHERE waiting_for = 'gate'")
+		"SELECT count(*) = 1 FROM keyapi_fdw_progress WHERE waiting_for = 'rate limit'")
 	  or die 'the gate is open';
 	$waiter->start('SELECT count(*) FROM under_way;');
 	$t->node->poll_query_until('postgres',
-		"SELECT count(*) = 2 FROM keyapi_fdw_progress WHERE waiting_for = 'gate'")
+		"SELECT count(*) = 2 FROM keyapi_fdw_progress WHERE waiting_for = 'rate limit'")
 	  or die 'nobody waits';
 	$t->emulator->release('under_way');
 	is($_->finish->{rows}, 15, 'a page that was sent for before the gate closed') foreach $leader, $waiter;

@@ -17,6 +17,7 @@ OBJS = \
 	src/api/endpoint.o \
 	src/api/failure.o \
 	src/api/listing.o \
+	src/api/secret.o \
 	src/http/event_loop.o \
 	src/http/http.o \
 	src/http/outcome.o \

@@ -10,16 +10,13 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
+#include "api/secret.h"
+
 /* How much of an unexpected body an error quotes, in bytes. */
 #define QUOTED_BODY_BYTES 200
 
 /* How much of a message of the API an error quotes, in bytes. */
 #define QUOTED_MESSAGE_BYTES 1000
-
-#define BLOT "***"
-
-/* How much of a secret, at the end of a text, is blotted out too, in bytes. */
-#define TELLING_BYTES 4
 
 typedef struct CauseInfo
 {
@@ -148,127 +145,19 @@ keyapi_cause_is_transient(KeyapiCause cause)
  * ---------------------------------------------------------------------
  */
 
-static int
-hex_byte(const char *digits)
-{
-	char		pair[3] = {digits[0], digits[1], '\0'};
-
-	return strtol(pair, NULL, 16);
-}
-
-/* How a server may have escaped what it echoes. */
-typedef enum Escaping
-{
-	ESCAPED_NOT,
-	ESCAPED_FOR_URL,
-	ESCAPED_FOR_JSON,
-	NUM_ESCAPINGS
-} Escaping;
-
 /*
- * The character at text, and in *len the bytes that it takes.
- */
-static char
-unescape(const char *text, const char *end, Escaping escaping, int *len)
-{
-	if (escaping == ESCAPED_FOR_URL && end - text >= 3 && text[0] == '%' &&
-		isxdigit((unsigned char) text[1]) && isxdigit((unsigned char) text[2]))
-	{
-		*len = 3;
-		return hex_byte(text + 1);
-	}
-	if (escaping == ESCAPED_FOR_JSON && end - text >= 6 &&
-		strncmp(text, "\\u00", 4) == 0 &&
-		isxdigit((unsigned char) text[4]) && isxdigit((unsigned char) text[5]))
-	{
-		*len = 6;
-		return hex_byte(text + 4);
-	}
-	if (escaping == ESCAPED_FOR_JSON && end - text >= 2 && text[0] == '\\')
-	{
-		*len = 2;
-		return text[1];
-	}
-	*len = 1;
-	return text[0];
-}
-
-/*
- * Length of the secret at text, in any case; 0 if it is not there.  A text
- * that ends amid the secret counts, unless it has hardly begun.
- */
-static int
-escaped_secret_length(const char *text, const char *end, const char *secret,
-					  Escaping escaping)
-{
-	const char *p = text;
-
-	for (const char *s = secret; *s; s++)
-	{
-		int			len;
-
-		if (p >= end)
-			return s - secret >= TELLING_BYTES ? p - text : 0;
-
-		if (pg_tolower((unsigned char) unescape(p, end, escaping, &len)) !=
-			pg_tolower((unsigned char) *s))
-			return 0;
-		p += len;
-	}
-	return p - text;
-}
-
-/*
- * The same, however the secret is escaped.
- */
-static int
-secret_length(const char *text, const char *end, const char *secret)
-{
-	int			longest = 0;
-
-	if (secret == NULL || *secret == '\0')
-		return 0;
-	for (Escaping escaping = 0; escaping < NUM_ESCAPINGS; escaping++)
-		longest = Max(longest,
-					  escaped_secret_length(text, end, secret, escaping));
-	return longest;
-}
-
-/*
- * Append a text with the secret blotted out, or as much of it as makes the buffer
- * longer than max bytes: nobody should wait for the rest of a huge body.
- */
-static void
-append_blotted(StringInfo buf, const char *text, size_t text_len, int max,
-			   const char *secret)
-{
-	const char *end = text + text_len;
-
-	while (text < end && buf->len <= max)
-	{
-		int			len = secret_length(text, end, secret);
-
-		if (len > 0)
-			appendStringInfoString(buf, BLOT);
-		else
-			appendStringInfoChar(buf, *text);
-		text += Max(len, 1);
-	}
-}
-
-/*
- * A text that came from outside as part of a message: without the secret, on
+ * A text that came from outside as part of a message: without secrets, on
  * one line, valid in the database's encoding, of at most max bytes.  An error
  * report must not fail on what it reports, so what cannot be shown becomes "?".
  */
 static char *
-presentable(const char *text, size_t text_len, int max, const char *secret)
+presentable(const char *text, size_t text_len, int max)
 {
 	StringInfoData buf;
 	bool		keep_non_ascii;
 
 	initStringInfo(&buf);
-	append_blotted(&buf, text, text_len, max, secret);
+	keyapi_secret_append_blotted(&buf, text, text_len, max);
 	for (int i = 0; i < buf.len; i++)
 	{
 		if ((unsigned char) buf.data[i] < ' ')
@@ -292,19 +181,17 @@ presentable(const char *text, size_t text_len, int max, const char *secret)
 }
 
 char *
-keyapi_quotable(const char *text, const char *secret)
+keyapi_quotable(const char *text)
 {
-	return presentable(text, strlen(text), QUOTED_MESSAGE_BYTES, secret);
+	return presentable(text, strlen(text), QUOTED_MESSAGE_BYTES);
 }
 
 static void
-append_text(StringInfo buf, const char *format, const char *text,
-			const char *secret)
+append_text(StringInfo buf, const char *format, const char *text)
 {
 	if (text != NULL && *text != '\0')
 		appendStringInfo(buf, format,
-						 presentable(text, strlen(text), QUOTED_MESSAGE_BYTES,
-									 secret));
+						 presentable(text, strlen(text), QUOTED_MESSAGE_BYTES));
 }
 
 static int64
@@ -317,7 +204,7 @@ seconds(int64 ms)
  * "Endpoint tiktok/trending/videos, region=US&..., page 3: HTTP status 429, ..."
  */
 static char *
-failure_detail(const KeyapiFailure *failure, const char *secret)
+failure_detail(const KeyapiFailure *failure)
 {
 	StringInfoData buf;
 	StringInfoData private;
@@ -327,8 +214,8 @@ failure_detail(const KeyapiFailure *failure, const char *secret)
 		appendStringInfo(&private, ", HTTP status %d", failure->status);
 	if (failure->code != 0)
 		appendStringInfo(&private, ", code " INT64_FORMAT, failure->code);
-	append_text(&private, ", message \"%s\"", failure->api_message, secret);
-	append_text(&private, ", request id \"%s\"", failure->request_id, secret);
+	append_text(&private, ", message \"%s\"", failure->api_message);
+	append_text(&private, ", request id \"%s\"", failure->request_id);
 	if (failure->retry_after_ms >= 0)
 		appendStringInfo(&private, ", retry after " INT64_FORMAT " s",
 						 seconds(failure->retry_after_ms));
@@ -336,9 +223,9 @@ failure_detail(const KeyapiFailure *failure, const char *secret)
 		appendStringInfo(&private, ", attempt %d", failure->attempts);
 
 	initStringInfo(&buf);
-	append_text(&buf, "Server %s, ", failure->base_url, secret);
+	append_text(&buf, "Server %s, ", failure->base_url);
 	appendStringInfo(&buf, "endpoint %s, ", failure->listing->endpoint->path);
-	append_text(&buf, "%s", keyapi_listing_key(failure->listing), secret);
+	append_text(&buf, "%s", keyapi_listing_key(failure->listing));
 	appendStringInfo(&buf, ", page %d", failure->page);
 	if (private.len > 0)
 		appendStringInfo(&buf, ": %s", private.data + strlen(", "));
@@ -346,7 +233,7 @@ failure_detail(const KeyapiFailure *failure, const char *secret)
 	if (failure->body_len > 0)
 		appendStringInfo(&buf, "\nThe response begins: %s",
 						 presentable(failure->body, failure->body_len,
-									 QUOTED_BODY_BYTES, secret));
+									 QUOTED_BODY_BYTES));
 	return buf.data;
 }
 
@@ -364,54 +251,25 @@ failure_hint(const KeyapiFailure *failure)
 }
 
 char *
-keyapi_failure_message(const KeyapiFailure *failure, const char *secret)
+keyapi_failure_message(const KeyapiFailure *failure)
 {
 	StringInfoData buf;
 
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, causes[failure->cause].message);
-	append_text(&buf, ": %s", failure->reason, secret);
+	append_text(&buf, ": %s", failure->reason);
 	return buf.data;
 }
 
 void
-keyapi_failure_raise(const KeyapiFailure *failure, const char *secret)
+keyapi_failure_raise(const KeyapiFailure *failure)
 {
 	const CauseInfo *cause = &causes[failure->cause];
 
 	ereport(ERROR,
 			(errcode(cause->sqlstate),
-			 errmsg("%s", keyapi_failure_message(failure, secret)),
-			 errdetail("%s", failure_detail(failure, secret)),
+			 errmsg("%s", keyapi_failure_message(failure)),
+			 errdetail("%s", failure_detail(failure)),
 			 errhint("%s", failure_hint(failure))));
-	pg_unreachable();
-}
-
-static void
-blot_part(char **part, const char *secret)
-{
-	StringInfoData buf;
-
-	if (*part == NULL)
-		return;
-	initStringInfo(&buf);
-	append_blotted(&buf, *part, strlen(*part), PG_INT32_MAX, secret);
-	*part = buf.data;
-}
-
-void
-keyapi_rethrow(const char *secret, MemoryContext context)
-{
-	ErrorData  *error;
-
-	MemoryContextSwitchTo(context);
-	error = CopyErrorData();
-	FlushErrorState();
-	blot_part(&error->message, secret);
-	blot_part(&error->detail, secret);
-	blot_part(&error->detail_log, secret);
-	blot_part(&error->hint, secret);
-	blot_part(&error->context, secret);
-	ReThrowError(error);
 	pg_unreachable();
 }

@@ -64,31 +64,21 @@ extern KeyapiCause keyapi_cause_of_status(int64 status);
 extern bool keyapi_cause_is_transient(KeyapiCause cause);
 
 /*
- * The failure as one line without a full stop, palloc'd, with the secret
- * blotted out as below.
+ * The failure as one line without a full stop, palloc'd, with the secrets of
+ * secret.h blotted out, wherever the API or libcurl may have echoed them.
  */
-extern char *keyapi_failure_message(const KeyapiFailure *failure,
-									const char *secret);
+extern char *keyapi_failure_message(const KeyapiFailure *failure);
 
 /*
- * Raise the failure as an ERROR.  secret, if not NULL, is blotted out of every
- * part of it, wherever the API or libcurl may have echoed it.
+ * Raise the failure as an ERROR, with the secrets blotted out of every part.
  */
-pg_noreturn extern void keyapi_failure_raise(const KeyapiFailure *failure,
-											 const char *secret);
-
-/*
- * Raise an error that was caught once more, with the secret blotted out: what it
- * quotes may have come from the API.  context is that of the PG_TRY.
- */
-pg_noreturn extern void keyapi_rethrow(const char *secret,
-									   MemoryContext context);
+pg_noreturn extern void keyapi_failure_raise(const KeyapiFailure *failure);
 
 /*
  * A text of the API (UTF-8) as part of a message: on one line, clipped, valid in
- * the database's encoding, with the secret blotted out, palloc'd.  Never raises
+ * the database's encoding, with the secrets blotted out, palloc'd.  Never raises
  * an error but out of memory.
  */
-extern char *keyapi_quotable(const char *text, const char *secret);
+extern char *keyapi_quotable(const char *text);
 
 #endif							/* KEYAPI_FAILURE_H */

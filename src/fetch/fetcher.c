@@ -312,8 +312,7 @@ fall_back(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 			(errmsg("list %s is served as it was at %s",
 					keyapi_listing_key(&state->listing), timestamptz_to_str(fetched_at)),
 			 errdetail("The API could not be asked: %s.",
-					   keyapi_failure_message(&request->failure,
-											  fetcher->api_key))));
+					   keyapi_failure_message(&request->failure))));
 	keyapi_fetch_use_cached(fetcher, request, body);
 	return request->status == ARRIVED;
 }
@@ -330,7 +329,7 @@ keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
 
 	drive(fetcher, request);
 	if (request->status == FAILED && !fall_back(fetcher, request))
-		keyapi_failure_raise(&request->failure, fetcher->api_key);
+		keyapi_failure_raise(&request->failure);
 	return keyapi_fetch_enter(request);
 }
 
@@ -375,12 +374,6 @@ bool
 keyapi_fetcher_works(const KeyapiFetcher *fetcher)
 {
 	return fetcher->works;
-}
-
-const char *
-keyapi_fetcher_secret(const KeyapiFetcher *fetcher)
-{
-	return fetcher->api_key;
 }
 
 int

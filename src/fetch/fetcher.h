@@ -85,11 +85,6 @@ extern void keyapi_fetch_forget(KeyapiFetcher *fetcher);
 extern bool keyapi_fetcher_works(const KeyapiFetcher *fetcher);
 
 /*
- * The API key, once it was needed; else NULL.
- */
-extern const char *keyapi_fetcher_secret(const KeyapiFetcher *fetcher);
-
-/*
  * Option max_concurrency.
  */
 extern int	keyapi_fetcher_concurrency(KeyapiFetcher *fetcher);

@@ -177,7 +177,7 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 	int64		delay;
 
 	keyapi_stats_error(fetcher->serverid, counter_of(failure),
-					   keyapi_failure_message(failure, fetcher->api_key));
+					   keyapi_failure_message(failure));
 	failure->attempts = request->attempts;
 	if (keyapi_cause_is_transient(failure->cause) &&
 		request->attempts <= fetcher->server->max_retries &&

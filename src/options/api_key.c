@@ -18,6 +18,8 @@
 #include "storage/fd.h"
 #include "utils/syscache.h"
 
+#include "api/secret.h"
+
 /* Largest api_key_file, in bytes: no key is longer, and a log file is. */
 #define MAX_KEY_FILE_BYTES 4096
 
@@ -104,8 +106,8 @@ no_key_error(Oid userid, Oid serverid, const char *problem)
 			 errhint("Create a user mapping with option \"api_key\" or \"api_key_file\" for this user or for PUBLIC, or query a view owned by a role that has one.")));
 }
 
-char *
-keyapi_api_key(Oid userid, Oid serverid)
+static char *
+read_key(Oid userid, Oid serverid)
 {
 	UserMapping *mapping;
 	ListCell   *lc;
@@ -125,4 +127,13 @@ keyapi_api_key(Oid userid, Oid serverid)
 			return read_key_file(defGetString(def));
 	}
 	no_key_error(userid, serverid, "The user mapping has no key.");
+}
+
+char *
+keyapi_api_key(Oid userid, Oid serverid)
+{
+	char	   *key = read_key(userid, serverid);
+
+	keyapi_secret_remember(key);
+	return key;
 }

@@ -20,7 +20,8 @@ extern const char *keyapi_api_key_problem(const char *key);
 /*
  * The API key of the user on this server: from the user's own mapping, else
  * from that for PUBLIC; from api_key, else read from api_key_file now.
- * Palloc'd.  Raises 28000 when there is no mapping or no key, 58P01 when the
+ * Palloc'd, and blotted out of messages as long as CurrentMemoryContext lives
+ * (see secret.h).  Raises 28000 when there is no mapping or no key, 58P01 when the
  * file cannot be read, 22023 when it holds no possible key.
  */
 extern char *keyapi_api_key(Oid userid, Oid serverid);

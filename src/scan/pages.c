@@ -330,12 +330,6 @@ keyapi_pages_first_page(KeyapiPages *pages, const KeyapiListing *list)
 	return page != NULL ? page : keyapi_fetch_page(pages->fetcher, state, 1);
 }
 
-const char *
-keyapi_pages_secret(const KeyapiPages *pages)
-{
-	return keyapi_fetcher_secret(pages->fetcher);
-}
-
 /* ---------------------------------------------------------------------
  * Closing
  * ---------------------------------------------------------------------
@@ -361,7 +355,7 @@ keyapi_pages_finish(KeyapiPages *pages)
 				 errdetail("No video that was read carries the %s asked for in %s; one carries \"%s\".",
 						   state->listing.endpoint->echo_param,
 						   state->listing.endpoint->echo_field,
-						   keyapi_quotable(state->other_echo, keyapi_pages_secret(pages)))));
+						   keyapi_quotable(state->other_echo))));
 		return;
 	}
 }

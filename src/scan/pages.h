@@ -105,11 +105,6 @@ extern const KeyapiPage *keyapi_pages_first_page(KeyapiPages *pages,
 												 const KeyapiListing *list);
 
 /*
- * What no message may show; NULL before the first page was needed.
- */
-extern const char *keyapi_pages_secret(const KeyapiPages *pages);
-
-/*
  * The end of the scan as seen by the user: a WARNING if the API seems to have
  * answered another list than the one asked for.
  */

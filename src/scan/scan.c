@@ -122,7 +122,7 @@ keyapiIterateForeignScan(ForeignScanState *node)
 	demand = keyapi_demand_now(&scan->hint, node, scan->bound->max_rows);
 	if (keyapi_pages_next(scan->pages, demand, &row))
 	{
-		keyapi_tuple_read(scan->reader, &row, keyapi_pages_secret(scan->pages),
+		keyapi_tuple_read(scan->reader, &row,
 						  slot->tts_values, slot->tts_isnull);
 		ExecStoreVirtualTuple(slot);
 	}

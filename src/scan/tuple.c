@@ -18,6 +18,7 @@
 #include "utils/lsyscache.h"
 
 #include "api/failure.h"
+#include "api/secret.h"
 #include "options/option.h"
 
 /* How to fill one column. */
@@ -192,7 +193,7 @@ read_context(void *arg)
 	errcontext("column \"%s\" of foreign table \"%s\", video %s, page %d of list %s",
 			   NameStr(TupleDescAttr(tupdesc, context->column->index)->attname),
 			   RelationGetRelationName(context->reader->rel),
-			   row->video->id == NULL ? "without id" : keyapi_quotable(row->video->id, NULL),
+			   row->video->id == NULL ? "without id" : keyapi_quotable(row->video->id),
 			   row->page->number, keyapi_listing_key(row->list));
 }
 
@@ -225,7 +226,7 @@ read_columns(ReadContext *context, Datum *values, bool *nulls)
 
 void
 keyapi_tuple_read(KeyapiTupleReader *reader, const KeyapiRow *row,
-				  const char *secret, Datum *values, bool *nulls)
+				  Datum *values, bool *nulls)
 {
 	MemoryContext memory = CurrentMemoryContext;
 	ReadContext context = {reader, row, NULL};
@@ -243,7 +244,7 @@ keyapi_tuple_read(KeyapiTupleReader *reader, const KeyapiRow *row,
 	}
 	PG_CATCH();
 	{
-		keyapi_rethrow(secret, memory);
+		keyapi_secret_rethrow(memory);
 	}
 	PG_END_TRY();
 	error_context_stack = callback.previous;

@@ -44,8 +44,7 @@ sample_row(Sampler *sampler, const KeyapiListing *list, const KeyapiPage *page,
 
 	MemoryContextReset(sampler->row_context);
 	oldcontext = MemoryContextSwitchTo(sampler->row_context);
-	keyapi_tuple_read(sampler->reader, &row, keyapi_pages_secret(sampler->pages),
-					  sampler->values, sampler->nulls);
+	keyapi_tuple_read(sampler->reader, &row, sampler->values, sampler->nulls);
 	MemoryContextSwitchTo(oldcontext);
 	return heap_form_tuple(sampler->tupdesc, sampler->values, sampler->nulls);
 }

@@ -211,33 +211,50 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
  */
 
 /*
- * Make of an answer the page or the failure that it holds, in the request's
+ * A failure of the request of which nothing else is known yet.
+ */
+static KeyapiFailure
+blank_failure(const KeyapiFetcher *fetcher, const KeyapiPageRequest *request)
+{
+	return (KeyapiFailure)
+	{
+		.listing = &request->state->listing,
+			.page = request->number,
+			.retry_after_ms = -1,
+			.base_url = fetcher->server->base_url,
+	};
+}
+
+/*
+ * The page of a request is there.
+ */
+static void
+arrive(KeyapiPageRequest *request, KeyapiPage *page, TimestampTz fetched_at)
+{
+	page->number = request->number;
+	page->fetched_at = fetched_at;
+	request->page = page;
+	request->status = ARRIVED;
+	if (page->data.nvideos == 0 || page->data.has_more == 0)
+		request->state->last_page = Min(request->state->last_page,
+										request->number);
+}
+
+/*
+ * Make of a response the page or the failure that it holds, in the request's
  * context; true if it is a page.
  */
 static bool
 read_response(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
-			  const KeyapiHttpOutcome *outcome, TimestampTz fetched_at)
+			  const KeyapiHttpOutcome *outcome)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
 	KeyapiPage *page = palloc0(sizeof(KeyapiPage));
 
-	request->failure = (KeyapiFailure)
-	{
-		.listing = &request->state->listing,
-			.page = request->number,
-			.base_url = fetcher->server->base_url,
-	};
+	request->failure = blank_failure(fetcher, request);
 	if (keyapi_response_read(outcome, fetcher->paths, fetcher->npaths,
 							 &page->data, &request->failure) == KEYAPI_OK)
-	{
-		page->number = request->number;
-		page->fetched_at = fetched_at;
-		request->page = page;
-		request->status = ARRIVED;
-		if (page->data.nvideos == 0 || page->data.has_more == 0)
-			request->state->last_page = Min(request->state->last_page,
-											request->number);
-	}
+		arrive(request, page, GetCurrentTimestamp());
 	MemoryContextSwitchTo(oldcontext);
 	return request->failure.cause == KEYAPI_OK;
 }
@@ -246,25 +263,24 @@ void
 keyapi_fetch_use_cached(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 						const KeyapiBody *body)
 {
-	const KeyapiHttpOutcome outcome = {
-		.result = KEYAPI_HTTP_RESPONSE,
-		.status = 200,
-		.body = body->data,
-		.body_len = body->len,
-		.retry_after_ms = -1,
-	};
 	const int64 counts[KEYAPI_NUM_COUNTERS] = {
 		[KEYAPI_COUNT_CACHED_PAGES] = 1
 	};
+	MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
+	KeyapiPage *page = palloc0(sizeof(KeyapiPage));
 
 	request->awaited = false;
-	if (!read_response(fetcher, request, &outcome, body->fetched_at))
+	request->failure = blank_failure(fetcher, request);
+	if (keyapi_body_read(body->data, body->len, fetcher->paths, fetcher->npaths,
+						 &page->data, &request->failure) == KEYAPI_OK)
 	{
-		request->status = FAILED;
-		return;
+		arrive(request, page, body->fetched_at);
+		fetcher->cost.cached_pages++;
+		keyapi_stats_add(fetcher->serverid, counts, 0);
 	}
-	fetcher->cost.cached_pages++;
-	keyapi_stats_add(fetcher->serverid, counts, 0);
+	else
+		request->status = FAILED;
+	MemoryContextSwitchTo(oldcontext);
 }
 
 /*
@@ -306,8 +322,7 @@ decode_response(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 {
 	const KeyapiHttpOutcome *outcome = keyapi_http_outcome(request->transfer);
 	int64		now = keyapi_gate_clock();
-	bool		good = read_response(fetcher, request, outcome,
-									 GetCurrentTimestamp());
+	bool		good = read_response(fetcher, request, outcome);
 
 	tell_gate(fetcher, request, now);
 	if (!good)

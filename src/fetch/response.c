@@ -1,7 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * response.c
- *	  What a finished transfer means: a page of a list, or a failure.
+ *	  What a response means: a page of a list, or a failure.
+ *
+ * Also decodes bodies that come from the cache.  What follows from a failure is
+ * decided in receive.c; what JSON is accepted, in json/decode.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -64,26 +67,15 @@ cause_of_body(KeyapiDecodeResult result, const KeyapiDecoded *data)
 }
 
 KeyapiCause
-keyapi_response_read(const KeyapiHttpOutcome *outcome,
-					 const char *const *paths, int npaths,
-					 KeyapiDecoded *data, KeyapiFailure *failure)
+keyapi_body_read(const char *body, size_t body_len,
+				 const char *const *paths, int npaths,
+				 KeyapiDecoded *data, KeyapiFailure *failure)
 {
 	const KeyapiAllocator allocator = {page_alloc, CurrentMemoryContext};
 	KeyapiDecodeResult result;
 
-	failure->cause = keyapi_response_cause(outcome);
-	failure->status = outcome->status;
-	failure->retry_after_ms = outcome->retry_after_ms;
-	if (outcome->result != KEYAPI_HTTP_RESPONSE)
-	{
-		failure->reason = outcome->reason;
-		return failure->cause;
-	}
-
-	/* a body may explain a bad status, and a good status hide a bad code */
-	result = keyapi_decode(outcome->body, outcome->body_len,
-						   failure->listing->endpoint, paths, npaths,
-						   &allocator, data);
+	result = keyapi_decode(body, body_len, failure->listing->endpoint,
+						   paths, npaths, &allocator, data);
 	if (failure->cause == KEYAPI_OK)
 	{
 		failure->cause = cause_of_body(result, data);
@@ -98,8 +90,27 @@ keyapi_response_read(const KeyapiHttpOutcome *outcome,
 	failure->request_id = data->request_id;
 	if (data->message == NULL || failure->reason != NULL)
 	{
-		failure->body = outcome->body;
-		failure->body_len = outcome->body_len;
+		failure->body = body;
+		failure->body_len = body_len;
 	}
 	return failure->cause;
+}
+
+KeyapiCause
+keyapi_response_read(const KeyapiHttpOutcome *outcome,
+					 const char *const *paths, int npaths,
+					 KeyapiDecoded *data, KeyapiFailure *failure)
+{
+	failure->cause = keyapi_response_cause(outcome);
+	failure->status = outcome->status;
+	failure->retry_after_ms = outcome->retry_after_ms;
+	if (outcome->result != KEYAPI_HTTP_RESPONSE)
+	{
+		failure->reason = outcome->reason;
+		return failure->cause;
+	}
+
+	/* a body may explain a bad status, and a good status hide a bad code */
+	return keyapi_body_read(outcome->body, outcome->body_len, paths, npaths,
+							data, failure);
 }

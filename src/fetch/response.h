@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * response.h
- *	  What a finished transfer means: a page of a list, or a failure.
+ *	  What a response means: a page of a list, or a failure.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,10 +21,20 @@
 extern KeyapiCause keyapi_response_cause(const KeyapiHttpOutcome *outcome);
 
 /*
- * Decode the answer into *data, whose texts then live in CurrentMemoryContext;
- * paths are the npaths cells of each video (see decode.h).  failure->list is set
- * by the caller.  Returns the cause of failure, which *failure then explains; that
- * may point into *outcome.  Raises an ERROR on lack of memory.
+ * Decode a body into *data, whose texts then live in CurrentMemoryContext; paths
+ * are the npaths cells of each video (see decode.h).  The caller sets
+ * failure->listing, and failure->cause to what is known without the body:
+ * KEYAPI_OK if the body decides.  Returns the cause of failure, which *failure
+ * then explains; that may point into the body.  Raises an ERROR on lack of
+ * memory.
+ */
+extern KeyapiCause keyapi_body_read(const char *body, size_t body_len,
+									const char *const *paths, int npaths,
+									KeyapiDecoded *data,
+									KeyapiFailure *failure);
+
+/*
+ * The same for the outcome of a transfer, which sets failure->cause too.
  */
 extern KeyapiCause keyapi_response_read(const KeyapiHttpOutcome *outcome,
 										const char *const *paths, int npaths,

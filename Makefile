@@ -52,6 +52,7 @@ OBJS = \
 	src/bind/virtual_row.o \
 	src/fetch/budget.o \
 	src/fetch/fetcher.o \
+	src/fetch/ledger.o \
 	src/fetch/listing_pages.o \
 	src/fetch/receive.o \
 	src/fetch/response.o \

@@ -10,11 +10,9 @@
 #include "foreign/foreign.h"
 #include "utils/memutils.h"
 
-#include "fetch/budget.h"
 #include "options/api_key.h"
 #include "shared/shared_memory.h"
 #include "shared/single_flight.h"
-#include "shared/stats.h"
 
 KeyapiFetcher *
 keyapi_fetcher_create(Oid relid, Oid userid,
@@ -28,6 +26,8 @@ keyapi_fetcher_create(Oid relid, Oid userid,
 	fetcher->userid = userid;
 	fetcher->paths = paths;
 	fetcher->npaths = npaths;
+	fetcher->ledger.serverid = fetcher->serverid;
+	fetcher->ledger.account = &fetcher->account;
 	dlist_init(&fetcher->requests);
 	return fetcher;
 }
@@ -45,6 +45,7 @@ prepare_requests(KeyapiFetcher *fetcher)
 		return;
 	oldcontext = MemoryContextSwitchTo(fetcher->context);
 	fetcher->server = keyapi_server_options(fetcher->serverid);
+	fetcher->ledger.server = fetcher->server;
 	if (fetcher->server->credits_per_day >= 0 && !keyapi_shared_by_all())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -166,7 +167,7 @@ static void
 report(KeyapiFetcher *fetcher, KeyapiWait wait)
 {
 	fetcher->progress.waiting_for = wait;
-	fetcher->progress.credits = fetcher->cost.credits;
+	fetcher->progress.credits = fetcher->ledger.cost.credits;
 	keyapi_progress_report(fetcher->report, &fetcher->progress);
 }
 
@@ -389,8 +390,8 @@ keyapi_fetcher_check_budget(KeyapiFetcher *fetcher,
 							int64 requests, int lists)
 {
 	prepare_requests(fetcher);
-	keyapi_budget_check(fetcher->serverid, fetcher->server->max_credits,
-						requests * endpoint->credits, lists);
+	keyapi_ledger_check_lists(&fetcher->ledger, requests * endpoint->credits,
+							  lists);
 }
 
 void
@@ -401,20 +402,15 @@ keyapi_fetcher_report(KeyapiFetcher *fetcher, const KeyapiProgress *progress)
 }
 
 void
-keyapi_fetcher_count_rows(const KeyapiFetcher *fetcher, int64 rows)
+keyapi_fetcher_count_rows(KeyapiFetcher *fetcher, int64 rows)
 {
-	const int64 counts[KEYAPI_NUM_COUNTERS] = {
-		[KEYAPI_COUNT_ROWS] = rows
-	};
-
-	if (rows > 0)
-		keyapi_stats_add(fetcher->serverid, counts, 0);
+	keyapi_ledger_book_rows(&fetcher->ledger, rows);
 }
 
 const KeyapiCost *
 keyapi_fetcher_cost(const KeyapiFetcher *fetcher)
 {
-	return &fetcher->cost;
+	return &fetcher->ledger.cost;
 }
 
 int64

@@ -17,19 +17,9 @@
 
 #include "compat.h"
 
+#include "fetch/ledger.h"
 #include "fetch/listing_pages.h"
 #include "shared/progress.h"
-
-/* What requests have cost. */
-typedef struct KeyapiCost
-{
-	int64		requests;		/* retries included */
-	int64		retries;
-	int64		cached_pages;	/* that needed no request */
-	int64		bytes;			/* bodies as received */
-	int64		credits;
-	double		http_time_ms;	/* ms, summed over the requests */
-} KeyapiCost;
 
 typedef struct KeyapiFetcher KeyapiFetcher;
 
@@ -107,7 +97,7 @@ extern void keyapi_fetcher_report(KeyapiFetcher *fetcher,
 /*
  * The scan has returned so many rows more, for keyapi_fdw_stats.
  */
-extern void keyapi_fetcher_count_rows(const KeyapiFetcher *fetcher, int64 rows);
+extern void keyapi_fetcher_count_rows(KeyapiFetcher *fetcher, int64 rows);
 
 extern const KeyapiCost *keyapi_fetcher_cost(const KeyapiFetcher *fetcher);
 

@@ -17,11 +17,7 @@
 
 #include "lib/ilist.h"
 
-#include "api/failure.h"
 #include "fetch/statement_lists.h"
-#include "http/http.h"
-#include "options/option.h"
-#include "shared/account.h"
 
 #define NEVER PG_INT64_MAX
 
@@ -72,7 +68,7 @@ struct KeyapiFetcher
 	dlist_head	requests;		/* in the order they were asked for */
 	int			in_flight;
 	bool		works;			/* a page has arrived */
-	KeyapiCost	cost;
+	KeyapiLedger ledger;
 	KeyapiProgress progress;
 };
 

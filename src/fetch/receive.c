@@ -11,7 +11,6 @@
 #include "mb/pg_wchar.h"
 
 #include "fetch/response.h"
-#include "shared/stats.h"
 
 /* Longest pause before the first retry of a page, in ms; then it doubles. */
 #define FIRST_RETRY_WAIT 500
@@ -41,37 +40,6 @@ retry_delay(const KeyapiPageRequest *request, int max_wait)
 		return 0;
 	return Min(Max(retry_after, 0) * US_PER_MS + jitter,
 			   max_wait * US_PER_MS);
-}
-
-/*
- * What the failure counts as in keyapi_fdw_stats.
- */
-static KeyapiCounter
-counter_of(const KeyapiFailure *failure)
-{
-	int64		status = failure->code != 0 ? failure->code : failure->status;
-
-	switch (failure->cause)
-	{
-		case KEYAPI_PAYMENT_REQUIRED:
-			return KEYAPI_COUNT_ERRORS_402;
-		case KEYAPI_RATE_LIMITED:
-			return KEYAPI_COUNT_ERRORS_429;
-		case KEYAPI_CANNOT_CONNECT:
-		case KEYAPI_TLS:
-		case KEYAPI_BROKEN_TRANSFER:
-		case KEYAPI_TIMED_OUT:
-			return KEYAPI_COUNT_ERRORS_NETWORK;
-		case KEYAPI_BODY_TOO_LARGE:
-		case KEYAPI_TRUNCATED_BODY:
-		case KEYAPI_BAD_RESPONSE:
-			return KEYAPI_COUNT_ERRORS_RESPONSE;
-		default:
-			if (status >= 400 && status < 500)
-				return KEYAPI_COUNT_ERRORS_4XX;
-			return status >= 500 && status < 600 ? KEYAPI_COUNT_ERRORS_5XX :
-				KEYAPI_COUNT_ERRORS_RESPONSE;
-	}
 }
 
 static void
@@ -176,8 +144,7 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 	int			max_wait = fetcher->server->max_retry_wait_ms;
 	int64		delay;
 
-	keyapi_stats_error(fetcher->serverid, counter_of(failure),
-					   keyapi_failure_message(failure));
+	keyapi_ledger_book_failure(&fetcher->ledger, failure);
 	failure->attempts = request->attempts;
 	if (keyapi_cause_is_transient(failure->cause) &&
 		request->attempts <= fetcher->server->max_retries &&
@@ -263,9 +230,6 @@ void
 keyapi_fetch_use_cached(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 						const KeyapiBody *body)
 {
-	const int64 counts[KEYAPI_NUM_COUNTERS] = {
-		[KEYAPI_COUNT_CACHED_PAGES] = 1
-	};
 	MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
 	KeyapiPage *page = palloc0(sizeof(KeyapiPage));
 
@@ -275,8 +239,7 @@ keyapi_fetch_use_cached(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 						 &page->data, &request->failure) == KEYAPI_OK)
 	{
 		arrive(request, page, body->fetched_at);
-		fetcher->cost.cached_pages++;
-		keyapi_stats_add(fetcher->serverid, counts, 0);
+		keyapi_ledger_book_cached_page(&fetcher->ledger);
 	}
 	else
 		request->status = FAILED;
@@ -339,19 +302,6 @@ decode_response(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 	request->transfer = NULL;
 }
 
-static void
-count_transfer(KeyapiFetcher *fetcher, const KeyapiHttpOutcome *outcome)
-{
-	const int64 counts[KEYAPI_NUM_COUNTERS] = {
-		[KEYAPI_COUNT_BYTES] = outcome->wire_bytes
-	};
-
-	fetcher->in_flight--;
-	fetcher->cost.bytes += outcome->wire_bytes;
-	fetcher->cost.http_time_ms += outcome->elapsed_ms;
-	keyapi_stats_add(fetcher->serverid, counts, outcome->elapsed_ms);
-}
-
 bool
 keyapi_fetch_receive(KeyapiFetcher *fetcher)
 {
@@ -366,7 +316,8 @@ keyapi_fetch_receive(KeyapiFetcher *fetcher)
 		if (request->status != IN_FLIGHT ||
 			(outcome = keyapi_http_outcome(request->transfer)) == NULL)
 			continue;
-		count_transfer(fetcher, outcome);
+		fetcher->in_flight--;
+		keyapi_ledger_book_transfer(&fetcher->ledger, outcome);
 		keyapi_fetch_settle(fetcher, request);
 		request->status = RECEIVED;
 		if (keyapi_response_cause(outcome) == KEYAPI_OK)

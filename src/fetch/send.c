@@ -9,9 +9,7 @@
 
 #include "utils/memutils.h"
 
-#include "fetch/budget.h"
 #include "shared/single_flight.h"
-#include "shared/stats.h"
 
 static int
 price(const KeyapiPageRequest *request)
@@ -29,34 +27,13 @@ flight_end(const KeyapiFetcher *fetcher)
 									   fetcher->server->request_timeout_ms);
 }
 
-/*
- * Count a request; or, if number is -1, one that was counted too early.
- */
-static void
-count_request(KeyapiFetcher *fetcher, const KeyapiPageRequest *request, int number)
-{
-	const int	credits = number * price(request);
-	const int	retries = request->attempts > 1 ? number : 0;
-	const int64 counts[KEYAPI_NUM_COUNTERS] = {
-		[KEYAPI_COUNT_REQUESTS] = number,
-		[KEYAPI_COUNT_RETRIES] = retries,
-		[KEYAPI_COUNT_CREDITS] = credits,
-	};
-
-	fetcher->cost.requests += number;
-	fetcher->cost.retries += retries;
-	fetcher->cost.credits += credits;
-	keyapi_budget_spend(fetcher->serverid, credits);
-	keyapi_stats_add(fetcher->serverid, counts, 0);
-}
-
 void
 keyapi_fetch_settle(KeyapiFetcher *fetcher, const KeyapiPageRequest *request)
 {
 	if (keyapi_http_sent(request->transfer))
 		return;
-	count_request(fetcher, request, -1);
-	keyapi_account_refund(&fetcher->account, price(request));
+	keyapi_ledger_cancel_request(&fetcher->ledger, price(request),
+								 request->attempts > 1);
 }
 
 static void
@@ -75,31 +52,25 @@ send_request(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 	/* with what is left of the attempt before */
 	MemoryContextReset(request->context);
 	oldcontext = MemoryContextSwitchTo(request->context);
-	request->transfer = keyapi_http_start(keyapi_listing_url(list, server->base_url,
-															 request->number),
-										  fetcher->api_key, &options);
+	PG_TRY();
+	{
+		request->transfer = keyapi_http_start(keyapi_listing_url(list, server->base_url,
+																 request->number),
+											  fetcher->api_key, &options);
+	}
+	PG_CATCH();
+	{
+		keyapi_ledger_cancel_request(&fetcher->ledger, price(request),
+									 request->attempts > 0);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 	MemoryContextSwitchTo(oldcontext);
 
 	request->status = IN_FLIGHT;
 	request->sent_at_us = now;
 	request->attempts++;
 	fetcher->in_flight++;
-	count_request(fetcher, request, 1);
-}
-
-/*
- * Whether statement and day may spend what the request costs.
- */
-static bool
-affordable(const KeyapiFetcher *fetcher, const KeyapiPageRequest *request)
-{
-	const KeyapiServerOptions *server = fetcher->server;
-
-	if (keyapi_budget_left(fetcher->serverid, server->max_credits) < price(request))
-		return false;
-	return server->credits_per_day < 0 ||
-		keyapi_account_spent(&fetcher->account) + price(request) <=
-		server->credits_per_day;
 }
 
 /*
@@ -118,7 +89,7 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request, bool urgent,
 
 	if (request->status != WAITING ||
 		fetcher->in_flight >= server->max_concurrency ||
-		!affordable(fetcher, request))
+		!keyapi_ledger_affords(&fetcher->ledger, price(request)))
 		return NEVER;
 	gate = keyapi_account_gate(&fetcher->account);
 	earliest = Max(request->not_before_us,
@@ -148,9 +119,8 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request, bool urgent,
 			break;
 	}
 	request->awaited = false;
-	if (keyapi_account_start(&fetcher->account, now, server->requests_per_second,
-							 price(request), server->credits_per_day) !=
-		KEYAPI_START_NOW)
+	if (!keyapi_ledger_book_request(&fetcher->ledger, now, price(request),
+									request->attempts > 0))
 	{
 		/* another session was faster */
 		keyapi_statement_list_give_up(statement_list, request->number);
@@ -227,17 +197,8 @@ fail_if_hopeless(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 	}
 
 	/* what is under way will be paid for, so let it arrive first */
-	if (affordable(fetcher, request) || is_busy(fetcher))
-		return;
-	keyapi_budget_check(fetcher->serverid, server->max_credits,
-						price(request), 0);
-	ereport(ERROR,
-			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("a request needs %d credits, but option \"credits_per_day\" of the server allows %d and " INT64_FORMAT " are spent today",
-					price(request), server->credits_per_day,
-					keyapi_account_spent(&fetcher->account)),
-			 errdetail("The next request was not sent."),
-			 errhint("Wait until tomorrow (UTC), or raise option \"credits_per_day\" of the server.")));
+	if (!is_busy(fetcher))
+		keyapi_ledger_check_request(&fetcher->ledger, price(request));
 }
 
 /*

@@ -54,9 +54,12 @@ OBJS = \
 	src/fetch/fetcher.o \
 	src/fetch/ledger.o \
 	src/fetch/listing_pages.o \
+	src/fetch/page_request.o \
 	src/fetch/receive.o \
 	src/fetch/response.o \
+	src/fetch/retry.o \
 	src/fetch/send.o \
+	src/fetch/shared_failure.o \
 	src/fetch/statement_lists.o \
 	src/plan/estimate.o \
 	src/plan/outer_rels.o \

@@ -1,15 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * fetcher.c
- *	  Pages of lists, as they are asked for.
+ *	  Pages of lists, as they are asked for: which requests there are, and the
+ *	  wait for one of them.
+ *
+ * When a request is sent: send.c.  What becomes of the response: receive.c.
  *
  *-------------------------------------------------------------------------
  */
-#include "fetch/fetcher_internal.h"
+#include "fetch/fetcher.h"
 
 #include "foreign/foreign.h"
-#include "utils/memutils.h"
 
+#include "fetch/fetch_state.h"
+#include "fetch/receive.h"
+#include "fetch/send.h"
+#include "fetch/statement_lists.h"
 #include "options/api_key.h"
 #include "shared/shared_memory.h"
 #include "shared/single_flight.h"
@@ -28,7 +34,7 @@ keyapi_fetcher_create(Oid relid, Oid userid,
 	fetcher->npaths = npaths;
 	fetcher->ledger.serverid = fetcher->serverid;
 	fetcher->ledger.account = &fetcher->account;
-	dlist_init(&fetcher->requests);
+	dlist_init(&fetcher->requests.list);
 	return fetcher;
 }
 
@@ -68,39 +74,25 @@ prepare_requests(KeyapiFetcher *fetcher)
  */
 
 /*
- * The state of the list that this statement sees.
+ * The pages of the list that this statement has, which are asked for here first.
  */
 static KeyapiStatementList *
-statement_list_of(KeyapiFetcher *fetcher, KeyapiListingPages *state)
+statement_list_of(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages)
 {
 	MemoryContext oldcontext;
 	KeyapiCacheKey key;
 
-	if (state->statement_list != NULL)
-		return state->statement_list;
+	if (listing_pages->statement_list != NULL)
+		return listing_pages->statement_list;
 	prepare_requests(fetcher);
 	oldcontext = MemoryContextSwitchTo(fetcher->context);
 	key.account = fetcher->account;
-	key.list = psprintf("%s?%s", state->listing.endpoint->path,
-						keyapi_listing_key(&state->listing));
-	state->statement_list = keyapi_statement_list_open(&key, fetcher->cache_ttl_ms);
+	key.list = psprintf("%s?%s", listing_pages->listing.endpoint->path,
+						keyapi_listing_key(&listing_pages->listing));
+	listing_pages->statement_list =
+		keyapi_statement_list_open(&key, fetcher->cache_ttl_ms);
 	MemoryContextSwitchTo(oldcontext);
-	return state->statement_list;
-}
-
-static KeyapiPageRequest *
-find_request(KeyapiFetcher *fetcher, const KeyapiListingPages *state, int number)
-{
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &fetcher->requests)
-	{
-		KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node, iter.cur);
-
-		if (request->state == state && request->number == number)
-			return request;
-	}
-	return NULL;
+	return listing_pages->statement_list;
 }
 
 /*
@@ -108,13 +100,13 @@ find_request(KeyapiFetcher *fetcher, const KeyapiListingPages *state, int number
  * last one tells as much, and is paid for.
  */
 static int
-existing_page(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
+existing_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages, int number)
 {
-	int			existing = keyapi_statement_list_existing(statement_list_of(fetcher, state),
-														  number);
+	KeyapiStatementList *list = statement_list_of(fetcher, listing_pages);
+	int			existing = keyapi_statement_list_existing(list, number);
 	ListCell   *lc;
 
-	foreach(lc, state->pages)
+	foreach(lc, listing_pages->pages)
 	{
 		/* it has not ended the list for this scan */
 		if (((const KeyapiPage *) lfirst(lc))->number == existing)
@@ -127,35 +119,19 @@ existing_page(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
  * The request for a page, which is made if there is none.
  */
 static KeyapiPageRequest *
-request_page(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
+request_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages, int number)
 {
 	KeyapiPageRequest *request;
+	MemoryContext oldcontext;
 
-	number = existing_page(fetcher, state, number);
-	request = find_request(fetcher, state, number);
+	number = existing_page(fetcher, listing_pages, number);
+	request = keyapi_page_request_find(&fetcher->requests, listing_pages, number);
 	if (request != NULL)
 		return request;
-	request = MemoryContextAllocZero(fetcher->context, sizeof(KeyapiPageRequest));
-	request->context = AllocSetContextCreate(fetcher->context,
-											 "keyapi_fdw page",
-											 ALLOCSET_START_SMALL_SIZES);
-	request->state = state;
-	request->number = number;
-	request->status = WAITING;
-	request->closings = PG_INT32_MAX;
-	dlist_push_tail(&fetcher->requests, &request->node);
+	oldcontext = MemoryContextSwitchTo(fetcher->context);
+	request = keyapi_page_request_create(&fetcher->requests, listing_pages, number);
+	MemoryContextSwitchTo(oldcontext);
 	return request;
-}
-
-KeyapiPage *
-keyapi_fetch_enter(KeyapiPageRequest *request)
-{
-	KeyapiPage *page = request->page;
-
-	keyapi_listing_add_page(request->state, page);
-	dlist_delete(&request->node);
-	pfree(request);
-	return page;
 }
 
 /* ---------------------------------------------------------------------
@@ -173,7 +149,7 @@ report(KeyapiFetcher *fetcher, KeyapiWait wait)
 
 /*
  * Do what can be done without waiting.  Returns when there may be more to do
- * even if nothing arrives, or NEVER.
+ * even if nothing arrives, or KEYAPI_NEVER.
  */
 static int64
 advance(KeyapiFetcher *fetcher, KeyapiPageRequest *needed)
@@ -192,9 +168,9 @@ advance(KeyapiFetcher *fetcher, KeyapiPageRequest *needed)
 }
 
 /*
- * Wait until a page has arrived or failed, and nothing is in flight: what is
- * paid for is not left to chance, no other session waits for one that is busy
- * elsewhere, and nor does another scan of this one.
+ * Wait until a page has arrived or failed, and nothing is in flight.  So what is
+ * paid for is not left to chance, and neither other sessions nor other scans of
+ * this one wait for a session that is busy elsewhere.
  */
 static void
 await_page(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
@@ -202,8 +178,8 @@ await_page(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 	dlist_iter	iter;
 
 	/* what others found while nobody waited here may be long over */
-	dlist_foreach(iter, &fetcher->requests)
-		dlist_container(KeyapiPageRequest, node, iter.cur)->waiter.since = 0;
+	dlist_foreach(iter, &fetcher->requests.list)
+		keyapi_page_request_at(iter)->waiter.since = 0;
 
 	for (;;)
 	{
@@ -211,10 +187,11 @@ await_page(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 		long		timeout = -1;
 		KeyapiWait	wait;
 
-		if (fetcher->in_flight == 0 &&
-			(request->status == ARRIVED || request->status == FAILED))
+		if (fetcher->requests.in_flight == 0 &&
+			(request->status == KEYAPI_REQUEST_ARRIVED ||
+			 request->status == KEYAPI_REQUEST_FAILED))
 			break;
-		if (next != NEVER)
+		if (next != KEYAPI_NEVER)
 			timeout = (Max(next - keyapi_gate_clock(), 0) + US_PER_MS - 1) / US_PER_MS;
 		wait = keyapi_fetch_waits_for(fetcher, request);
 		report(fetcher, wait);
@@ -233,17 +210,15 @@ abandon(KeyapiFetcher *fetcher)
 {
 	dlist_iter	iter;
 
-	dlist_foreach(iter, &fetcher->requests)
+	dlist_foreach(iter, &fetcher->requests.list)
 	{
-		KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node, iter.cur);
+		KeyapiPageRequest *request = keyapi_page_request_at(iter);
 
-		if (request->status != IN_FLIGHT)
-			continue;
-		keyapi_fetch_settle(fetcher, request);
-		keyapi_http_release(request->transfer);
-		request->transfer = NULL;
-		request->status = WAITING;
-		fetcher->in_flight--;
+		if (request->status == KEYAPI_REQUEST_IN_FLIGHT)
+		{
+			keyapi_fetch_cancel_unsent(fetcher, request);
+			keyapi_page_request_abandon(request);
+		}
 	}
 	keyapi_flight_end_all();
 }
@@ -291,31 +266,33 @@ is_outage(const KeyapiFailure *failure)
 }
 
 /*
- * The first page of a list has failed: if the user allows it, take the last
- * complete state of the list instead.
+ * The first page of a list has failed: if option stale_if_error allows it, use
+ * the last complete copy of the list instead.
  */
 static bool
 fall_back(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 {
-	KeyapiListingPages *state = request->state;
+	const KeyapiListingPages *listing_pages = request->listing_pages;
+	KeyapiStatementList *list = listing_pages->statement_list;
+	int			max_age_ms = fetcher->server->stale_if_error_ms;
 	TimestampTz fetched_at;
 	const KeyapiBody *body;
 
-	if (fetcher->server->stale_if_error_ms == 0 || state->pages != NIL ||
+	if (max_age_ms == 0 || listing_pages->pages != NIL ||
 		!is_outage(&request->failure) ||
-		!keyapi_statement_list_fall_back(state->statement_list,
-										 fetcher->server->stale_if_error_ms, &fetched_at))
+		!keyapi_statement_list_fall_back(list, max_age_ms, &fetched_at))
 		return false;
-	body = keyapi_statement_list_get(state->statement_list, request->number);
+	body = keyapi_statement_list_get(list, request->number);
 	if (body == NULL)
 		return false;
 	ereport(WARNING,
 			(errmsg("list %s is served as it was at %s",
-					keyapi_listing_key(&state->listing), timestamptz_to_str(fetched_at)),
+					keyapi_listing_key(&listing_pages->listing),
+					timestamptz_to_str(fetched_at)),
 			 errdetail("The API could not be asked: %s.",
 					   keyapi_failure_message(&request->failure))));
 	keyapi_fetch_use_cached(fetcher, request, body);
-	return request->status == ARRIVED;
+	return request->status == KEYAPI_REQUEST_ARRIVED;
 }
 
 /* ---------------------------------------------------------------------
@@ -324,34 +301,39 @@ fall_back(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
  */
 
 KeyapiPage *
-keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
+keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
+				  int number)
 {
-	KeyapiPageRequest *request = request_page(fetcher, state, number);
+	KeyapiPageRequest *request = request_page(fetcher, listing_pages, number);
 
 	drive(fetcher, request);
-	if (request->status == FAILED && !fall_back(fetcher, request))
+	if (request->status == KEYAPI_REQUEST_FAILED && !fall_back(fetcher, request))
 		keyapi_failure_raise(&request->failure);
-	return keyapi_fetch_enter(request);
+	return keyapi_page_request_enter(request);
 }
 
 void
-keyapi_fetch_ahead(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
+keyapi_fetch_ahead(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
+				   int number)
 {
-	(void) request_page(fetcher, state, number);
+	(void) request_page(fetcher, listing_pages, number);
 }
 
 bool
-keyapi_fetch_pending(KeyapiFetcher *fetcher, const KeyapiListingPages *state,
+keyapi_fetch_pending(KeyapiFetcher *fetcher,
+					 const KeyapiListingPages *listing_pages, int number)
+{
+	return keyapi_page_request_find(&fetcher->requests, listing_pages,
+									number) != NULL;
+}
+
+bool
+keyapi_fetch_is_free(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 					 int number)
 {
-	return find_request(fetcher, state, number) != NULL;
-}
-
-bool
-keyapi_fetch_is_free(KeyapiFetcher *fetcher, KeyapiListingPages *state, int number)
-{
-	return find_request(fetcher, state, number) != NULL ||
-		keyapi_statement_list_spares(statement_list_of(fetcher, state), number);
+	return keyapi_fetch_pending(fetcher, listing_pages, number) ||
+		keyapi_statement_list_spares(statement_list_of(fetcher, listing_pages),
+									 number);
 }
 
 void
@@ -359,15 +341,13 @@ keyapi_fetch_forget(KeyapiFetcher *fetcher)
 {
 	dlist_mutable_iter iter;
 
-	dlist_foreach_modify(iter, &fetcher->requests)
+	dlist_foreach_modify(iter, &fetcher->requests.list)
 	{
-		KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node, iter.cur);
+		KeyapiPageRequest *request = keyapi_page_request_at(iter);
 
-		if (request->status != WAITING && request->status != FAILED)
-			continue;
-		dlist_delete(&request->node);
-		MemoryContextDelete(request->context);
-		pfree(request);
+		if (request->status == KEYAPI_REQUEST_WAITING ||
+			request->status == KEYAPI_REQUEST_FAILED)
+			keyapi_page_request_forget(request);
 	}
 }
 
@@ -419,12 +399,11 @@ keyapi_fetcher_unread(KeyapiFetcher *fetcher)
 	int64		unread = 0;
 	dlist_iter	iter;
 
-	dlist_foreach(iter, &fetcher->requests)
+	dlist_foreach(iter, &fetcher->requests.list)
 	{
-		const KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node,
-														   iter.cur);
+		const KeyapiPageRequest *request = keyapi_page_request_at(iter);
 
-		unread += request->status == ARRIVED;
+		unread += request->status == KEYAPI_REQUEST_ARRIVED;
 	}
 	return unread;
 }

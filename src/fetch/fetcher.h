@@ -2,13 +2,18 @@
  *
  * fetcher.h
  *	  Pages of lists, from the cache or from the API: several at a time, each
- *	  tried again where that may help.
+ *	  paid for once and tried again where that may help.
  *
  * A page that is asked for ahead arrives in its own time, but nothing stays in
  * flight when the row is returned that was waited for.  It enters its list when
  * it is needed, and its failure is raised then and not before: nobody gets an
  * error for a page that is not read.  (The first page of a list enters it at
- * once, for it tells how long the list is.)
+ * once, because it tells how long the list is.)
+ *
+ * This is the interface of the folder.  The parts, from below: page_request (the
+ * states of a request), ledger (counts and credits), statement_lists (what the
+ * statement shares), response and retry (what a response means), receive and
+ * send.  Which page is needed next is decided in scan/pages.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -41,27 +46,31 @@ extern KeyapiFetcher *keyapi_fetcher_create(Oid relid, Oid userid,
  * what interrupts raise; the list is unchanged then.
  */
 extern KeyapiPage *keyapi_fetch_page(KeyapiFetcher *fetcher,
-									 KeyapiListingPages *state, int number);
+									 KeyapiListingPages *listing_pages,
+									 int number);
 
 /*
  * Ask for a page of the list ahead of its need, if that is not done already;
  * it is sent when max_concurrency, rate limits and budget let it.
  */
 extern void keyapi_fetch_ahead(KeyapiFetcher *fetcher,
-							   KeyapiListingPages *state, int number);
+							   KeyapiListingPages *listing_pages,
+							   int number);
 
 /*
  * Whether the page was asked for ahead.
  */
 extern bool keyapi_fetch_pending(KeyapiFetcher *fetcher,
-								 const KeyapiListingPages *state, int number);
+								 const KeyapiListingPages *listing_pages,
+								 int number);
 
 /*
  * Whether the page needs no further request: it was asked for ahead, or is in
  * the cache, or the list is known to end before it.
  */
 extern bool keyapi_fetch_is_free(KeyapiFetcher *fetcher,
-								 KeyapiListingPages *state, int number);
+								 KeyapiListingPages *listing_pages,
+								 int number);
 
 /*
  * Forget the pages that were asked for ahead and not sent, or in vain.  What

@@ -1,19 +1,22 @@
 /*-------------------------------------------------------------------------
  *
  * receive.c
- *	  What comes back: pages, and failures that are tried again or not.
+ *	  What becomes of a page request that has been answered.
+ *
+ * A page is given to all sessions and waits to enter its list.  A failure is
+ * booked, and the page either waits for another try (retry.c decides) or fails;
+ * then the sessions that wait for it are told.
  *
  *-------------------------------------------------------------------------
  */
-#include "fetch/fetcher_internal.h"
+#include "fetch/receive.h"
 
 #include "common/pg_prng.h"
-#include "mb/pg_wchar.h"
 
 #include "fetch/response.h"
-
-/* Longest pause before the first retry of a page, in ms; then it doubles. */
-#define FIRST_RETRY_WAIT 500
+#include "fetch/retry.h"
+#include "fetch/shared_failure.h"
+#include "fetch/statement_lists.h"
 
 /* ---------------------------------------------------------------------
  * Failures
@@ -21,104 +24,32 @@
  */
 
 /*
- * When to try again, in us from now.
- */
-static int64
-retry_delay(const KeyapiPageRequest *request, int max_wait)
-{
-	int64		retry_after = request->failure.retry_after_ms;
-	int64		jitter = keyapi_full_jitter(FIRST_RETRY_WAIT,
-											request->attempts - 1, max_wait,
-											pg_prng_double(&pg_global_prng_state));
-
-	/* the gate keeps all requests back */
-	if (request->failure.cause == KEYAPI_RATE_LIMITED)
-		return 0;
-
-	/* a connection that was kept alive may have died meanwhile */
-	if (request->failure.cause == KEYAPI_BROKEN_TRANSFER && request->attempts == 1)
-		return 0;
-	return Min(Max(retry_after, 0) * US_PER_MS + jitter,
-			   max_wait * US_PER_MS);
-}
-
-static void
-copy_text(char *copy, size_t size, const char *text)
-{
-	int			len = text == NULL ? 0 :
-	pg_encoding_mbcliplen(PG_UTF8, text, strlen(text), size - 1);
-
-	memcpy(copy, text == NULL ? "" : text, len);
-	copy[len] = '\0';
-}
-
-/*
- * Tell those who wait for the page that there is no use in asking for it.  But
- * who may be trusted, each user of the account decides for himself.
+ * Tell the sessions that wait for the page that there is no use in asking for
+ * it.  But each user decides for himself which certificates to trust.
  */
 static void
 tell_waiters(const KeyapiPageRequest *request)
 {
-	const KeyapiFailure *failure = &request->failure;
-	KeyapiSharedFailure shared_failure = {
-		.cause = failure->cause,
-		.status = failure->status,
-		.code = failure->code,
-		.retry_after_ms = failure->retry_after_ms,
-		.attempts = failure->attempts,
-	};
+	KeyapiStatementList *list = request->listing_pages->statement_list;
+	KeyapiSharedFailure shared_failure;
 
-	if (failure->cause == KEYAPI_TLS)
+	if (request->failure.cause == KEYAPI_TLS)
 	{
-		keyapi_statement_list_give_up(request->state->statement_list, request->number);
+		keyapi_statement_list_give_up(list, request->number);
 		return;
 	}
-	copy_text(shared_failure.api_message, sizeof(shared_failure.api_message),
-			  failure->api_message);
-	copy_text(shared_failure.request_id, sizeof(shared_failure.request_id),
-			  failure->request_id);
-	copy_text(shared_failure.reason, sizeof(shared_failure.reason), failure->reason);
-	keyapi_statement_list_fail(request->state->statement_list, request->number, &shared_failure);
-}
-
-static const char *
-paste_text(const char *text)
-{
-	return *text == '\0' ? NULL : pstrdup(text);
-}
-
-void
-keyapi_fetch_adopt_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
-						   const KeyapiSharedFailure *shared_failure)
-{
-	MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
-
-	request->status = FAILED;
-	request->failure = (KeyapiFailure)
-	{
-		.cause = shared_failure->cause,
-			.listing = &request->state->listing,
-			.page = request->number,
-			.status = shared_failure->status,
-			.code = shared_failure->code,
-			.api_message = paste_text(shared_failure->api_message),
-			.request_id = paste_text(shared_failure->request_id),
-			.reason = paste_text(shared_failure->reason),
-			.retry_after_ms = shared_failure->retry_after_ms,
-			.attempts = shared_failure->attempts,
-			.base_url = fetcher->server->base_url,
-	};
-	MemoryContextSwitchTo(oldcontext);
+	shared_failure = keyapi_shared_failure(&request->failure);
+	keyapi_statement_list_fail(list, request->number, &shared_failure);
 }
 
 /*
- * Tell the account's gate of an answer.
+ * Tell the account's gate how the API has answered.
  */
 static void
-tell_gate(KeyapiFetcher *fetcher, const KeyapiPageRequest *request, int64 now)
+tell_gate(KeyapiFetcher *fetcher, const KeyapiPageRequest *request,
+		  const KeyapiFailure *failure, int64 now)
 {
 	double		random = pg_prng_double(&pg_global_prng_state);
-	const KeyapiFailure *failure = &request->failure;
 	KeyapiGate *gate = keyapi_account_lock(&fetcher->account);
 
 	if (failure->cause == KEYAPI_OK)
@@ -134,42 +65,37 @@ tell_gate(KeyapiFetcher *fetcher, const KeyapiPageRequest *request, int64 now)
 }
 
 /*
- * A request has failed: try it again, or leave the failure for when the page
- * is needed.
+ * An attempt has failed: have the page wait for another one, or keep the failure
+ * for when the page is needed.
  */
 static void
-settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
+settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
+			   KeyapiFailure *failure, int64 now)
 {
-	KeyapiFailure *failure = &request->failure;
-	int			max_wait = fetcher->server->max_retry_wait_ms;
+	KeyapiStatementList *list = request->listing_pages->statement_list;
 	int64		delay;
 
 	keyapi_ledger_book_failure(&fetcher->ledger, failure);
-	failure->attempts = request->attempts;
-	if (keyapi_cause_is_transient(failure->cause) &&
-		request->attempts <= fetcher->server->max_retries &&
-		failure->retry_after_ms <= max_wait)
+	delay = keyapi_retry_delay(failure, fetcher->server);
+	if (delay != KEYAPI_NO_RETRY)
 	{
-		/* others go on waiting for this session */
-		delay = retry_delay(request, max_wait);
-		request->status = WAITING;
-		request->not_before_us = now + delay;
-		keyapi_statement_list_extend(request->state->statement_list, request->number,
+		keyapi_page_request_retry(request, now + delay);
+
+		/* other sessions go on waiting for this one */
+		keyapi_statement_list_extend(list, request->number,
 									 GetCurrentTimestamp() + delay +
 									 fetcher->server->request_timeout_ms * US_PER_MS);
-		return;
 	}
-
-	/* another session may have got it meanwhile */
-	if (keyapi_statement_list_get(request->state->statement_list, request->number) != NULL)
+	else if (keyapi_statement_list_get(list, request->number) != NULL)
 	{
-		request->status = WAITING;
-		return;
+		/* another session has got it meanwhile */
+		keyapi_page_request_retry(request, now);
 	}
-	if (failure->retry_after_ms > max_wait && failure->reason == NULL)
-		failure->reason = "it asks for a longer pause than option \"max_retry_wait\" allows";
-	request->status = FAILED;
-	tell_waiters(request);
+	else
+	{
+		keyapi_page_request_fail(request, failure);
+		tell_waiters(request);
+	}
 }
 
 /* ---------------------------------------------------------------------
@@ -177,73 +103,32 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
  * ---------------------------------------------------------------------
  */
 
-/*
- * A failure of the request of which nothing else is known yet.
- */
-static KeyapiFailure
-blank_failure(const KeyapiFetcher *fetcher, const KeyapiPageRequest *request)
-{
-	return (KeyapiFailure)
-	{
-		.listing = &request->state->listing,
-			.page = request->number,
-			.retry_after_ms = -1,
-			.base_url = fetcher->server->base_url,
-	};
-}
-
-/*
- * The page of a request is there.
- */
-static void
-arrive(KeyapiPageRequest *request, KeyapiPage *page, TimestampTz fetched_at)
-{
-	page->number = request->number;
-	page->fetched_at = fetched_at;
-	request->page = page;
-	request->status = ARRIVED;
-	if (page->data.nvideos == 0 || page->data.has_more == 0)
-		request->state->last_page = Min(request->state->last_page,
-										request->number);
-}
-
-/*
- * Make of a response the page or the failure that it holds, in the request's
- * context; true if it is a page.
- */
-static bool
-read_response(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
-			  const KeyapiHttpOutcome *outcome)
-{
-	MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
-	KeyapiPage *page = palloc0(sizeof(KeyapiPage));
-
-	request->failure = blank_failure(fetcher, request);
-	if (keyapi_response_read(outcome, fetcher->paths, fetcher->npaths,
-							 &page->data, &request->failure) == KEYAPI_OK)
-		arrive(request, page, GetCurrentTimestamp());
-	MemoryContextSwitchTo(oldcontext);
-	return request->failure.cause == KEYAPI_OK;
-}
-
 void
 keyapi_fetch_use_cached(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 						const KeyapiBody *body)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
 	KeyapiPage *page = palloc0(sizeof(KeyapiPage));
+	KeyapiFailure failure =
+	keyapi_page_request_failure(request, fetcher->server->base_url);
 
-	request->awaited = false;
-	request->failure = blank_failure(fetcher, request);
 	if (keyapi_body_read(body->data, body->len, fetcher->paths, fetcher->npaths,
-						 &page->data, &request->failure) == KEYAPI_OK)
+						 &page->data, &failure) == KEYAPI_OK)
 	{
-		arrive(request, page, body->fetched_at);
+		keyapi_page_request_arrive(request, page, body->fetched_at);
 		keyapi_ledger_book_cached_page(&fetcher->ledger);
 	}
 	else
-		request->status = FAILED;
+		keyapi_page_request_fail(request, &failure);
 	MemoryContextSwitchTo(oldcontext);
+}
+
+void
+keyapi_fetch_enter_first(KeyapiPageRequest *request)
+{
+	if (request->status == KEYAPI_REQUEST_ARRIVED &&
+		request->listing_pages->pages == NIL)
+		(void) keyapi_page_request_enter(request);
 }
 
 /*
@@ -262,44 +147,66 @@ announced_pages(const KeyapiDecoded *data)
 }
 
 /*
- * Let others have the page that has arrived.
+ * Let other scans and sessions have the page that has arrived.
  */
 static void
-share_page(KeyapiPageRequest *request, const KeyapiHttpOutcome *outcome)
+share_page(const KeyapiPageRequest *request, const KeyapiHttpOutcome *outcome)
 {
+	const KeyapiListingPages *listing_pages = request->listing_pages;
 	const KeyapiPage *page = request->page;
 	const KeyapiBody body = {
 		.data = outcome->body,
 		.len = outcome->body_len,
 		.rows = page->data.nvideos,
-		.last = keyapi_listing_page_is_last(&request->state->listing, page),
+		.last = keyapi_listing_page_is_last(&listing_pages->listing, page),
 		.total_pages = announced_pages(&page->data),
 		.fetched_at = page->fetched_at,
 	};
 
-	keyapi_statement_list_put(request->state->statement_list, request->number, &body);
+	keyapi_statement_list_put(listing_pages->statement_list, request->number, &body);
 }
 
+/*
+ * Make of a RECEIVED response the page or the failure that it holds.
+ */
 static void
 decode_response(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 {
+	MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
 	const KeyapiHttpOutcome *outcome = keyapi_http_outcome(request->transfer);
 	int64		now = keyapi_gate_clock();
-	bool		good = read_response(fetcher, request, outcome);
+	KeyapiPage *page = palloc0(sizeof(KeyapiPage));
+	KeyapiFailure failure =
+	keyapi_page_request_failure(request, fetcher->server->base_url);
 
-	tell_gate(fetcher, request, now);
-	if (!good)
+	(void) keyapi_response_read(outcome, fetcher->paths, fetcher->npaths,
+								&page->data, &failure);
+	tell_gate(fetcher, request, &failure, now);
+	if (failure.cause == KEYAPI_OK)
 	{
-		MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
-
-		settle_failure(fetcher, request, now);
-		MemoryContextSwitchTo(oldcontext);
-		return;
+		fetcher->works = true;
+		keyapi_page_request_arrive(request, page, GetCurrentTimestamp());
+		share_page(request, outcome);
+		keyapi_http_release(request->transfer);
+		request->transfer = NULL;
 	}
-	fetcher->works = true;
-	share_page(request, outcome);
-	keyapi_http_release(request->transfer);
-	request->transfer = NULL;
+	else
+		settle_failure(fetcher, request, &failure, now);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* ---------------------------------------------------------------------
+ * Interface
+ * ---------------------------------------------------------------------
+ */
+
+void
+keyapi_fetch_cancel_unsent(KeyapiFetcher *fetcher, const KeyapiPageRequest *request)
+{
+	if (!keyapi_http_sent(request->transfer))
+		keyapi_ledger_cancel_request(&fetcher->ledger,
+									 keyapi_page_request_credits(request),
+									 request->attempts > 1);
 }
 
 bool
@@ -308,18 +215,17 @@ keyapi_fetch_receive(KeyapiFetcher *fetcher)
 	bool		any = false;
 	dlist_iter	iter;
 
-	dlist_foreach(iter, &fetcher->requests)
+	dlist_foreach(iter, &fetcher->requests.list)
 	{
-		KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node, iter.cur);
+		KeyapiPageRequest *request = keyapi_page_request_at(iter);
 		const KeyapiHttpOutcome *outcome;
 
-		if (request->status != IN_FLIGHT ||
+		if (request->status != KEYAPI_REQUEST_IN_FLIGHT ||
 			(outcome = keyapi_http_outcome(request->transfer)) == NULL)
 			continue;
-		fetcher->in_flight--;
 		keyapi_ledger_book_transfer(&fetcher->ledger, outcome);
-		keyapi_fetch_settle(fetcher, request);
-		request->status = RECEIVED;
+		keyapi_fetch_cancel_unsent(fetcher, request);
+		keyapi_page_request_receive(request);
 		if (keyapi_response_cause(outcome) == KEYAPI_OK)
 			any = true;
 		else
@@ -333,15 +239,14 @@ keyapi_fetch_decode(KeyapiFetcher *fetcher, const KeyapiPageRequest *needed)
 {
 	dlist_mutable_iter iter;
 
-	dlist_foreach_modify(iter, &fetcher->requests)
+	dlist_foreach_modify(iter, &fetcher->requests.list)
 	{
-		KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node, iter.cur);
+		KeyapiPageRequest *request = keyapi_page_request_at(iter);
 
-		if (request->status != RECEIVED)
+		if (request->status != KEYAPI_REQUEST_RECEIVED)
 			continue;
 		decode_response(fetcher, request);
-		if (request->status == ARRIVED && request != needed &&
-			request->state->pages == NIL)
-			(void) keyapi_fetch_enter(request);
+		if (request != needed)
+			keyapi_fetch_enter_first(request);
 	}
 }

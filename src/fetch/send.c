@@ -1,21 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * send.c
- *	  When a page is sent for.
+ *	  When a page request may start.
+ *
+ * In this order: there must be room (max_concurrency), money (ledger.c), time
+ * (the pause before a retry, and the account's gate), and no other session that
+ * has the page or asks for it (statement_lists.c).
  *
  *-------------------------------------------------------------------------
  */
-#include "fetch/fetcher_internal.h"
+#include "fetch/send.h"
 
 #include "utils/memutils.h"
 
-#include "shared/single_flight.h"
-
-static int
-price(const KeyapiPageRequest *request)
-{
-	return request->state->listing.endpoint->credits;
-}
+#include "fetch/receive.h"
+#include "fetch/shared_failure.h"
+#include "fetch/statement_lists.h"
 
 /*
  * Until when others are to wait for this session's answer.
@@ -27,26 +27,28 @@ flight_end(const KeyapiFetcher *fetcher)
 									   fetcher->server->request_timeout_ms);
 }
 
-void
-keyapi_fetch_settle(KeyapiFetcher *fetcher, const KeyapiPageRequest *request)
-{
-	if (keyapi_http_sent(request->transfer))
-		return;
-	keyapi_ledger_cancel_request(&fetcher->ledger, price(request),
-								 request->attempts > 1);
-}
-
-static void
-send_request(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
+static KeyapiTransfer *
+start_transfer(const KeyapiFetcher *fetcher, const KeyapiPageRequest *request)
 {
 	const KeyapiServerOptions *server = fetcher->server;
-	const KeyapiListing *list = &request->state->listing;
 	const KeyapiHttpOptions options = {
 		.ca_file = server->ca_file,
 		.proxy = server->proxy,
 		.connect_timeout_ms = server->connect_timeout_ms,
 		.request_timeout_ms = server->request_timeout_ms,
 	};
+
+	return keyapi_http_start(keyapi_listing_url(&request->listing_pages->listing,
+												server->base_url, request->number),
+							 fetcher->api_key, &options);
+}
+
+/*
+ * Send a request, which is booked already.
+ */
+static void
+send_request(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
+{
 	MemoryContext oldcontext;
 
 	/* with what is left of the attempt before */
@@ -54,103 +56,125 @@ send_request(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 	oldcontext = MemoryContextSwitchTo(request->context);
 	PG_TRY();
 	{
-		request->transfer = keyapi_http_start(keyapi_listing_url(list, server->base_url,
-																 request->number),
-											  fetcher->api_key, &options);
+		keyapi_page_request_start(request, start_transfer(fetcher, request), now);
 	}
 	PG_CATCH();
 	{
-		keyapi_ledger_cancel_request(&fetcher->ledger, price(request),
+		keyapi_ledger_cancel_request(&fetcher->ledger,
+									 keyapi_page_request_credits(request),
 									 request->attempts > 0);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(oldcontext);
-
-	request->status = IN_FLIGHT;
-	request->sent_at_us = now;
-	request->attempts++;
-	fetcher->in_flight++;
 }
 
 /*
- * Send a waiting request if it may be sent now; else tell when that may be, or
- * NEVER if something has to happen before.
+ * Adopt the failure that other sessions have met with the page.
+ */
+static void
+adopt_failure(const KeyapiFetcher *fetcher, KeyapiPageRequest *request,
+			  const KeyapiSharedFailure *shared_failure)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
+	KeyapiFailure failure =
+	keyapi_page_request_failure(request, fetcher->server->base_url);
+
+	keyapi_shared_failure_read(shared_failure, &failure);
+	keyapi_page_request_fail(request, &failure);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/*
+ * It is this request's turn: find the page elsewhere, or send the request.
+ * Returns when to try again, or KEYAPI_NEVER.
  */
 static int64
-try_to_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request, bool urgent,
-			int64 now)
+find_or_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 {
-	const KeyapiServerOptions *server = fetcher->server;
-	KeyapiStatementList *statement_list = request->state->statement_list;
-	KeyapiGate	gate;
-	int64		earliest;
+	KeyapiStatementList *list = request->listing_pages->statement_list;
 	KeyapiFinding finding;
 
-	if (request->status != WAITING ||
-		fetcher->in_flight >= server->max_concurrency ||
-		!keyapi_ledger_affords(&fetcher->ledger, price(request)))
-		return NEVER;
-	gate = keyapi_account_gate(&fetcher->account);
-	earliest = Max(request->not_before_us,
-				   keyapi_gate_opens(&gate, now, server->requests_per_second));
-	if (earliest > now)
-	{
-		/* an answer to another session may come earlier */
-		request->awaited = false;
-		keyapi_statement_list_begin_wait(statement_list, &request->waiter);
-		return Min(earliest, now + KEYAPI_FLIGHT_POLL * US_PER_MS);
-	}
-
-	request->waiter.urgent = urgent;
-	switch (keyapi_statement_list_look(statement_list, request->number, flight_end(fetcher),
+	switch (keyapi_statement_list_look(list, request->number, flight_end(fetcher),
 									   &request->waiter, &finding))
 	{
 		case KEYAPI_PAGE_HERE:
 			keyapi_fetch_use_cached(fetcher, request, finding.body);
-			return NEVER;
+			return KEYAPI_NEVER;
 		case KEYAPI_PAGE_REFUSED:
-			keyapi_fetch_adopt_failure(fetcher, request, &finding.shared_failure);
-			return NEVER;
+			adopt_failure(fetcher, request, &finding.shared_failure);
+			return KEYAPI_NEVER;
 		case KEYAPI_PAGE_AWAITED:
 			request->awaited = true;
 			return now + KEYAPI_FLIGHT_POLL * US_PER_MS;
 		case KEYAPI_PAGE_YOURS:
 			break;
 	}
-	request->awaited = false;
-	if (!keyapi_ledger_book_request(&fetcher->ledger, now, price(request),
+	if (!keyapi_ledger_book_request(&fetcher->ledger, now,
+									keyapi_page_request_credits(request),
 									request->attempts > 0))
 	{
 		/* another session was faster */
-		keyapi_statement_list_give_up(statement_list, request->number);
+		keyapi_statement_list_give_up(list, request->number);
 		return now + US_PER_MS;
 	}
 	send_request(fetcher, request, now);
-	return NEVER;
+	return KEYAPI_NEVER;
 }
 
 /*
- * Whether answers are awaited, or are there and not decoded yet.
+ * Send a request if it is WAITING and may start now; else tell when that may be,
+ * or KEYAPI_NEVER if something has to happen before.
+ */
+static int64
+try_to_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request, bool urgent,
+			int64 now)
+{
+	const KeyapiServerOptions *server = fetcher->server;
+	KeyapiGate	gate;
+	int64		earliest;
+
+	if (request->status != KEYAPI_REQUEST_WAITING ||
+		fetcher->requests.in_flight >= server->max_concurrency ||
+		!keyapi_ledger_affords(&fetcher->ledger,
+							   keyapi_page_request_credits(request)))
+		return KEYAPI_NEVER;
+	request->awaited = false;
+	gate = keyapi_account_gate(&fetcher->account);
+	earliest = Max(request->not_before_us,
+				   keyapi_gate_opens(&gate, now, server->requests_per_second));
+	if (earliest > now)
+	{
+		/* another session may get an answer earlier */
+		keyapi_statement_list_begin_wait(request->listing_pages->statement_list,
+										 &request->waiter);
+		return Min(earliest, now + KEYAPI_FLIGHT_POLL * US_PER_MS);
+	}
+	request->waiter.urgent = urgent;
+	return find_or_send(fetcher, request, now);
+}
+
+/*
+ * Whether responses are awaited, or are there and not decoded yet.
  */
 static bool
 is_busy(KeyapiFetcher *fetcher)
 {
 	dlist_iter	iter;
 
-	dlist_foreach(iter, &fetcher->requests)
+	dlist_foreach(iter, &fetcher->requests.list)
 	{
-		const KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node,
-														   iter.cur);
+		const KeyapiPageRequest *request = keyapi_page_request_at(iter);
 
-		if (request->status == IN_FLIGHT || request->status == RECEIVED)
+		if (request->status == KEYAPI_REQUEST_IN_FLIGHT ||
+			request->status == KEYAPI_REQUEST_RECEIVED)
 			return true;
 	}
 	return false;
 }
 
 /*
- * Fail a page that is needed if the API said that it will refuse it; raise
+ * Fail a page that is needed if the API has said that it will refuse it; raise
  * 54000 if it may not be paid for.
  */
 static void
@@ -159,16 +183,12 @@ fail_if_hopeless(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 	KeyapiGate	gate = keyapi_account_gate(&fetcher->account);
 	const KeyapiServerOptions *server = fetcher->server;
 	int64		pause = (gate.closed_until_us - now) / US_PER_MS;
-	KeyapiFailure failure = {
-		.listing = &request->state->listing,
-		.page = request->number,
-		.attempts = request->attempts,
-		.base_url = server->base_url,
-	};
+	KeyapiFailure failure = keyapi_page_request_failure(request, server->base_url);
 
 	/*
-	 * One request tries for all who wait: its refusal is theirs, too.  But
-	 * that which finds the gate open tries for itself.
+	 * While the gate is closed, one request tries for all that wait: its
+	 * refusal counts for each of them.  A request that finds the gate open
+	 * tries for itself.
 	 */
 	request->closings = Min(request->closings, Max(gate.closings, 1));
 	if (gate.broke_until_us > now)
@@ -189,39 +209,39 @@ fail_if_hopeless(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 		failure.retry_after_ms = Max(pause, 0);
 		failure.reason = "it refused all requests with this key since the page was needed";
 	}
-	if (failure.cause != KEYAPI_OK)
-	{
-		request->failure = failure;
-		request->status = FAILED;
-		return;
-	}
 
-	/* what is under way will be paid for, so let it arrive first */
-	if (!is_busy(fetcher))
-		keyapi_ledger_check_request(&fetcher->ledger, price(request));
+	if (failure.cause != KEYAPI_OK)
+		keyapi_page_request_fail(request, &failure);
+	else if (!is_busy(fetcher))
+	{
+		/* what is under way will be paid for, so let that arrive first */
+		keyapi_ledger_check_request(&fetcher->ledger,
+									keyapi_page_request_credits(request));
+	}
 }
 
 /*
- * Take the pages that were paid for since they were asked for.
+ * Use the pages that were cached since they were asked for.
  */
 static void
-take_paid(KeyapiFetcher *fetcher, const KeyapiPageRequest *needed)
+use_cached_pages(KeyapiFetcher *fetcher, const KeyapiPageRequest *needed)
 {
 	dlist_mutable_iter iter;
 
-	dlist_foreach_modify(iter, &fetcher->requests)
+	dlist_foreach_modify(iter, &fetcher->requests.list)
 	{
-		KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node, iter.cur);
+		KeyapiPageRequest *request = keyapi_page_request_at(iter);
 		const KeyapiBody *body;
 
-		if (request->status != WAITING ||
-			(body = keyapi_statement_list_get(request->state->statement_list,
-											  request->number)) == NULL)
+		if (request->status != KEYAPI_REQUEST_WAITING)
+			continue;
+		body = keyapi_statement_list_get(request->listing_pages->statement_list,
+										 request->number);
+		if (body == NULL)
 			continue;
 		keyapi_fetch_use_cached(fetcher, request, body);
-		if (request->status == ARRIVED && request != needed &&
-			request->state->pages == NIL)
-			(void) keyapi_fetch_enter(request);
+		if (request != needed)
+			keyapi_fetch_enter_first(request);
 	}
 }
 
@@ -229,23 +249,24 @@ int64
 keyapi_fetch_send(KeyapiFetcher *fetcher, KeyapiPageRequest *needed)
 {
 	int64		now = keyapi_gate_clock();
-	int64		next = NEVER;
+	int64		next = KEYAPI_NEVER;
 	dlist_iter	iter;
 
-	take_paid(fetcher, needed);
-	if (needed != NULL && needed->status == WAITING)
+	use_cached_pages(fetcher, needed);
+	if (needed != NULL && needed->status == KEYAPI_REQUEST_WAITING)
 	{
 		fail_if_hopeless(fetcher, needed, now);
 		next = try_to_send(fetcher, needed, true, now);
 	}
-	dlist_foreach(iter, &fetcher->requests)
+	dlist_foreach(iter, &fetcher->requests.list)
 	{
-		KeyapiPageRequest *request = dlist_container(KeyapiPageRequest, node, iter.cur);
+		KeyapiPageRequest *request = keyapi_page_request_at(iter);
 
-		/* whoever needs a later page will meet this failure before */
-		if (request->status == FAILED)
+		/* a later page is not needed before this failure is met */
+		if (request->status == KEYAPI_REQUEST_FAILED)
 			break;
-		if (request != needed && request->number <= request->state->last_page)
+		if (request != needed &&
+			request->number <= request->listing_pages->last_page)
 			next = Min(next, try_to_send(fetcher, request, false, now));
 	}
 	return next;
@@ -258,7 +279,7 @@ keyapi_fetch_waits_for(const KeyapiFetcher *fetcher,
 	const KeyapiGate gate = keyapi_account_gate(&fetcher->account);
 	int64		now = keyapi_gate_clock();
 
-	if (fetcher->in_flight > 0)
+	if (fetcher->requests.in_flight > 0)
 		return KEYAPI_WAIT_REQUEST;
 	if (request->awaited)
 		return KEYAPI_WAIT_SESSION;

@@ -1,0 +1,44 @@
+/*-------------------------------------------------------------------------
+ *
+ * fetch_state.h
+ *	  What a fetcher has in memory: its requests, its books, and what requests
+ *	  are sent with.  No functions.
+ *
+ * fetcher.c makes it; send.c and receive.c work on it.  Others see fetcher.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_FETCH_STATE_H
+#define KEYAPI_FETCH_STATE_H
+
+#include "compat.h"
+
+#include "fetch/ledger.h"
+#include "fetch/page_request.h"
+#include "options/option.h"
+#include "shared/account.h"
+#include "shared/progress.h"
+
+typedef struct KeyapiFetcher
+{
+	MemoryContext context;
+	Oid			relid;
+	Oid			serverid;
+	Oid			userid;
+	const char *const *paths;	/* npaths cells of each video to decode */
+	int			npaths;
+
+	/* set when the first page is asked for */
+	KeyapiServerOptions *server;
+	int			cache_ttl_ms;
+	char	   *api_key;		/* NULL: nothing of these is set yet */
+	KeyapiAccountId account;
+	KeyapiProgressReport *report;
+
+	KeyapiPageRequests requests;
+	KeyapiLedger ledger;
+	KeyapiProgress progress;
+	bool		works;			/* a page has arrived */
+} KeyapiFetcher;
+
+#endif							/* KEYAPI_FETCH_STATE_H */

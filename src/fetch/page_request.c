@@ -1,0 +1,159 @@
+/*-------------------------------------------------------------------------
+ *
+ * page_request.c
+ *	  A page that was asked for: its states, and the one place where they
+ *	  change.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "fetch/page_request.h"
+
+#include "utils/memutils.h"
+
+KeyapiPageRequest *
+keyapi_page_request_find(KeyapiPageRequests *all,
+						 const KeyapiListingPages *listing_pages, int number)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &all->list)
+	{
+		KeyapiPageRequest *request = keyapi_page_request_at(iter);
+
+		if (request->listing_pages == listing_pages && request->number == number)
+			return request;
+	}
+	return NULL;
+}
+
+int
+keyapi_page_request_credits(const KeyapiPageRequest *request)
+{
+	return request->listing_pages->listing.endpoint->credits;
+}
+
+KeyapiFailure
+keyapi_page_request_failure(const KeyapiPageRequest *request, const char *base_url)
+{
+	return (KeyapiFailure)
+	{
+		.cause = KEYAPI_OK,
+			.listing = &request->listing_pages->listing,
+			.page = request->number,
+			.retry_after_ms = -1,
+			.attempts = request->attempts,
+			.base_url = base_url,
+	};
+}
+
+/* ---------------------------------------------------------------------
+ * Changes of state
+ * ---------------------------------------------------------------------
+ */
+
+KeyapiPageRequest *
+keyapi_page_request_create(KeyapiPageRequests *all,
+						   KeyapiListingPages *listing_pages, int number)
+{
+	KeyapiPageRequest *request = palloc0(sizeof(KeyapiPageRequest));
+
+	request->context = AllocSetContextCreate(CurrentMemoryContext,
+											 "keyapi_fdw page",
+											 ALLOCSET_START_SMALL_SIZES);
+	request->all = all;
+	request->listing_pages = listing_pages;
+	request->number = number;
+	request->status = KEYAPI_REQUEST_WAITING;
+	request->closings = PG_INT32_MAX;
+	dlist_push_tail(&all->list, &request->node);
+	return request;
+}
+
+void
+keyapi_page_request_start(KeyapiPageRequest *request, KeyapiTransfer *transfer,
+						  int64 now)
+{
+	Assert(request->status == KEYAPI_REQUEST_WAITING);
+	request->transfer = transfer;
+	request->sent_at_us = now;
+	request->attempts++;
+	request->status = KEYAPI_REQUEST_IN_FLIGHT;
+	request->all->in_flight++;
+}
+
+void
+keyapi_page_request_receive(KeyapiPageRequest *request)
+{
+	Assert(request->status == KEYAPI_REQUEST_IN_FLIGHT);
+	request->status = KEYAPI_REQUEST_RECEIVED;
+	request->all->in_flight--;
+}
+
+void
+keyapi_page_request_abandon(KeyapiPageRequest *request)
+{
+	Assert(request->status == KEYAPI_REQUEST_IN_FLIGHT);
+	keyapi_http_release(request->transfer);
+	request->transfer = NULL;
+	request->status = KEYAPI_REQUEST_WAITING;
+	request->all->in_flight--;
+}
+
+void
+keyapi_page_request_retry(KeyapiPageRequest *request, int64 not_before)
+{
+	Assert(request->status == KEYAPI_REQUEST_RECEIVED);
+	request->not_before_us = not_before;
+	request->status = KEYAPI_REQUEST_WAITING;
+}
+
+void
+keyapi_page_request_arrive(KeyapiPageRequest *request, KeyapiPage *page,
+						   TimestampTz fetched_at)
+{
+	KeyapiListingPages *listing_pages = request->listing_pages;
+
+	Assert(request->status == KEYAPI_REQUEST_RECEIVED ||
+		   request->status == KEYAPI_REQUEST_WAITING ||
+		   request->status == KEYAPI_REQUEST_FAILED);
+	page->number = request->number;
+	page->fetched_at = fetched_at;
+	request->page = page;
+	request->status = KEYAPI_REQUEST_ARRIVED;
+
+	/* pages after it need not be asked for */
+	if (page->data.nvideos == 0 || page->data.has_more == 0)
+		listing_pages->last_page = Min(listing_pages->last_page, page->number);
+}
+
+void
+keyapi_page_request_fail(KeyapiPageRequest *request, const KeyapiFailure *failure)
+{
+	Assert(request->status == KEYAPI_REQUEST_RECEIVED ||
+		   request->status == KEYAPI_REQUEST_WAITING ||
+		   request->status == KEYAPI_REQUEST_FAILED);
+	request->failure = *failure;
+	request->status = KEYAPI_REQUEST_FAILED;
+}
+
+KeyapiPage *
+keyapi_page_request_enter(KeyapiPageRequest *request)
+{
+	KeyapiPage *page = request->page;
+
+	Assert(request->status == KEYAPI_REQUEST_ARRIVED);
+	keyapi_listing_add_page(request->listing_pages, page);
+	dlist_delete(&request->node);
+	pfree(request);				/* its context holds the page */
+	return page;
+}
+
+void
+keyapi_page_request_forget(KeyapiPageRequest *request)
+{
+	Assert(request->status == KEYAPI_REQUEST_WAITING ||
+		   request->status == KEYAPI_REQUEST_FAILED);
+	dlist_delete(&request->node);
+	MemoryContextDelete(request->context);
+	pfree(request);
+}

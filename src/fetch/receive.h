@@ -1,0 +1,51 @@
+/*-------------------------------------------------------------------------
+ *
+ * receive.h
+ *	  What becomes of a page request that has been answered, or whose page is
+ *	  cached: it arrives, waits for another try, or fails.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_RECEIVE_H
+#define KEYAPI_RECEIVE_H
+
+#include "compat.h"
+
+#include "fetch/fetch_state.h"
+#include "shared/cache.h"
+
+/*
+ * Take in the responses that are there.  The good ones are left to be decoded
+ * when the next requests are on their way; true if there are any.
+ */
+extern bool keyapi_fetch_receive(KeyapiFetcher *fetcher);
+
+/*
+ * Decode them.  needed is the page that is waited for, or NULL: it does not
+ * enter its list here.
+ */
+extern void keyapi_fetch_decode(KeyapiFetcher *fetcher,
+								const KeyapiPageRequest *needed);
+
+/*
+ * Use a cached page for a WAITING or FAILED request, which has ARRIVED then; or
+ * FAILED, if the body cannot be decoded.
+ */
+extern void keyapi_fetch_use_cached(KeyapiFetcher *fetcher,
+									KeyapiPageRequest *request,
+									const KeyapiBody *body);
+
+/*
+ * Enter a page that has ARRIVED into its list at once if it is the first one of
+ * it: it tells how long the list is.
+ */
+extern void keyapi_fetch_enter_first(KeyapiPageRequest *request);
+
+/*
+ * Take a request out of the books if it turns out that it was not sent, because
+ * there was no connection.  Its transfer must be over, or about to be abandoned.
+ */
+extern void keyapi_fetch_cancel_unsent(KeyapiFetcher *fetcher,
+									   const KeyapiPageRequest *request);
+
+#endif							/* KEYAPI_RECEIVE_H */

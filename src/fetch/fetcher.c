@@ -332,8 +332,8 @@ keyapi_fetch_is_free(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 					 int number)
 {
 	return keyapi_fetch_pending(fetcher, listing_pages, number) ||
-		keyapi_statement_list_spares(statement_list_of(fetcher, listing_pages),
-									 number);
+		keyapi_statement_list_is_free(statement_list_of(fetcher, listing_pages),
+									  number);
 }
 
 void

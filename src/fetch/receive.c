@@ -25,21 +25,17 @@
 
 /*
  * Tell the sessions that wait for the page that there is no use in asking for
- * it.  But each user decides for himself which certificates to trust.
+ * it.  But which certificates to trust, each user decides alone: there, others
+ * may try.
  */
 static void
 tell_waiters(const KeyapiPageRequest *request)
 {
-	KeyapiStatementList *list = request->listing_pages->statement_list;
-	KeyapiSharedFailure shared_failure;
+	const KeyapiSharedFailure failure = keyapi_shared_failure(&request->failure);
 
-	if (request->failure.cause == KEYAPI_TLS)
-	{
-		keyapi_statement_list_give_up(list, request->number);
-		return;
-	}
-	shared_failure = keyapi_shared_failure(&request->failure);
-	keyapi_statement_list_fail(list, request->number, &shared_failure);
+	keyapi_statement_list_give_up(request->listing_pages->statement_list,
+								  request->number,
+								  failure.cause == KEYAPI_TLS ? NULL : &failure);
 }
 
 /*
@@ -82,9 +78,9 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 		keyapi_page_request_retry(request, now + delay);
 
 		/* other sessions go on waiting for this one */
-		keyapi_statement_list_extend(list, request->number,
-									 GetCurrentTimestamp() + delay +
-									 fetcher->server->request_timeout_ms * US_PER_MS);
+		keyapi_statement_list_retry(list, request->number,
+									GetCurrentTimestamp() + delay +
+									fetcher->server->request_timeout_ms * US_PER_MS);
 	}
 	else if (keyapi_statement_list_get(list, request->number) != NULL)
 	{

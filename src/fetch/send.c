@@ -115,7 +115,7 @@ find_or_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 									request->attempts > 0))
 	{
 		/* another session was faster */
-		keyapi_statement_list_give_up(list, request->number);
+		keyapi_statement_list_give_up(list, request->number, NULL);
 		return now + US_PER_MS;
 	}
 	send_request(fetcher, request, now);
@@ -146,8 +146,7 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request, bool urgent,
 	if (earliest > now)
 	{
 		/* another session may get an answer earlier */
-		keyapi_statement_list_begin_wait(request->listing_pages->statement_list,
-										 &request->waiter);
+		keyapi_flight_begin_wait(&request->waiter);
 		return Min(earliest, now + KEYAPI_FLIGHT_POLL * US_PER_MS);
 	}
 	request->waiter.urgent = urgent;

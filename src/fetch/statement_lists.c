@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * statement_lists.c
- *	  The one state of a list that a statement sees.
+ *	  The pages that a statement has read or paid for, list by list.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,7 +12,7 @@
 #include "utils/memutils.h"
 #include "tcop/pquery.h"
 
-/* Pages are kept in blocks of this many bytes, a list's last in the largest. */
+/* Pages are kept in blocks of these many bytes, doubled from block to block. */
 #define FIRST_BLOCK (32 * 1024)
 #define LARGEST_BLOCK (256 * 1024)
 
@@ -29,15 +29,15 @@ struct KeyapiStatementList
 	int			references;		/* scans that read it */
 	MemoryContext context;		/* of all that follows */
 	KeyapiCacheKey key;
-	int			ttl_ms;			/* ms */
-	KeyapiCachedId id;			/* in the cache; of none if not there */
-	bool		reopened;		/* the one in the cache was dropped once */
+	int			ttl_ms;
+	KeyapiCachedId id;			/* of the cached listing; or of none */
+	bool		reopened;		/* the cached listing was dropped once */
 	LocalPage  *pages;			/* what was read or paid for, in no order */
 	int			num_pages;
 	int			max_pages;
 };
 
-/* A scan's hold on a snapshot; goes with the scan's memory. */
+/* A scan's hold on a statement's list; goes with the scan's memory. */
 typedef struct Reference
 {
 	MemoryContextCallback on_delete;
@@ -48,7 +48,7 @@ typedef struct Reference
 
 static dlist_head references = DLIST_STATIC_INIT(references);
 
-/* The snapshots of the current statement. */
+/* The lists of the current statement. */
 static dlist_head lists = DLIST_STATIC_INIT(lists);
 static TimestampTz statement = 0;
 
@@ -124,8 +124,8 @@ is_of(const KeyapiStatementList *list, const KeyapiCacheKey *key)
 }
 
 /*
- * A snapshot that a scan of this query has, or one of this statement's, or
- * NULL.  The query may be a cursor's, which outlives its statement.
+ * The list that a scan of this query has, or one of this statement, or NULL.  The
+ * query may be a cursor's, which outlives its statement.
  */
 static KeyapiStatementList *
 find(const KeyapiCacheKey *key)
@@ -155,9 +155,9 @@ create(const KeyapiCacheKey *key, int ttl_ms)
 {
 	KeyapiCachedId id = keyapi_cache_open(key, ttl_ms);
 
-	/* an AllocSet would malloc each body for itself */
+	/* an AllocSet would malloc each body by itself */
 	MemoryContext context = GenerationContextCreate(TopMemoryContext,
-													"keyapi_fdw snapshot",
+													"keyapi_fdw list",
 													ALLOCSET_SMALL_MINSIZE,
 													FIRST_BLOCK, LARGEST_BLOCK);
 	KeyapiStatementList *list = MemoryContextAllocZero(context,
@@ -200,6 +200,15 @@ keyapi_statement_list_open(const KeyapiCacheKey *key, int ttl_ms)
  * ---------------------------------------------------------------------
  */
 
+/*
+ * Whether other sessions see the pages.
+ */
+static bool
+is_cached(const KeyapiStatementList *list)
+{
+	return list->id.number != 0;
+}
+
 static const KeyapiBody *
 find_local(const KeyapiStatementList *list, int number)
 {
@@ -212,8 +221,7 @@ find_local(const KeyapiStatementList *list, int number)
 }
 
 /*
- * Keep a page that is not there yet.  Its data must be in the snapshot's
- * context.
+ * Keep a page that is not there yet.  Its data must be in the list's context.
  */
 static void
 add_local(KeyapiStatementList *list, int number, const KeyapiBody *body)
@@ -236,7 +244,7 @@ add_local(KeyapiStatementList *list, int number, const KeyapiBody *body)
 }
 
 /*
- * Fetch a page from the cache, if it is there.
+ * Copy a page from the cache, if it is there.
  */
 static KeyapiLookup
 look_up(KeyapiStatementList *list, int number)
@@ -252,9 +260,9 @@ look_up(KeyapiStatementList *list, int number)
 }
 
 /*
- * The snapshot was dropped from the cache.  Whoever still reads it has to pay
- * for what is missing anyway, so let all of them pay together, for a new one.
- * But only once: it may have been dropped for want of memory.
+ * The cached listing was dropped.  The statements that still read it have to pay
+ * for the missing pages anyway, so let them pay together, for a new one.  But only
+ * once: it may have been dropped for want of memory.
  */
 static void
 reopen(KeyapiStatementList *list)
@@ -264,10 +272,13 @@ reopen(KeyapiStatementList *list)
 	list->reopened = true;
 }
 
+/*
+ * Find a page that is not kept yet in the cache; NULL if it is not there either.
+ */
 static const KeyapiBody *
 find_cached(KeyapiStatementList *list, int number)
 {
-	while (list->id.number != 0 &&
+	while (is_cached(list) &&
 		   look_up(list, number) == KEYAPI_LOOKUP_GONE)
 		reopen(list);
 	return find_local(list, number);
@@ -290,8 +301,8 @@ keyapi_statement_list_look(KeyapiStatementList *list, int number, TimestampTz un
 	finding->body = keyapi_statement_list_get(list, number);
 	if (finding->body != NULL)
 		return KEYAPI_PAGE_HERE;
-	if (list->id.number == 0)
-		return KEYAPI_PAGE_YOURS;
+	if (!is_cached(list))
+		return KEYAPI_PAGE_YOURS;	/* others cannot have it from here */
 
 	role = keyapi_flight_lead(list->id.number, number, until, waiter,
 							  &finding->shared_failure);
@@ -299,11 +310,11 @@ keyapi_statement_list_look(KeyapiStatementList *list, int number, TimestampTz un
 		return role == KEYAPI_FLIGHT_WAITER ? KEYAPI_PAGE_AWAITED :
 			KEYAPI_PAGE_REFUSED;
 
-	/* who led before may have brought it since */
+	/* the leader before may have brought it since */
 	if (look_up(list, number) != KEYAPI_LOOKUP_FOUND)
 		return KEYAPI_PAGE_YOURS;
 	finding->body = find_local(list, number);
-	keyapi_statement_list_give_up(list, number);
+	keyapi_statement_list_give_up(list, number, NULL);
 	return KEYAPI_PAGE_HERE;
 }
 
@@ -337,7 +348,7 @@ keyapi_statement_list_existing(const KeyapiStatementList *list, int number)
 }
 
 bool
-keyapi_statement_list_spares(const KeyapiStatementList *list, int number)
+keyapi_statement_list_is_free(const KeyapiStatementList *list, int number)
 {
 	int			last_page;
 
@@ -346,26 +357,12 @@ keyapi_statement_list_spares(const KeyapiStatementList *list, int number)
 }
 
 void
-keyapi_statement_list_begin_wait(const KeyapiStatementList *list, KeyapiWaiter *waiter)
-{
-	if (list->id.number != 0)
-		keyapi_flight_begin_wait(waiter);
-}
-
-void
-keyapi_statement_list_extend(KeyapiStatementList *list, int number, TimestampTz until)
-{
-	if (list->id.number != 0)
-		keyapi_flight_extend(list->id.number, number, until);
-}
-
-void
 keyapi_statement_list_put(KeyapiStatementList *list, int number,
 						  const KeyapiBody *body)
 {
 	/* others first: what is here may run out of memory */
 	keyapi_cache_put(list->id, number, body);
-	keyapi_statement_list_give_up(list, number);
+	keyapi_statement_list_give_up(list, number, NULL);
 
 	if (find_local(list, number) == NULL)
 	{
@@ -379,31 +376,36 @@ keyapi_statement_list_put(KeyapiStatementList *list, int number,
 }
 
 void
-keyapi_statement_list_give_up(KeyapiStatementList *list, int number)
+keyapi_statement_list_retry(KeyapiStatementList *list, int number,
+							TimestampTz until)
 {
-	if (list->id.number != 0)
-		keyapi_flight_end(list->id.number, number);
+	if (is_cached(list))
+		keyapi_flight_extend(list->id.number, number, until);
 }
 
 void
-keyapi_statement_list_fail(KeyapiStatementList *list, int number,
-						   const KeyapiSharedFailure *shared_failure)
+keyapi_statement_list_give_up(KeyapiStatementList *list, int number,
+							  const KeyapiSharedFailure *why)
 {
-	if (list->id.number != 0)
-		keyapi_flight_fail(list->id.number, number, shared_failure);
+	if (!is_cached(list))
+		return;					/* nobody waits */
+	if (why == NULL)
+		keyapi_flight_end(list->id.number, number);
+	else
+		keyapi_flight_fail(list->id.number, number, why);
 }
 
 bool
-keyapi_statement_list_fall_back(KeyapiStatementList *list, int max_age,
+keyapi_statement_list_fall_back(KeyapiStatementList *list, int max_age_ms,
 								TimestampTz *fetched_at)
 {
 	KeyapiCachedId before = list->id;
 
 	if (list->num_pages > 0)
 		return false;
-	list->id = keyapi_cache_find_stale(&list->key, max_age, fetched_at);
+	list->id = keyapi_cache_find_stale(&list->key, max_age_ms, fetched_at);
 
-	/* all of it at once, for it may be dropped from the cache at any time */
+	/* all of it at once: it may be dropped from the cache at any time */
 	for (int number = 1;
 		 look_up(list, number) == KEYAPI_LOOKUP_FOUND; number++)
 	{

@@ -4,6 +4,8 @@
  *	  How far the executor will read a scan: the plan around the scan says
  *	  it, and what is asked of the executor.
  *
+ * What the planner expects to read is another matter: plan/estimate.c.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef KEYAPI_DEMAND_H
@@ -13,7 +15,17 @@
 
 #include "nodes/execnodes.h"
 
-#include "scan/pages.h"
+/*
+ * How far the rows of a pass, or the first max_rows of them, will be read: pages
+ * are asked for ahead only as far as they will surely be read.
+ */
+typedef enum KeyapiDemand
+{
+	KEYAPI_READS_SOME,			/* it may end after any row: nothing ahead */
+	KEYAPI_READS_MOST,			/* to the end, unless a join stops early: few
+								 * ahead, but twice as many with each page */
+	KEYAPI_READS_ALL			/* to the end */
+} KeyapiDemand;
 
 /* What the plan says of a scan. */
 typedef struct KeyapiDemandHint
@@ -21,7 +33,7 @@ typedef struct KeyapiDemandHint
 	KeyapiDemand demand;		/* if the plan's result is read to its end */
 	bool		certain;		/* ... or as soon as a row of it is read: a
 								 * sort reads all of its input first */
-	bool		limited;		/* reach is that of a LIMIT's rows */
+	bool		limited;		/* demand is for a LIMIT's rows */
 } KeyapiDemandHint;
 
 /*

@@ -5,19 +5,24 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "scan/pages_internal.h"
+#include "scan/pages.h"
 
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "api/failure.h"
+#include "scan/pages_state.h"
+#include "scan/read_ahead.h"
+
+/* More pages than are ever asked for ahead. */
+#define MAX_RAMP 1024
 
 /* The lists that the iterator has met, by keyapi_listing_key. */
 typedef struct ListEntry
 {
 	const char *key;
-	KeyapiListingPages *state;
+	KeyapiListingPages *listing_pages;
 	char		status;			/* simplehash's own */
 } ListEntry;
 
@@ -41,27 +46,27 @@ typedef struct ListEntry
 static KeyapiListingPages *
 find_list(KeyapiPages *pages, const KeyapiListing *list)
 {
-	/* in the caller's memory, for every rescan looks its lists up again */
+	/* in the caller's memory: every rescan looks its lists up again */
 	char	   *key = keyapi_listing_key(list);
 	ListEntry  *entry = listtable_lookup(pages->lists, key);
 
 	if (entry == NULL)
 	{
 		MemoryContext oldcontext = MemoryContextSwitchTo(pages->context);
-		KeyapiListingPages *state = keyapi_listing_create(list);
+		KeyapiListingPages *listing_pages = keyapi_listing_create(list);
 		bool		found;
 
 		entry = listtable_insert(pages->lists, pstrdup(key), &found);
-		entry->state = state;
+		entry->listing_pages = listing_pages;
 		MemoryContextSwitchTo(oldcontext);
 	}
 	pfree(key);
-	return entry->state;
+	return entry->listing_pages;
 }
 
 /*
  * Count the rows that were returned since this was called last: not one by
- * one, for that takes a lock.
+ * one, because that takes a lock.
  */
 static void
 count_rows(KeyapiPages *pages)
@@ -80,17 +85,18 @@ report_progress(KeyapiPages *pages)
 
 	for (int i = 0; i < pages->pass.nlists; i++)
 	{
-		const ListCursor *cursor = &pages->cursors[i];
-		const KeyapiListingPages *state = cursor->state;
-		int64		end = state->end_rank != PG_INT64_MAX ? state->end_rank - 1 :
-		state->total_count;
+		const KeyapiListCursor *cursor = &pages->cursors[i];
+		const KeyapiListingPages *listing_pages = cursor->listing_pages;
+		int64		end = listing_pages->end_rank;	/* then, rows of the list */
 
-		progress.lists_done += keyapi_listing_ends_before(state, cursor->next_rank);
-		progress.pages_done += list_length(state->pages);
+		end = end != PG_INT64_MAX ? end - 1 : listing_pages->total_count;
+		progress.lists_done += keyapi_listing_ends_before(listing_pages,
+														  cursor->next_rank);
+		progress.pages_done += list_length(listing_pages->pages);
 		if (end < 0 || progress.pages_total < 0)
 			progress.pages_total = -1;
 		else
-			progress.pages_total += (end + state->limit - 1) / state->limit;
+			progress.pages_total += (end + listing_pages->limit - 1) / listing_pages->limit;
 	}
 	keyapi_fetcher_report(pages->fetcher, &progress);
 }
@@ -100,13 +106,13 @@ report_progress(KeyapiPages *pages)
  * many at a time rather than one with each page that is read.
  */
 static void
-get_page(KeyapiPages *pages, ListCursor *cursor, int number)
+get_page(KeyapiPages *pages, KeyapiListCursor *cursor, int number)
 {
 	keyapi_pages_check_price(pages);
-	if (!keyapi_fetch_pending(pages->fetcher, cursor->state, number))
+	if (!keyapi_fetch_pending(pages->fetcher, cursor->listing_pages, number))
 		keyapi_pages_look_ahead(pages);
 	report_progress(pages);
-	(void) keyapi_fetch_page(pages->fetcher, cursor->state, number);
+	(void) keyapi_fetch_page(pages->fetcher, cursor->listing_pages, number);
 }
 
 /*
@@ -114,30 +120,30 @@ get_page(KeyapiPages *pages, ListCursor *cursor, int number)
  * for it if it is not there; NULL at the end of the list or of the pass's ranks.
  */
 static KeyapiPage *
-next_page(KeyapiPages *pages, ListCursor *cursor)
+next_page(KeyapiPages *pages, KeyapiListCursor *cursor)
 {
-	KeyapiListingPages *state = cursor->state;
+	KeyapiListingPages *listing_pages = cursor->listing_pages;
 	int			skipped = 0;
 
 	count_rows(pages);
 	while (cursor->next_rank <= pages->pass.hi &&
-		   !keyapi_listing_ends_before(state, cursor->next_rank))
+		   !keyapi_listing_ends_before(listing_pages, cursor->next_rank))
 	{
-		KeyapiPage *page = keyapi_listing_page_at(state, cursor->next_rank);
-		int			number = keyapi_listing_page_number(state, cursor->next_rank);
+		KeyapiPage *page = keyapi_listing_page_at(listing_pages, cursor->next_rank);
+		int			number = keyapi_listing_page_number(listing_pages, cursor->next_rank);
 
 		CHECK_FOR_INTERRUPTS();
 		if (page != NULL)
 			return page;
 		if (keyapi_pages_wants(pages, cursor, number) ||
-			++skipped > MAX_BLIND_SKIPS)
+			++skipped > KEYAPI_MAX_BLIND_SKIPS)
 		{
 			skipped = 0;
 			/* its ranks may not be those expected: look again */
 			get_page(pages, cursor, number);
 		}
 		else
-			cursor->next_rank = (int64) number * state->limit + 1;
+			cursor->next_rank = (int64) number * listing_pages->limit + 1;
 	}
 	return NULL;
 }
@@ -146,7 +152,7 @@ next_page(KeyapiPages *pages, ListCursor *cursor)
  * The row at the cursor, without moving it; false at the end of its list.
  */
 static bool
-peek_row(KeyapiPages *pages, ListCursor *cursor, KeyapiRow *row)
+peek_row(KeyapiPages *pages, KeyapiListCursor *cursor, KeyapiRow *row)
 {
 	for (;;)
 	{
@@ -168,14 +174,14 @@ peek_row(KeyapiPages *pages, ListCursor *cursor, KeyapiRow *row)
 			cursor->next_rank = page->end_rank;
 			continue;
 		}
-		row->list = &cursor->state->listing;
+		row->list = &cursor->listing_pages->listing;
 		row->page = page;
 		row->video = &page->data.videos[index];
 		row->rank = cursor->next_rank;
-		if (!keyapi_listing_is_duplicate(cursor->state, row->video, row->rank,
+		if (!keyapi_listing_is_duplicate(cursor->listing_pages, row->video, row->rank,
 										 pages->pass_number))
 			return true;
-		pages->bill.duplicates++;
+		pages->duplicates++;
 		cursor->next_rank++;
 	}
 }
@@ -213,12 +219,12 @@ keyapi_pages_rewind(KeyapiPages *pages, const KeyapiPass *pass)
 	pages->pass_number++;
 	pages->rows_left = pass->max_rows;
 	pages->price_checked = false;
-	pages->cursors = palloc0(sizeof(ListCursor) * Max(pass->nlists, 1));
+	pages->cursors = palloc0(sizeof(KeyapiListCursor) * Max(pass->nlists, 1));
 	for (int i = 0; i < pass->nlists; i++)
 	{
-		ListCursor *cursor = &pages->cursors[i];
+		KeyapiListCursor *cursor = &pages->cursors[i];
 
-		cursor->state = find_list(pages, &pass->lists[i]);
+		cursor->listing_pages = find_list(pages, &pass->lists[i]);
 		cursor->number = i;
 		cursor->next_rank = pass->lo;
 	}
@@ -233,7 +239,7 @@ next_in_list_order(KeyapiPages *pages, KeyapiRow *row)
 {
 	for (; pages->current < pages->pass.nlists; pages->current++)
 	{
-		ListCursor *cursor = &pages->cursors[pages->current];
+		KeyapiListCursor *cursor = &pages->cursors[pages->current];
 
 		if (peek_row(pages, cursor, row))
 		{
@@ -272,7 +278,7 @@ next_in_rank_order(KeyapiPages *pages, KeyapiRow *row)
 	{
 		while (pages->current < pages->pass.nlists)
 		{
-			ListCursor *cursor = &pages->cursors[pages->current++];
+			KeyapiListCursor *cursor = &pages->cursors[pages->current++];
 
 			if (peek_row(pages, cursor, row) && row->rank == pages->rank)
 			{
@@ -324,10 +330,10 @@ keyapi_pages_check_first_pages(KeyapiPages *pages, const KeyapiListing *lists,
 const KeyapiPage *
 keyapi_pages_first_page(KeyapiPages *pages, const KeyapiListing *list)
 {
-	KeyapiListingPages *state = find_list(pages, list);
-	KeyapiPage *page = keyapi_listing_page_at(state, 1);
+	KeyapiListingPages *listing_pages = find_list(pages, list);
+	KeyapiPage *page = keyapi_listing_page_at(listing_pages, 1);
 
-	return page != NULL ? page : keyapi_fetch_page(pages->fetcher, state, 1);
+	return page != NULL ? page : keyapi_fetch_page(pages->fetcher, listing_pages, 1);
 }
 
 /* ---------------------------------------------------------------------
@@ -345,38 +351,39 @@ keyapi_pages_finish(KeyapiPages *pages)
 	listtable_start_iterate(pages->lists, &iterator);
 	while ((entry = listtable_iterate(pages->lists, &iterator)) != NULL)
 	{
-		const KeyapiListingPages *state = entry->state;
+		const KeyapiListingPages *listing_pages = entry->listing_pages;
 
-		if (!state->echo_seen || state->echo_matched)
+		if (!listing_pages->echo_seen || listing_pages->echo_matched)
 			continue;
 		ereport(WARNING,
 				(errmsg("the API may have answered another list than %s",
 						entry->key),
 				 errdetail("No video that was read carries the %s asked for in %s; one carries \"%s\".",
-						   state->listing.endpoint->echo_param,
-						   state->listing.endpoint->echo_field,
-						   keyapi_quotable(state->other_echo))));
+						   listing_pages->listing.endpoint->echo_param,
+						   listing_pages->listing.endpoint->echo_field,
+						   keyapi_quotable(listing_pages->other_echo))));
 		return;
 	}
 }
 
-const KeyapiBill *
+KeyapiBill *
 keyapi_pages_bill(KeyapiPages *pages)
 {
+	KeyapiBill *bill = palloc0(sizeof(KeyapiBill));
 	listtable_iterator iterator;
 	ListEntry  *entry;
 
-	pages->bill.cost = *keyapi_fetcher_cost(pages->fetcher);
-	pages->bill.lists = 0;
-	pages->bill.unread_pages = keyapi_fetcher_unread(pages->fetcher);
+	bill->cost = *keyapi_fetcher_cost(pages->fetcher);
+	bill->unread_pages = keyapi_fetcher_unread(pages->fetcher);
+	bill->duplicates = pages->duplicates;
 	listtable_start_iterate(pages->lists, &iterator);
 	while ((entry = listtable_iterate(pages->lists, &iterator)) != NULL)
 	{
 		ListCell   *lc;
 
-		pages->bill.lists += entry->state->pages != NIL;
-		foreach(lc, entry->state->pages)
-			pages->bill.unread_pages += ((KeyapiPage *) lfirst(lc))->pass == 0;
+		bill->lists += entry->listing_pages->pages != NIL;
+		foreach(lc, entry->listing_pages->pages)
+			bill->unread_pages += ((KeyapiPage *) lfirst(lc))->pass == 0;
 	}
-	return &pages->bill;
+	return bill;
 }

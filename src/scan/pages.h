@@ -4,6 +4,10 @@
  *	  Page iterator: the rows of a set of lists, page by page, each page paid
  *	  for once.
  *
+ * Which lists these are: bind/.  How a page is got: fetch/.  How a row becomes a
+ * tuple: tuple.c.  Which pages are asked for before they are needed:
+ * read_ahead.c.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef KEYAPI_PAGES_H
@@ -13,6 +17,8 @@
 
 #include "fetch/fetcher.h"
 #include "fetch/listing_pages.h"
+#include "scan/demand.h"
+#include "scan/pass.h"
 
 /* One row, pointing into what the iterator keeps for its whole life. */
 typedef struct KeyapiRow
@@ -23,30 +29,6 @@ typedef struct KeyapiRow
 	int64		rank;
 } KeyapiRow;
 
-/*
- * Which rows a pass may read.  lists is kept by the caller until the next
- * pass; the lists are distinct.
- */
-typedef struct KeyapiPass
-{
-	const KeyapiListing *lists;
-	int			nlists;
-	bool		rank_major;		/* row 1 of each list, then row 2, ...;
-								 * otherwise list after list */
-	int64		lo;				/* ranks lo..hi only, 1 <= lo; */
-	int64		hi;				/* ... PG_INT64_MAX: to the end */
-	int64		max_rows;		/* not more than these are asked for; -1: any
-								 * number may be */
-
-	/*
-	 * Whether a row of lists[list] on this page, with a rank in first..last,
-	 * may be wanted; a page without any is never asked for.  NULL: all are.
-	 */
-	bool		(*wanted) (void *arg, int list, int page,
-						   int64 first, int64 last);
-	void	   *arg;
-} KeyapiPass;
-
 /* What a scan cost, as totals over all passes. */
 typedef struct KeyapiBill
 {
@@ -56,25 +38,14 @@ typedef struct KeyapiBill
 	int64		duplicates;		/* rows dropped: their id came before */
 } KeyapiBill;
 
-/*
- * How far the rows of a pass, or the first max_rows of them, will be read: pages
- * are asked for ahead only as far as they will surely be read.
- */
-typedef enum KeyapiDemand
-{
-	KEYAPI_READS_SOME,			/* it may end after any row: nothing ahead */
-	KEYAPI_READS_MOST,			/* to the end, unless a join stops early: few
-								 * ahead, but twice as many with each page */
-	KEYAPI_READS_ALL			/* to the end */
-} KeyapiDemand;
-
 typedef struct KeyapiPages KeyapiPages;
 
 /*
  * An iterator in CurrentMemoryContext, which must outlive it: pages stay in
- * memory until that context goes.  Nothing is sent, nor is the user's key on the
- * table's server read, before the first page is needed.  paths are the npaths
- * cells of each video that rows will carry (see decode.h), kept by the caller.
+ * memory until that context goes.  Before the first page is needed nothing is
+ * sent, and the user's key on the table's server is not read.  paths are the
+ * npaths cells of each video that rows will carry (see decode.h), kept by the
+ * caller.
  */
 extern KeyapiPages *keyapi_pages_create(Oid relid, Oid userid,
 										const char *const *paths, int npaths);
@@ -111,8 +82,8 @@ extern const KeyapiPage *keyapi_pages_first_page(KeyapiPages *pages,
 extern void keyapi_pages_finish(KeyapiPages *pages);
 
 /*
- * What the iterator has cost so far.
+ * What the iterator has cost so far, palloc'd.
  */
-extern const KeyapiBill *keyapi_pages_bill(KeyapiPages *pages);
+extern KeyapiBill *keyapi_pages_bill(KeyapiPages *pages);
 
 #endif							/* KEYAPI_PAGES_H */

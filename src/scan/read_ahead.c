@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * read_ahead.c
- *	  Which pages will be needed: to ask for them ahead, and to know what they
+ *	  Which pages a pass will need: to ask for them ahead, and to know what they
  *	  cost before the first is asked for.
  *
  *-------------------------------------------------------------------------
  */
-#include "scan/pages_internal.h"
+#include "scan/read_ahead.h"
 
 #include <limits.h>
 
@@ -14,8 +14,8 @@
 
 /*
  * Pages asked for at a time, for each request that may be in flight, where all
- * will be read: few at first, for a list may end before it says so; then many,
- * for at the end of each batch the network waits for the last page of it.
+ * will be read: few at first, because a list may end before it says so; then
+ * many, because at the end of each batch the network waits for its last page.
  */
 #define FIRST_BATCH 2
 #define LARGEST_BATCH 8
@@ -41,11 +41,11 @@ typedef struct Walk
 } Walk;
 
 bool
-keyapi_pages_wants(const KeyapiPages *pages, const ListCursor *cursor,
+keyapi_pages_wants(const KeyapiPages *pages, const KeyapiListCursor *cursor,
 				   int number)
 {
 	const KeyapiPass *pass = &pages->pass;
-	int			limit = cursor->state->limit;
+	int			limit = cursor->listing_pages->limit;
 	int64		first = (int64) (number - 1) * limit + 1;
 
 	return pass->wanted == NULL ||
@@ -57,18 +57,18 @@ keyapi_pages_wants(const KeyapiPages *pages, const ListCursor *cursor,
  * Last rank of the list, as far as that is known; else PG_INT64_MAX.
  */
 static int64
-known_end(const Walk *walk, const ListCursor *cursor)
+known_end(const Walk *walk, const KeyapiListCursor *cursor)
 {
-	const KeyapiListingPages *state = cursor->state;
+	const KeyapiListingPages *listing_pages = cursor->listing_pages;
 
-	if (state->end_rank != PG_INT64_MAX)
-		return state->end_rank - 1;
-	if (state->last_page != INT_MAX)
-		return (int64) state->last_page * state->limit;
-	if (state->total_count >= 0)
-		return state->total_count;
+	if (listing_pages->end_rank != PG_INT64_MAX)
+		return listing_pages->end_rank - 1;
+	if (listing_pages->last_page != INT_MAX)
+		return (int64) listing_pages->last_page * listing_pages->limit;
+	if (listing_pages->total_count >= 0)
+		return listing_pages->total_count;
 	if (walk->typical)
-		return Max(state->listing.endpoint->typical_rows, cursor->next_rank);
+		return Max(listing_pages->listing.endpoint->typical_rows, cursor->next_rank);
 	return PG_INT64_MAX;
 }
 
@@ -77,7 +77,7 @@ known_end(const Walk *walk, const ListCursor *cursor)
  * known.
  */
 static int64
-last_rank(const Walk *walk, const ListCursor *cursor)
+last_rank(const Walk *walk, const KeyapiListCursor *cursor)
 {
 	return Min(known_end(walk, cursor), walk->pages->pass.hi);
 }
@@ -117,28 +117,28 @@ static bool
 find_missing(Walk *walk, int list, int *number)
 {
 	const KeyapiPages *pages = walk->pages;
-	const ListCursor *cursor = &pages->cursors[list];
-	const KeyapiListingPages *state = cursor->state;
+	const KeyapiListCursor *cursor = &pages->cursors[list];
+	const KeyapiListingPages *listing_pages = cursor->listing_pages;
 	int64		end = last_rank(walk, cursor);
 	int			skipped = 0;
 
 	while (!walk->unknown[list] && walk->ranks[list] <= end &&
-		   !keyapi_listing_ends_before(state, walk->ranks[list]))
+		   !keyapi_listing_ends_before(listing_pages, walk->ranks[list]))
 	{
 		int64	   *rank = &walk->ranks[list];
-		const KeyapiPage *page = keyapi_listing_page_at(state, *rank);
+		const KeyapiPage *page = keyapi_listing_page_at(listing_pages, *rank);
 
 		CHECK_FOR_INTERRUPTS(); /* a page may have any number of ranks to try */
-		*number = keyapi_listing_page_number(state, *rank);
+		*number = keyapi_listing_page_number(listing_pages, *rank);
 		if (page != NULL)
 			*rank = page->end_rank;
-		else if (keyapi_fetch_pending(pages->fetcher, state, *number) ||
+		else if (keyapi_fetch_pending(pages->fetcher, listing_pages, *number) ||
 				 keyapi_pages_wants(pages, cursor, *number))
 			return true;
-		else if (++skipped > MAX_BLIND_SKIPS)
+		else if (++skipped > KEYAPI_MAX_BLIND_SKIPS)
 			break;
 		else
-			*rank = (int64) *number * state->limit + 1;
+			*rank = (int64) *number * listing_pages->limit + 1;
 	}
 	return false;
 }
@@ -149,13 +149,13 @@ find_missing(Walk *walk, int list, int *number)
 static void
 step_over(Walk *walk, int list, int number)
 {
-	const ListCursor *cursor = &walk->pages->cursors[list];
+	const KeyapiListCursor *cursor = &walk->pages->cursors[list];
 
 	/* only what it says can tell whether there is another one */
 	if (last_rank(walk, cursor) == PG_INT64_MAX ||
-		(cursor->state->total_count < 0 && !walk->typical))
+		(cursor->listing_pages->total_count < 0 && !walk->typical))
 		walk->unknown[list] = true;
-	walk->ranks[list] = (int64) number * cursor->state->limit + 1;
+	walk->ranks[list] = (int64) number * cursor->listing_pages->limit + 1;
 }
 
 /*
@@ -168,7 +168,7 @@ within_rows(const KeyapiPages *pages, int64 rows_before)
 }
 
 static bool
-next_in_list_order(Walk *walk, ListCursor **cursor, int *number)
+next_in_list_order(Walk *walk, KeyapiListCursor **cursor, int *number)
 {
 	KeyapiPages *pages = walk->pages;
 
@@ -180,7 +180,7 @@ next_in_list_order(Walk *walk, ListCursor **cursor, int *number)
 		*cursor = &pages->cursors[list];
 		if (find_missing(walk, list, number))
 		{
-			int64		first = (int64) (*number - 1) * (*cursor)->state->limit + 1;
+			int64		first = (int64) (*number - 1) * (*cursor)->listing_pages->limit + 1;
 			int64		rows = Max(first - (*cursor)->next_rank, 0);
 
 			step_over(walk, list, *number);
@@ -195,7 +195,7 @@ next_in_list_order(Walk *walk, ListCursor **cursor, int *number)
 }
 
 static bool
-next_in_rank_order(Walk *walk, ListCursor **cursor, int *number)
+next_in_rank_order(Walk *walk, KeyapiListCursor **cursor, int *number)
 {
 	KeyapiPages *pages = walk->pages;
 	int64		lowest = PG_INT64_MAX;
@@ -204,7 +204,7 @@ next_in_rank_order(Walk *walk, ListCursor **cursor, int *number)
 	{
 		int			n;
 
-		/* at rank walk->ranks[i], for what came before has been read */
+		/* at rank walk->ranks[i]: what came before has been read */
 		if (!find_missing(walk, i, &n) || walk->ranks[i] >= lowest)
 			continue;
 		lowest = walk->ranks[i];
@@ -223,7 +223,7 @@ next_in_rank_order(Walk *walk, ListCursor **cursor, int *number)
  * The next missing page, or false if there is none.
  */
 static bool
-walk_on(Walk *walk, ListCursor **cursor, int *number)
+walk_on(Walk *walk, KeyapiListCursor **cursor, int *number)
 {
 	CHECK_FOR_INTERRUPTS();		/* of many lists there are many pages */
 	return walk->by_rank ?
@@ -256,7 +256,7 @@ void
 keyapi_pages_look_ahead(KeyapiPages *pages)
 {
 	int			window = window_size(pages);
-	ListCursor *cursor;
+	KeyapiListCursor *cursor;
 	int			number;
 	Walk	   *walk;
 
@@ -264,7 +264,7 @@ keyapi_pages_look_ahead(KeyapiPages *pages)
 		return;
 	walk = begin_walk(pages, false);
 	while (window-- > 0 && walk_on(walk, &cursor, &number))
-		keyapi_fetch_ahead(pages->fetcher, cursor->state, number);
+		keyapi_fetch_ahead(pages->fetcher, cursor->listing_pages, number);
 	end_walk(walk);
 }
 
@@ -272,7 +272,7 @@ void
 keyapi_pages_check_price(KeyapiPages *pages)
 {
 	int64		requests = 0;
-	ListCursor *cursor;
+	KeyapiListCursor *cursor;
 	int			number;
 	Walk	   *walk;
 
@@ -280,10 +280,10 @@ keyapi_pages_check_price(KeyapiPages *pages)
 		return;
 	walk = begin_walk(pages, true);
 	while (walk_on(walk, &cursor, &number))
-		requests += !keyapi_fetch_is_free(pages->fetcher, cursor->state, number);
+		requests += !keyapi_fetch_is_free(pages->fetcher, cursor->listing_pages, number);
 	end_walk(walk);
 	keyapi_fetcher_check_budget(pages->fetcher,
-								pages->cursors[0].state->listing.endpoint,
+								pages->cursors[0].listing_pages->listing.endpoint,
 								requests, pages->pass.nlists);
 	pages->price_checked = true;
 }

@@ -1,0 +1,53 @@
+/*-------------------------------------------------------------------------
+ *
+ * pages_state.h
+ *	  What a page iterator has in memory: the pass, and where it is in each of
+ *	  its lists.  No functions.
+ *
+ * pages.c makes it and moves it; read_ahead.c looks at it.  Others see pages.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_PAGES_STATE_H
+#define KEYAPI_PAGES_STATE_H
+
+#include "compat.h"
+
+#include "fetch/fetcher.h"
+#include "fetch/listing_pages.h"
+#include "scan/demand.h"
+#include "scan/pass.h"
+
+/* Reading position in one list. */
+typedef struct KeyapiListCursor
+{
+	KeyapiListingPages *listing_pages;
+	int			number;			/* of the list in the pass, from 0 */
+	int64		next_rank;
+	KeyapiPage *page;			/* that holds next_rank, or NULL */
+} KeyapiListCursor;
+
+typedef struct KeyapiPages
+{
+	MemoryContext context;
+	KeyapiFetcher *fetcher;
+	struct listtable_hash *lists;	/* all that were met, in any pass */
+	int64		duplicates;		/* rows dropped: their id came before */
+	int64		rows_uncounted; /* returned, not in keyapi_fdw_stats yet */
+	int			ramp;			/* bound of the pages asked for at a time,
+								 * doubled by each one read: 1, 2, 4, ... */
+
+	/* the current pass */
+	KeyapiPass	pass;
+	KeyapiDemand demand;		/* as of the current row */
+	int64		pass_number;
+	MemoryContext pass_context;
+	KeyapiListCursor *cursors;	/* one for each list of the pass */
+	int			current;		/* cursor to read next */
+	int64		rank;			/* rank_major: the rank of this round */
+	bool		round_had_row;	/* ... and whether a list had it */
+	int64		rows_left;		/* of pass.max_rows; -1: no such bound */
+	bool		price_checked;	/* the budget suffices, or that is not known */
+} KeyapiPages;
+
+#endif							/* KEYAPI_PAGES_STATE_H */

@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * read_ahead.h
+ *	  Which pages a pass will need: to ask for them ahead, and to know what they
+ *	  cost before the first is asked for.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_READ_AHEAD_H
+#define KEYAPI_READ_AHEAD_H
+
+#include "compat.h"
+
+#include "scan/pages_state.h"
+
+/*
+ * How many unwanted pages in a row are skipped unseen: four times the pages of
+ * the longest list that the API is known to have.  Then the next one is asked
+ * for, which finds the end, whatever was announced.
+ */
+#define KEYAPI_MAX_BLIND_SKIPS 100
+
+/*
+ * Whether the pass may want a row of the page with this number, by the page
+ * size of the moment.
+ */
+extern bool keyapi_pages_wants(const KeyapiPages *pages,
+							   const KeyapiListCursor *cursor, int number);
+
+/*
+ * Ask for the pages that will be needed next, as far as demand and
+ * max_concurrency allow.
+ */
+extern void keyapi_pages_look_ahead(KeyapiPages *pages);
+
+/*
+ * Before the first request of a pass that will be read to its end: raise 54000
+ * if the statement may not spend as much as that can cost.
+ */
+extern void keyapi_pages_check_price(KeyapiPages *pages);
+
+#endif							/* KEYAPI_READ_AHEAD_H */

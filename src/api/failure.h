@@ -4,6 +4,9 @@
  *	  What can go wrong with a request, as one table: cause -> SQLSTATE,
  *	  message and hint.
  *
+ * How a response is told to be a failure: fetch/response.c.  Whether it is tried
+ * again: fetch/retry.c.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef KEYAPI_FAILURE_H

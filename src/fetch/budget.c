@@ -17,12 +17,12 @@
 #define DEFAULT_MAX_CREDITS 1000
 
 /* What a statement has spent at a server, or at all (InvalidOid). */
-typedef struct Account
+typedef struct Spending
 {
 	Oid			serverid;
 	TimestampTz statement;		/* when its message arrived */
 	int64		spent;
-} Account;
+} Spending;
 
 static int	max_credits = DEFAULT_MAX_CREDITS;
 
@@ -37,37 +37,37 @@ keyapi_budget_init(void)
 }
 
 /*
- * The account of the current statement.
+ * What the current statement has spent; serverid as above.
  */
-static Account *
-find_account(Oid serverid)
+static Spending *
+find_spending(Oid serverid)
 {
-	static HTAB *accounts = NULL;
+	static HTAB *spendings = NULL;
 	TimestampTz statement = GetCurrentStatementStartTimestamp();
-	Account    *account;
+	Spending   *spending;
 	bool		found;
 
-	if (accounts == NULL)
+	if (spendings == NULL)
 	{
-		HASHCTL		info = {.keysize = sizeof(Oid),.entrysize = sizeof(Account)};
+		HASHCTL		info = {.keysize = sizeof(Oid),.entrysize = sizeof(Spending)};
 
-		accounts = hash_create("keyapi_fdw accounts", 16, &info,
-							   HASH_ELEM | HASH_BLOBS);
+		spendings = hash_create("keyapi_fdw budget", 16, &info,
+								HASH_ELEM | HASH_BLOBS);
 	}
-	account = hash_search(accounts, &serverid, HASH_ENTER, &found);
-	if (!found || account->statement != statement)
+	spending = hash_search(spendings, &serverid, HASH_ENTER, &found);
+	if (!found || spending->statement != statement)
 	{
-		account->statement = statement;
-		account->spent = 0;
+		spending->statement = statement;
+		spending->spent = 0;
 	}
-	return account;
+	return spending;
 }
 
 static int64
 left_of(int limit, Oid serverid)
 {
 	return limit < 0 ? PG_INT64_MAX :
-		Max(limit - find_account(serverid)->spent, 0);
+		Max(limit - find_spending(serverid)->spent, 0);
 }
 
 int64
@@ -84,7 +84,7 @@ keyapi_budget_check(Oid serverid, int server_max, int64 needed, int lists)
 	const char *setting = of_server ? "option \"max_credits\" of the server" :
 	"keyapi_fdw.max_credits";
 	int			allowed = of_server ? server_max : max_credits;
-	int64		spent = find_account(of_server ? serverid : InvalidOid)->spent;
+	int64		spent = find_spending(of_server ? serverid : InvalidOid)->spent;
 
 	if (needed <= keyapi_budget_left(serverid, server_max))
 		return;
@@ -107,6 +107,6 @@ keyapi_budget_check(Oid serverid, int server_max, int64 needed, int lists)
 void
 keyapi_budget_spend(Oid serverid, int credits)
 {
-	find_account(InvalidOid)->spent += credits;
-	find_account(serverid)->spent += credits;
+	find_spending(InvalidOid)->spent += credits;
+	find_spending(serverid)->spent += credits;
 }

@@ -3,6 +3,9 @@
  * budget.h
  *	  How many credits a statement may spend, and has spent.
  *
+ * Only ledger.c books in here.  What an account may spend on a day is in
+ * shared/account.c.
+ *
  * A statement is one message of the client: what functions, triggers and
  * procedures run within it shares its budget, and each FETCH has a new one.
  *
@@ -26,14 +29,15 @@ extern void keyapi_budget_init(void);
 extern int64 keyapi_budget_left(Oid serverid, int server_max);
 
 /*
- * Raise 54000 if needed credits more than spent would be too many.  lists is
- * how many lists that pays for, or 0 if it is just for the next request.
+ * Raise 54000 if the statement may not spend needed credits more.  lists is how
+ * many lists these pay for, or 0 if they pay for just the next request.
  */
 extern void keyapi_budget_check(Oid serverid, int server_max, int64 needed,
 								int lists);
 
 /*
- * A request is sent; or, if credits is negative, has not been sent after all.
+ * A request is sent that costs so many credits; or, if they are negative, has not
+ * been sent after all.
  */
 extern void keyapi_budget_spend(Oid serverid, int credits);
 

@@ -42,7 +42,7 @@ typedef struct KeyapiLedger
 {
 	Oid			serverid;
 	const KeyapiServerOptions *server;	/* its limits */
-	const KeyapiAccountId *account; /* who pays */
+	const KeyapiAccountId *account; /* that pays */
 	KeyapiCost	cost;
 } KeyapiLedger;
 

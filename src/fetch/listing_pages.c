@@ -1,7 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * listing_pages.c
- *	  Arithmetic of pages, stop rule and ids of one list.
+ *	  What a scan knows of one list: arithmetic of pages, stop rule, ids.
+ *
+ * The stop rule: a list ends where has_more says so; without has_more, at the
+ * announced total; without that too, at a page that is not full.  Whatever they
+ * say, it ends before a page that brings no new id.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,32 +50,32 @@ typedef struct IdEntry
 KeyapiListingPages *
 keyapi_listing_create(const KeyapiListing *listing)
 {
-	KeyapiListingPages *state = palloc0(sizeof(KeyapiListingPages));
+	KeyapiListingPages *listing_pages = palloc0(sizeof(KeyapiListingPages));
 
-	state->listing = *listing;
+	listing_pages->listing = *listing;
 	for (int i = 0; i < listing->endpoint->nparams; i++)
-		state->listing.values[i] = pstrdup(listing->values[i]);
-	state->context = CurrentMemoryContext;
-	state->limit = listing->page_size;
-	state->end_rank = PG_INT64_MAX;
-	state->total_count = -1;
-	state->last_page = INT_MAX;
-	state->ids = idtable_create(CurrentMemoryContext, 64, NULL);
-	return state;
+		listing_pages->listing.values[i] = pstrdup(listing->values[i]);
+	listing_pages->context = CurrentMemoryContext;
+	listing_pages->limit = listing->page_size;
+	listing_pages->end_rank = PG_INT64_MAX;
+	listing_pages->total_count = -1;
+	listing_pages->last_page = INT_MAX;
+	listing_pages->ids = idtable_create(CurrentMemoryContext, 64, NULL);
+	return listing_pages;
 }
 
 int
-keyapi_listing_page_number(const KeyapiListingPages *state, int64 rank)
+keyapi_listing_page_number(const KeyapiListingPages *listing_pages, int64 rank)
 {
-	return (int) ((rank - 1) / state->limit) + 1;
+	return (int) ((rank - 1) / listing_pages->limit) + 1;
 }
 
 KeyapiPage *
-keyapi_listing_page_at(const KeyapiListingPages *state, int64 rank)
+keyapi_listing_page_at(const KeyapiListingPages *listing_pages, int64 rank)
 {
 	ListCell   *lc;
 
-	foreach(lc, state->pages)
+	foreach(lc, listing_pages->pages)
 	{
 		KeyapiPage *page = lfirst(lc);
 
@@ -85,11 +89,11 @@ keyapi_listing_page_at(const KeyapiListingPages *state, int64 rank)
  * Whether a page said that the list goes on right at this rank.
  */
 static bool
-announced_by_page(const KeyapiListingPages *state, int64 rank)
+announced_by_page(const KeyapiListingPages *listing_pages, int64 rank)
 {
 	ListCell   *lc;
 
-	foreach(lc, state->pages)
+	foreach(lc, listing_pages->pages)
 	{
 		const KeyapiPage *page = lfirst(lc);
 
@@ -100,12 +104,12 @@ announced_by_page(const KeyapiListingPages *state, int64 rank)
 }
 
 bool
-keyapi_listing_ends_before(const KeyapiListingPages *state, int64 rank)
+keyapi_listing_ends_before(const KeyapiListingPages *listing_pages, int64 rank)
 {
-	if (rank >= state->end_rank)
+	if (rank >= listing_pages->end_rank)
 		return true;
-	return state->total_count >= 0 && rank > state->total_count &&
-		!announced_by_page(state, rank);
+	return listing_pages->total_count >= 0 && rank > listing_pages->total_count &&
+		!announced_by_page(listing_pages, rank);
 }
 
 /*
@@ -113,7 +117,7 @@ keyapi_listing_ends_before(const KeyapiListingPages *state, int64 rank)
  * or known only from higher ranks.  A video without an id counts as new.
  */
 static bool
-enter_ids(KeyapiListingPages *state, const KeyapiPage *page)
+enter_ids(KeyapiListingPages *listing_pages, const KeyapiPage *page)
 {
 	bool		any_new = false;
 
@@ -130,7 +134,7 @@ enter_ids(KeyapiListingPages *state, const KeyapiPage *page)
 			any_new = true;
 			continue;
 		}
-		entry = idtable_insert(state->ids, id, &found);
+		entry = idtable_insert(listing_pages->ids, id, &found);
 		if (!found)
 			entry->first = NULL;
 		for (Occurrence *o = entry->first; o != NULL; o = o->next)
@@ -154,13 +158,13 @@ enter_ids(KeyapiListingPages *state, const KeyapiPage *page)
  * Note whether the videos say that they are of the list that was asked for.
  */
 static void
-check_echo(KeyapiListingPages *state, const KeyapiPage *page)
+check_echo(KeyapiListingPages *listing_pages, const KeyapiPage *page)
 {
-	const KeyapiEndpoint *endpoint = state->listing.endpoint;
+	const KeyapiEndpoint *endpoint = listing_pages->listing.endpoint;
 	int			param = keyapi_endpoint_param(endpoint, endpoint->echo_param);
-	const char *asked = state->listing.values[param];
+	const char *asked = listing_pages->listing.values[param];
 
-	if (state->echo_matched || page->data.nvideos == 0)
+	if (listing_pages->echo_matched || page->data.nvideos == 0)
 		return;
 	asked = pg_server_to_any(asked, strlen(asked), PG_UTF8);
 	for (int i = 0; i < page->data.nvideos; i++)
@@ -169,11 +173,11 @@ check_echo(KeyapiListingPages *state, const KeyapiPage *page)
 
 		if (echo == NULL)
 			continue;
-		state->echo_seen = true;
+		listing_pages->echo_seen = true;
 		if (pg_strcasecmp(echo, asked) == 0)
-			state->echo_matched = true;
+			listing_pages->echo_matched = true;
 		else
-			state->other_echo = echo;
+			listing_pages->other_echo = echo;
 	}
 }
 
@@ -202,9 +206,9 @@ keyapi_listing_page_is_last(const KeyapiListing *listing, const KeyapiPage *page
 }
 
 static void
-end_list(KeyapiListingPages *state, int64 end_rank)
+end_list(KeyapiListingPages *listing_pages, int64 end_rank)
 {
-	state->end_rank = Min(state->end_rank, end_rank);
+	listing_pages->end_rank = Min(listing_pages->end_rank, end_rank);
 }
 
 /*
@@ -212,13 +216,14 @@ end_list(KeyapiListingPages *state, int64 end_rank)
  * rank.
  */
 static void
-check_announced(const KeyapiListingPages *state, int64 rank, const char *reason)
+check_announced(const KeyapiListingPages *listing_pages, int64 rank,
+				const char *reason)
 {
-	if (rank <= state->total_count)
+	if (rank <= listing_pages->total_count)
 		ereport(WARNING,
 				(errmsg("list %s ended early: got " INT64_FORMAT " of " INT64_FORMAT " announced videos",
-						keyapi_listing_key(&state->listing), state->end_rank - 1,
-						state->total_count),
+						keyapi_listing_key(&listing_pages->listing),
+						listing_pages->end_rank - 1, listing_pages->total_count),
 				 errdetail("%s", reason)));
 }
 
@@ -232,58 +237,58 @@ compare_pages(const ListCell *a, const ListCell *b)
 }
 
 void
-keyapi_listing_add_page(KeyapiListingPages *state, KeyapiPage *page)
+keyapi_listing_add_page(KeyapiListingPages *listing_pages, KeyapiPage *page)
 {
-	MemoryContext oldcontext = MemoryContextSwitchTo(state->context);
+	MemoryContext oldcontext = MemoryContextSwitchTo(listing_pages->context);
 	bool		overlaps;
 	bool		any_new;
 
-	/* more than was asked for is believed when it is seen */
-	if (page->data.limit > 0 && page->data.limit <= state->listing.page_size)
-		state->limit = page->data.limit;
-	state->limit = Max(state->limit, page->data.nvideos);
+	/* a larger page than was asked for counts only when it is seen */
+	if (page->data.limit > 0 && page->data.limit <= listing_pages->listing.page_size)
+		listing_pages->limit = page->data.limit;
+	listing_pages->limit = Max(listing_pages->limit, page->data.nvideos);
 	if (page->data.total_count >= 0)
-		state->total_count = page->data.total_count;
+		listing_pages->total_count = page->data.total_count;
 
-	page->first_rank = (int64) (page->number - 1) * state->limit + 1;
-	page->end_rank = page->first_rank + state->limit;
+	page->first_rank = (int64) (page->number - 1) * listing_pages->limit + 1;
+	page->end_rank = page->first_rank + listing_pages->limit;
 	page->pass = 0;
 
 	/* after a change of limit a page may repeat ranks that are known */
-	overlaps = keyapi_listing_page_at(state, page->first_rank) != NULL;
+	overlaps = keyapi_listing_page_at(listing_pages, page->first_rank) != NULL;
 
-	any_new = enter_ids(state, page);
-	check_echo(state, page);
-	page->more = any_new && says_more(&page->data, page->first_rank, state->limit);
+	any_new = enter_ids(listing_pages, page);
+	check_echo(listing_pages, page);
+	page->more = any_new && says_more(&page->data, page->first_rank, listing_pages->limit);
 	if (!any_new && !overlaps)
 	{
 		/* whatever it announces */
-		end_list(state, page->first_rank);
-		check_announced(state, page->first_rank,
+		end_list(listing_pages, page->first_rank);
+		check_announced(listing_pages, page->first_rank,
 						"The API announced more videos, but its next page brought no new one.");
 	}
 	else if (!page->more && !overlaps)
 	{
-		/* some less than announced on the last page are nothing to ask for */
-		end_list(state, page->first_rank + page->data.nvideos);
-		check_announced(state, page->end_rank,
+		/* if only the last page is short of some, no page is missing */
+		end_list(listing_pages, page->first_rank + page->data.nvideos);
+		check_announced(listing_pages, page->end_rank,
 						"The API announced more pages, but said that there is none.");
 	}
 
-	state->pages = lappend(state->pages, page);
-	list_sort(state->pages, compare_pages);
+	listing_pages->pages = lappend(listing_pages->pages, page);
+	list_sort(listing_pages->pages, compare_pages);
 	MemoryContextSwitchTo(oldcontext);
 }
 
 bool
-keyapi_listing_is_duplicate(const KeyapiListingPages *state,
+keyapi_listing_is_duplicate(const KeyapiListingPages *listing_pages,
 							const KeyapiVideo *video, int64 rank, int64 pass)
 {
 	IdEntry    *entry;
 
 	if (video->id == NULL)
 		return false;
-	entry = idtable_lookup(state->ids, video->id);
+	entry = idtable_lookup(listing_pages->ids, video->id);
 	for (Occurrence *o = entry->first; o != NULL; o = o->next)
 	{
 		if (o->rank < rank && o->page->pass == pass)

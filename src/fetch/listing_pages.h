@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * listing_pages.h
- *	  What is known of one list: its pages, where it ends, which ids came
+ *	  What a scan knows of one list: its pages, where it ends, which ids came
  *	  before.  No input or output.
  *
  * The arithmetic of pages belongs to the API: the rank of the first video of
@@ -37,38 +37,39 @@ typedef struct KeyapiListingPages
 {
 	KeyapiListing listing;
 	MemoryContext context;		/* of all that follows */
-	struct KeyapiStatementList *statement_list; /* whose pages these are: who
-												 * fetches them knows; NULL at
-												 * first */
+	struct KeyapiStatementList *statement_list; /* where the pages come from;
+												 * set and used by fetcher.c,
+												 * NULL at first */
 	int			limit;			/* effective page size, as far as known */
 	int64		end_rank;		/* no rank from here on; PG_INT64_MAX while
 								 * unknown */
 	int64		total_count;	/* as last announced, or -1 */
 	int			last_page;		/* number of a page that has arrived, maybe
 								 * not here yet, and seems to be the last;
-								 * else INT_MAX: for those who ask ahead */
+								 * else INT_MAX.  Pages after it are not asked
+								 * for ahead. */
 	List	   *pages;			/* KeyapiPage, by first_rank */
 	struct idtable_hash *ids;	/* where each id occurs */
 	bool		echo_seen;		/* a video said which list it is of */
 	bool		echo_matched;	/* ... and it was this one */
-	const char *other_echo;		/* one that was not, or NULL */
+	const char *other_echo;		/* what another video said, or NULL */
 } KeyapiListingPages;
 
 /*
- * The state of a list of which nothing is known yet, in CurrentMemoryContext.
- * The list is copied, strings included.
+ * A list of which nothing is known yet, in CurrentMemoryContext.  listing is
+ * copied, strings included.
  */
 extern KeyapiListingPages *keyapi_listing_create(const KeyapiListing *listing);
 
 /*
  * Number of the page that holds the rank by today's arithmetic.
  */
-extern int	keyapi_listing_page_number(const KeyapiListingPages *state, int64 rank);
+extern int	keyapi_listing_page_number(const KeyapiListingPages *listing_pages, int64 rank);
 
 /*
  * The page that covers the rank, if it has arrived; else NULL.
  */
-extern KeyapiPage *keyapi_listing_page_at(const KeyapiListingPages *state,
+extern KeyapiPage *keyapi_listing_page_at(const KeyapiListingPages *listing_pages,
 										  int64 rank);
 
 /*
@@ -76,14 +77,14 @@ extern KeyapiPage *keyapi_listing_page_at(const KeyapiListingPages *state,
  * pages said: the end was met, or the rank is beyond the announced total and no
  * page said that the list goes on there.
  */
-extern bool keyapi_listing_ends_before(const KeyapiListingPages *state, int64 rank);
+extern bool keyapi_listing_ends_before(const KeyapiListingPages *listing_pages, int64 rank);
 
 /*
  * Add a page that has arrived.  page->number, fetched_at and data are set by
  * the caller, the rest here: ranks, stop rule, ids.  Warns if the list ends
  * before the total that it announces.
  */
-extern void keyapi_listing_add_page(KeyapiListingPages *state, KeyapiPage *page);
+extern void keyapi_listing_add_page(KeyapiListingPages *listing_pages, KeyapiPage *page);
 
 /*
  * Whether the list seems to end with this page, by what it says alone.
@@ -95,7 +96,7 @@ extern bool keyapi_listing_page_is_last(const KeyapiListing *listing,
  * Whether the video at this rank repeats one of a lower rank on a page that the
  * same pass has read.
  */
-extern bool keyapi_listing_is_duplicate(const KeyapiListingPages *state,
+extern bool keyapi_listing_is_duplicate(const KeyapiListingPages *listing_pages,
 										const KeyapiVideo *video, int64 rank,
 										int64 pass);
 

@@ -47,7 +47,8 @@ key_file_error(const char *path, const char *problem)
 }
 
 /*
- * Read the file, without ever waiting for a FIFO's or a device's other end.
+ * Read the file, palloc'd, without ever waiting for a FIFO's or a device's other
+ * end.
  */
 static char *
 read_key_file(const char *path)

@@ -1,7 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * api_key.h
- *	  The API key of a user.
+ *	  The API key of a user: where it comes from, and what is a possible one.
+ *
+ * What keeps keys out of messages: api/secret.h.  The options that hold keys:
+ * option.h.
  *
  *-------------------------------------------------------------------------
  */

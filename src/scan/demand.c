@@ -74,19 +74,19 @@ keyapi_demand_now(const KeyapiDemandHint *hint, const ForeignScanState *node,
  * ---------------------------------------------------------------------
  */
 
-/* What is looked for: a scan, or those of a CTE. */
-typedef struct Target
+/* Which nodes of a plan are looked for: a scan, or all scans of a CTE. */
+typedef struct SoughtScans
 {
-	const Plan *scan;			/* or NULL */
+	const Plan *scan;			/* NULL: those of the CTE */
 	int			cte;			/* its plan id */
-} Target;
+} SoughtScans;
 
 static bool
-is_target(const Plan *plan, const Target *target)
+is_sought(const Plan *plan, const SoughtScans *sought)
 {
-	return plan == target->scan ||
-		(target->scan == NULL && IsA(plan, CteScan) &&
-		 ((const CteScan *) plan)->ctePlanId == target->cte);
+	return plan == sought->scan ||
+		(sought->scan == NULL && IsA(plan, CteScan) &&
+		 ((const CteScan *) plan)->ctePlanId == sought->cte);
 }
 
 static List *
@@ -118,7 +118,7 @@ lower_demand(KeyapiDemandHint *hint, KeyapiDemand demand)
 }
 
 /*
- * What a join leaves of the hint of its child: a merge join stops when one
+ * What a join leaves of the hint of its child.  A merge join stops when one
  * side ends, a hash join when the hash table is empty, and where one match is
  * enough the inner side is not read on.
  */
@@ -190,13 +190,13 @@ hint_below(KeyapiDemandHint *hint, const Plan *plan, const Plan *child)
 }
 
 /*
- * Find the target in a plan tree.  If it is there, *hint becomes the
- * hint of the target that is read farthest.
+ * Find the scans in a plan tree.  If there are any, *hint becomes the hint of the
+ * one that is read farthest.
  */
 static bool
-find_target(const Plan *plan, const Target *target, KeyapiDemandHint *hint)
+find_scans(const Plan *plan, const SoughtScans *sought, KeyapiDemandHint *hint)
 {
-	bool		found = is_target(plan, target);
+	bool		found = is_sought(plan, sought);
 	ListCell   *lc;
 
 	if (found)
@@ -209,7 +209,7 @@ find_target(const Plan *plan, const Target *target, KeyapiDemandHint *hint)
 		const Plan *child = lfirst(lc);
 		KeyapiDemandHint below;
 
-		if (!find_target(child, target, &below))
+		if (!find_scans(child, sought, &below))
 			continue;
 		hint_below(&below, plan, child);
 		if (!found || below.demand > hint->demand)
@@ -220,23 +220,23 @@ find_target(const Plan *plan, const Target *target, KeyapiDemandHint *hint)
 }
 
 static KeyapiDemandHint
-hint_in_statement(const PlannedStmt *statement, const Target *target)
+hint_in_statement(const PlannedStmt *statement, const SoughtScans *sought)
 {
 	KeyapiDemandHint hint;
 	ListCell   *lc;
 
-	if (find_target(statement->planTree, target, &hint))
+	if (find_scans(statement->planTree, sought, &hint))
 		return hint;
 	foreach(lc, statement->subplans)
 	{
 		/* lists of subplans may have holes */
 		if (lfirst(lc) == NULL ||
-			!find_target(lfirst(lc), target, &hint))
+			!find_scans(lfirst(lc), sought, &hint))
 			continue;
 		if (!hint.certain)
 		{
-			/* a CTE is read as far as those read who scan it */
-			const Target scans = {NULL, foreach_current_index(lc) + 1};
+			/* a CTE is read as far as its scans read it */
+			const SoughtScans scans = {NULL, foreach_current_index(lc) + 1};
 			KeyapiDemandHint of_scans = hint_in_statement(statement, &scans);
 
 			lower_demand(&hint, of_scans.limited ? KEYAPI_READS_SOME : of_scans.demand);
@@ -250,7 +250,7 @@ hint_in_statement(const PlannedStmt *statement, const Target *target)
 KeyapiDemandHint
 keyapi_demand_hint(const ForeignScanState *node)
 {
-	const Target target = {node->ss.ps.plan};
+	const SoughtScans sought = {node->ss.ps.plan};
 
-	return hint_in_statement(node->ss.ps.state->es_plannedstmt, &target);
+	return hint_in_statement(node->ss.ps.state->es_plannedstmt, &sought);
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * pages.c
- *	  Page iterator: which page is needed next.
+ *	  Page iterator: which row is next, and which page it needs.
  *
  *-------------------------------------------------------------------------
  */

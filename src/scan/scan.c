@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * scan.c
- *	  Executor callbacks.
+ *	  Executor callbacks: bind the query's lists, then return their rows.
  *
  *-------------------------------------------------------------------------
  */

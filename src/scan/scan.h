@@ -1,7 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * scan.h
- *	  Executor callbacks: rows of pages as tuples.
+ *	  Executor callbacks: bind the query's lists, then return their rows.
+ *
+ * Which lists these are: bind/.  Which page is needed next: pages.c.  How a row
+ * becomes a tuple: tuple.c.
  *
  *-------------------------------------------------------------------------
  */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * tuple.c
- *	  Cells -> Datums.
+ *	  Where a page's rows become tuples: cells -> Datums.
  *
  * Every value goes through its column's input function, so that a column may
  * have any type that takes the text.
@@ -57,8 +57,8 @@ is_used(Bitmapset *attrs_used, AttrNumber attnum)
 }
 
 /*
- * PostgreSQL leaves it to whoever stores rows to keep what was generated; the
- * API stores nothing.
+ * PostgreSQL expects that a foreign table stores generated values with its rows,
+ * but the API stores nothing.
  */
 static void
 generated_column_error(Relation rel, Form_pg_attribute attr)
@@ -166,8 +166,8 @@ column_text(const ColumnReader *column, const KeyapiRow *row)
 }
 
 /*
- * The value of a column that is at hand as its type has it, and needs no detour
- * over text; false if it is not.
+ * The value of a column that is at hand in its type's own form, and needs no
+ * detour over text; false if it is not.
  */
 static bool
 value_at_hand(const ColumnReader *column, const KeyapiRow *row, Datum *value)

@@ -1,7 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * tuple.h
- *	  Rows of pages as the columns of a foreign table.
+ *	  Where a page's rows become tuples of a foreign table.
+ *
+ * How JSON became cells: json/decode.c.  Which row is next: pages.c.
  *
  *-------------------------------------------------------------------------
  */

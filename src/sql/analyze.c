@@ -118,11 +118,11 @@ acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 }
 
 /*
- * Lists have no blocks; what is reported is what they have instead.
+ * Lists have no blocks; pages are reported instead.
  *
- * A table that is not to be read without conditions has no sample, which must
- * not keep ANALYZE from the tables that it is a partition or child of.  Nor must
- * autovacuum, which comes for those whenever it likes, spend any money.
+ * A table that may not be read without conditions has no sample.  That is no
+ * error: ANALYZE must go on with the tables that it is a partition or child of.
+ * Autovacuum, which visits those at any time, must not spend money.
  */
 bool
 keyapiAnalyzeForeignTable(Relation relation, AcquireSampleRowsFunc *func,

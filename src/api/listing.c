@@ -48,7 +48,7 @@ append_query(StringInfo buf, const KeyapiListing *listing)
 		append_encoded(buf, listing->values[i]);
 		appendStringInfoChar(buf, '&');
 	}
-	appendStringInfo(buf, "limit=%d", listing->page_size);
+	appendStringInfo(buf, "%s=%d", endpoint->page_size_param, listing->page_size);
 }
 
 char *
@@ -57,8 +57,9 @@ keyapi_listing_url(const KeyapiListing *listing, const char *base_url, int page)
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "%s/v1/%s?page=%d&", base_url,
-					 listing->endpoint->path, page);
+	appendStringInfo(&buf, "%s/v1/%s?%s=%d&", base_url,
+					 listing->endpoint->path, listing->endpoint->page_param,
+					 page);
 	append_query(&buf, listing);
 	return buf.data;
 }

@@ -18,10 +18,10 @@
 typedef struct KeyapiListing
 {
 	const KeyapiEndpoint *endpoint;
-	int			page_size;		/* the limit parameter: 1..max_page_size */
+	int			page_size;		/* asked for: 1..max_page_size */
 	const char *values[KEYAPI_MAX_PARAMS];	/* value of each of the endpoint's
 											 * parameters, in the database's
-											 * encoding; never NULL nor "" */
+											 * encoding; never NULL or "" */
 } KeyapiListing;
 
 /*

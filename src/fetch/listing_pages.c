@@ -157,11 +157,13 @@ static void
 check_echo(KeyapiListingPages *state, const KeyapiPage *page)
 {
 	const KeyapiEndpoint *endpoint = state->listing.endpoint;
-	int			param = keyapi_endpoint_param(endpoint, endpoint->echo_param);
-	const char *asked = state->listing.values[param];
+	const char *asked;
 
-	if (state->echo_matched || page->data.nvideos == 0)
+	if (endpoint->echo_param == NULL || state->echo_matched ||
+		page->data.nvideos == 0)
 		return;
+	asked = state->listing.values[keyapi_endpoint_param(endpoint,
+														endpoint->echo_param)];
 	asked = pg_server_to_any(asked, strlen(asked), PG_UTF8);
 	for (int i = 0; i < page->data.nvideos; i++)
 	{

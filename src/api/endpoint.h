@@ -138,7 +138,8 @@ typedef struct KeyapiEndpoint
 	const char *table;			/* name that IMPORT gives the table */
 	const char *item;			/* what messages call an item: "video" */
 	const char *items;			/* and several of them: "videos" */
-	const KeyapiParam *params;	/* nparams of them; see KEYAPI_PARAMS */
+	const KeyapiParam *params;	/* nparams of them; see KEYAPI_PARAMS; NULL if
+								 * there are none */
 	int			nparams;
 	const KeyapiColumn *columns;	/* ncolumns of them, as IMPORT orders
 									 * them; see KEYAPI_COLUMNS */

@@ -166,6 +166,8 @@ keyapi_option_param(const KeyapiParam *param, const char *value,
 
 	if (result.kind == KEYAPI_DEFAULT_ALL && result.domain == NULL)
 		keyapi_option_bad(param->name, value,
+						  param->domain_option == NULL ?
+						  "There is no list of all its values." :
 						  psprintf("\"all\" needs the option \"%s\", which says what all is.",
 								   param->domain_option));
 	if (result.value != NULL && result.domain != NULL &&

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * listing.c
- *	  A bound list as URL and as key.
+ *	  A list as URL and as key.
  *
  *-------------------------------------------------------------------------
  */
@@ -71,5 +71,20 @@ keyapi_listing_key(const KeyapiListing *listing)
 
 	initStringInfo(&buf);
 	append_query(&buf, listing);
+	return buf.data;
+}
+
+char *
+keyapi_param_names(const KeyapiEndpoint *endpoint)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < endpoint->nparams; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(&buf, i < endpoint->nparams - 1 ? ", " : " and ");
+		appendStringInfoString(&buf, endpoint->params[i].name);
+	}
 	return buf.data;
 }

@@ -39,4 +39,10 @@ extern char *keyapi_listing_url(const KeyapiListing *listing, const char *base_u
  */
 extern char *keyapi_listing_key(const KeyapiListing *listing);
 
+/*
+ * The endpoint's parameters in words ("region, period and order_by"), for
+ * messages; "" if it has none.  Palloc'd.
+ */
+extern char *keyapi_param_names(const KeyapiEndpoint *endpoint);
+
 #endif							/* KEYAPI_LISTING_H */

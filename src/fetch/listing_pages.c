@@ -218,9 +218,9 @@ check_announced(const KeyapiListingPages *state, int64 rank, const char *reason)
 {
 	if (rank <= state->total_count)
 		ereport(WARNING,
-				(errmsg("list %s ended early: got " INT64_FORMAT " of " INT64_FORMAT " announced videos",
+				(errmsg("list %s ended early: got " INT64_FORMAT " of " INT64_FORMAT " announced %s",
 						keyapi_listing_key(&state->listing), state->end_rank - 1,
-						state->total_count),
+						state->total_count, state->listing.endpoint->items),
 				 errdetail("%s", reason)));
 }
 
@@ -262,7 +262,8 @@ keyapi_listing_add_page(KeyapiListingPages *state, KeyapiPage *page)
 		/* whatever it announces */
 		end_list(state, page->first_rank);
 		check_announced(state, page->first_rank,
-						"The API announced more videos, but its next page brought no new one.");
+						psprintf("The API announced more %s, but its next page brought no new one.",
+								 state->listing.endpoint->items));
 	}
 	else if (!page->more && !overlaps)
 	{

@@ -88,7 +88,7 @@ keyapi_option_check_field(const char *value)
 	if (len == 0 || value[0] == '.' || value[len - 1] == '.' ||
 		strstr(value, "..") != NULL)
 		keyapi_option_bad("field", value,
-						  "It must be a path into the video object, such as author.name.");
+						  "It must be a path into the JSON object of a row, such as author.name.");
 }
 
 /*

@@ -358,7 +358,8 @@ keyapi_pages_finish(KeyapiPages *pages)
 		ereport(WARNING,
 				(errmsg("the API may have answered another list than %s",
 						entry->key),
-				 errdetail("No video that was read carries the %s asked for in %s; one carries \"%s\".",
+				 errdetail("No %s that was read carries the %s asked for in %s; one carries \"%s\".",
+						   state->listing.endpoint->item,
 						   state->listing.endpoint->echo_param,
 						   state->listing.endpoint->echo_field,
 						   keyapi_quotable(state->other_echo, keyapi_pages_secret(pages)))));

@@ -189,9 +189,10 @@ read_context(void *arg)
 	const KeyapiRow *row = context->row;
 	TupleDesc	tupdesc = RelationGetDescr(context->reader->rel);
 
-	errcontext("column \"%s\" of foreign table \"%s\", video %s, page %d of list %s",
+	errcontext("column \"%s\" of foreign table \"%s\", %s %s, page %d of list %s",
 			   NameStr(TupleDescAttr(tupdesc, context->column->index)->attname),
 			   RelationGetRelationName(context->reader->rel),
+			   row->list->endpoint->item,
 			   row->video->id == NULL ? "without id" : keyapi_quotable(row->video->id, NULL),
 			   row->page->number, keyapi_listing_key(row->list));
 }

@@ -81,9 +81,9 @@ keyapi_response_read(const KeyapiHttpOutcome *outcome,
 	}
 
 	/* a body may explain a bad status, and a good status hide a bad code */
-	result = keyapi_decode(outcome->body, outcome->body_len,
-						   failure->listing->endpoint, paths, npaths,
-						   &allocator, data);
+	result = keyapi_json_decode(outcome->body, outcome->body_len,
+								failure->listing->endpoint, paths, npaths,
+								&allocator, data);
 	if (failure->cause == KEYAPI_OK)
 	{
 		failure->cause = cause_of_body(result, data);

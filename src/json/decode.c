@@ -3,8 +3,8 @@
  * decode.c
  *	  Body of a response -> envelope, pagination and text cells.
  *
- * A parsed document lives in jansson's own memory until the cells are copied
- * out of it.  json_decref of its root frees all of it: everything else borrows.
+ * jansson keeps the parsed document in memory of its own.  json_decref of the
+ * root frees all of it, so what decoding returns is copied.
  *
  *-------------------------------------------------------------------------
  */
@@ -141,7 +141,7 @@ read_integer(const json_t *value, int64_t *result)
 		return true;
 	}
 	if (json_is_real(value))
-		return keyapi_real_to_integer(json_real_value(value), result);
+		return keyapi_json_real_to_integer(json_real_value(value), result);
 	if (json_is_string(value))
 	{
 		const char *s = json_string_value(value);
@@ -191,7 +191,7 @@ static KeyapiDecodeResult
 parse_repaired(Decoder *d, const char *body, size_t len, json_t **root)
 {
 	KeyapiStrBuf repaired = {0};
-	bool		incomplete = keyapi_repair_json(body, len, &repaired);
+	bool		incomplete = keyapi_json_repair(body, len, &repaired);
 	json_error_t error = {0};
 	json_t	   *parsed = NULL;
 
@@ -263,8 +263,8 @@ parse(Decoder *d, const char *body, size_t len, json_t **root)
 		return KEYAPI_DECODE_OK;
 
 	/*
-	 * jansson's reason is of no use yet: it takes a cut word for a wrong one,
-	 * and stops at the first thing that can be repaired.
+	 * The error is of no use yet: jansson reports half a word as a wrong one,
+	 * and it stops at the first thing that can be repaired.
 	 */
 	return parse_repaired(d, body, len, root);
 }
@@ -377,9 +377,9 @@ read_envelope(Decoder *d, const json_t *root)
 }
 
 KeyapiDecodeResult
-keyapi_decode(const char *body, size_t len, const KeyapiEndpoint *endpoint,
-			  const char *const *paths, int npaths,
-			  const KeyapiAllocator *allocator, KeyapiDecoded *out)
+keyapi_json_decode(const char *body, size_t len, const KeyapiEndpoint *endpoint,
+				   const char *const *paths, int npaths,
+				   const KeyapiAllocator *allocator, KeyapiDecoded *out)
 {
 	const KeyapiDecoded nothing = {.has_more = -1,.total_count = -1};
 	Decoder		d = {

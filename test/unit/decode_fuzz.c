@@ -82,8 +82,8 @@ decode(const char *body, size_t len, Arena *arena, KeyapiDecoded *out)
 {
 	KeyapiAllocator allocator = {.alloc = arena_alloc,.arg = arena};
 
-	return keyapi_decode(body, len, &keyapi_endpoints[0], paths, NPATHS,
-						 &allocator, out);
+	return keyapi_json_decode(body, len, &keyapi_endpoints[0], paths, NPATHS,
+							  &allocator, out);
 }
 
 /* Text is UTF-8. */

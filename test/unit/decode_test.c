@@ -106,8 +106,8 @@ decode_paths(const char *body, size_t len, const char *const *paths,
 	arena_reset();
 	memcpy(copy, body, len);
 	memset(out, 0x7F, sizeof(*out));
-	result = keyapi_decode(copy, len, &keyapi_endpoints[0], paths, npaths,
-						   &allocator, out);
+	result = keyapi_json_decode(copy, len, &keyapi_endpoints[0], paths, npaths,
+								&allocator, out);
 	free(copy);
 	if (result != KEYAPI_DECODE_OK && result != KEYAPI_DECODE_REFUSED &&
 		out->error == NULL)

@@ -7,6 +7,7 @@
  *
  *	 decode_fuzz SEED RUNS		bodies made from good ones, the same for a seed
  *	 decode_fuzz FILE			one body, to look at what was found
+ *	 decode_fuzz --corpus DIR	write the good ones to files, for libFuzzer
  *
  * Whatever goes in, the decoder must keep to its contract (see check_*): a
  * violation aborts.
@@ -199,7 +200,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_text(out.error);
 	CHECK((out.error == NULL) ==
 		  (result == KEYAPI_DECODE_OK || result == KEYAPI_DECODE_REFUSED));
-	CHECK((result == KEYAPI_DECODE_REFUSED) == (out.code != 0));
+	CHECK((result == KEYAPI_DECODE_REFUSED) == (out.code != 0 && out.code != 200));
 	CHECK(result == KEYAPI_DECODE_OK || out.nvideos == 0);
 	CHECK(result != KEYAPI_DECODE_NO_MEMORY);
 	CHECK(out.limit >= 0 && out.total_count >= -1);
@@ -235,7 +236,10 @@ static const char *const seeds[] = {
 	"\"a\":{\"b\":123456789012345678901234567890}},{\"v\":1e999},{}],"
 	"\"pagination\":{\"size\":\"20\",\"total\":500.0,\"has_more\":\"false\"}}} ",
 	"{\"code\":402,\"data\":null,\"msg\":\"apiKey quota is not enough\"}",
+	"{\"code\":200,\"data\":{\"videos\":[]}}",
 };
+
+#define NSEEDS (sizeof(seeds) / sizeof(seeds[0]))
 
 /* What breaks decoders. */
 static const char *const pieces[] = {
@@ -330,25 +334,35 @@ run_file(const char *name)
 	return 0;
 }
 
-int
-main(int argc, char **argv)
+/* Write the seeds to files of that directory. */
+static int
+write_corpus(const char *directory)
 {
-	long		runs;
-
-	if (argc == 2)
-		return run_file(argv[1]);
-	if (argc != 3)
+	for (size_t i = 0; i < NSEEDS; i++)
 	{
-		fprintf(stderr, "usage: %s SEED RUNS | FILE\n", argv[0]);
-		return 2;
+		char		name[1024];
+		FILE	   *file;
+
+		snprintf(name, sizeof(name), "%s/seed-%zu", directory, i);
+		file = fopen(name, "wb");
+		if (file == NULL || fputs(seeds[i], file) == EOF || fclose(file) != 0)
+		{
+			perror(name);
+			return 2;
+		}
 	}
+	return 0;
+}
+
+static void
+run_seeded(const char *number, long runs)
+{
 	/* xorshift never leaves 0 */
-	random_state = strtoull(argv[1], NULL, 10) | UINT64_C(0x9E3779B97F4A7C15) << 1;
-	runs = strtol(argv[2], NULL, 10);
+	random_state = strtoull(number, NULL, 10) | UINT64_C(0x9E3779B97F4A7C15) << 1;
 	for (long i = 0; i < runs; i++)
 	{
 		char		body[4096];
-		const char *seed = seeds[random_below(sizeof(seeds) / sizeof(seeds[0]))];
+		const char *seed = seeds[random_below(NSEEDS)];
 		size_t		len = strlen(seed);
 
 		memcpy(body, seed, len);
@@ -356,8 +370,23 @@ main(int argc, char **argv)
 			len = mutate(body, len, sizeof(body));
 		run_exact(body, len);
 	}
-	printf("ok 1 - %ld bodies, seed %s\n1..1\n", runs, argv[1]);
-	return 0;
+	printf("ok 1 - %ld bodies, seed %s\n1..1\n", runs, number);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc == 2)
+		return run_file(argv[1]);
+	if (argc == 3 && strcmp(argv[1], "--corpus") == 0)
+		return write_corpus(argv[2]);
+	if (argc == 3)
+	{
+		run_seeded(argv[1], strtol(argv[2], NULL, 10));
+		return 0;
+	}
+	fprintf(stderr, "usage: %s SEED RUNS | FILE | --corpus DIR\n", argv[0]);
+	return 2;
 }
 
 #endif							/* STANDALONE */

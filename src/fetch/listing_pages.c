@@ -109,17 +109,17 @@ keyapi_listing_ends_before(const KeyapiListingPages *state, int64 rank)
 }
 
 /*
- * Enter the page's ids.  True if at least one video is new: its id is unknown,
- * or known only from higher ranks.  A video without an id counts as new.
+ * Enter the page's ids.  True if at least one item is new: its id is unknown,
+ * or known only from higher ranks.  An item without an id counts as new.
  */
 static bool
 enter_ids(KeyapiListingPages *state, const KeyapiPage *page)
 {
 	bool		any_new = false;
 
-	for (int i = 0; i < page->data.nvideos; i++)
+	for (int i = 0; i < page->data.nitems; i++)
 	{
-		const char *id = page->data.videos[i].id;
+		const char *id = page->data.items[i].id;
 		Occurrence *occurrence;
 		IdEntry    *entry;
 		bool		found = false;
@@ -151,7 +151,7 @@ enter_ids(KeyapiListingPages *state, const KeyapiPage *page)
 }
 
 /*
- * Note whether the videos say that they are of the list that was asked for.
+ * Note whether the items say that they are of the list that was asked for.
  */
 static void
 check_echo(KeyapiListingPages *state, const KeyapiPage *page)
@@ -160,14 +160,14 @@ check_echo(KeyapiListingPages *state, const KeyapiPage *page)
 	const char *asked;
 
 	if (endpoint->echo_param == NULL || state->echo_matched ||
-		page->data.nvideos == 0)
+		page->data.nitems == 0)
 		return;
 	asked = state->listing.values[keyapi_endpoint_param(endpoint,
 														endpoint->echo_param)];
 	asked = pg_server_to_any(asked, strlen(asked), PG_UTF8);
-	for (int i = 0; i < page->data.nvideos; i++)
+	for (int i = 0; i < page->data.nitems; i++)
 	{
-		const char *echo = page->data.videos[i].echo;
+		const char *echo = page->data.items[i].echo;
 
 		if (echo == NULL)
 			continue;
@@ -180,7 +180,7 @@ check_echo(KeyapiListingPages *state, const KeyapiPage *page)
 }
 
 /*
- * Whether the list goes on after a page that has videos, by what it says:
+ * Whether the list goes on after a page that has items, by what it says:
  * has_more decides, else the total, else a full page.
  */
 static bool
@@ -189,8 +189,8 @@ says_more(const KeyapiDecoded *data, int64 first_rank, int limit)
 	if (data->has_more >= 0)
 		return data->has_more == 1;
 	if (data->total_count >= 0)
-		return first_rank + data->nvideos <= data->total_count;
-	return data->nvideos >= limit;
+		return first_rank + data->nitems <= data->total_count;
+	return data->nitems >= limit;
 }
 
 bool
@@ -199,7 +199,7 @@ keyapi_listing_page_is_last(const KeyapiListing *listing, const KeyapiPage *page
 	int			limit = page->data.limit > 0 ? page->data.limit :
 	listing->page_size;
 
-	return page->data.nvideos == 0 ||
+	return page->data.nitems == 0 ||
 		!says_more(&page->data, (int64) (page->number - 1) * limit + 1, limit);
 }
 
@@ -210,7 +210,7 @@ end_list(KeyapiListingPages *state, int64 end_rank)
 }
 
 /*
- * Warn that the list has ended although it announced videos at or after this
+ * Warn that the list has ended although it announced items at or after this
  * rank.
  */
 static void
@@ -243,7 +243,7 @@ keyapi_listing_add_page(KeyapiListingPages *state, KeyapiPage *page)
 	/* more than was asked for is believed when it is seen */
 	if (page->data.limit > 0 && page->data.limit <= state->listing.page_size)
 		state->limit = page->data.limit;
-	state->limit = Max(state->limit, page->data.nvideos);
+	state->limit = Max(state->limit, page->data.nitems);
 	if (page->data.total_count >= 0)
 		state->total_count = page->data.total_count;
 
@@ -268,7 +268,7 @@ keyapi_listing_add_page(KeyapiListingPages *state, KeyapiPage *page)
 	else if (!page->more && !overlaps)
 	{
 		/* some less than announced on the last page are nothing to ask for */
-		end_list(state, page->first_rank + page->data.nvideos);
+		end_list(state, page->first_rank + page->data.nitems);
 		check_announced(state, page->end_rank,
 						"The API announced more pages, but said that there is none.");
 	}
@@ -280,13 +280,13 @@ keyapi_listing_add_page(KeyapiListingPages *state, KeyapiPage *page)
 
 bool
 keyapi_listing_is_duplicate(const KeyapiListingPages *state,
-							const KeyapiVideo *video, int64 rank, int64 pass)
+							const KeyapiItem *item, int64 rank, int64 pass)
 {
 	IdEntry    *entry;
 
-	if (video->id == NULL)
+	if (item->id == NULL)
 		return false;
-	entry = idtable_lookup(state->ids, video->id);
+	entry = idtable_lookup(state->ids, item->id);
 	for (Occurrence *o = entry->first; o != NULL; o = o->next)
 	{
 		if (o->rank < rank && o->page->pass == pass)

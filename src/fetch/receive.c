@@ -234,7 +234,7 @@ read_response(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 		page->fetched_at = fetched_at;
 		request->page = page;
 		request->status = ARRIVED;
-		if (page->data.nvideos == 0 || page->data.has_more == 0)
+		if (page->data.nitems == 0 || page->data.has_more == 0)
 			request->state->last_page = Min(request->state->last_page,
 											request->number);
 	}
@@ -274,7 +274,7 @@ keyapi_fetch_use_cached(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 static int
 announced_pages(const KeyapiDecoded *data)
 {
-	int			limit = Max(data->limit, data->nvideos);
+	int			limit = Max(data->limit, data->nitems);
 
 	if (limit == 0 || data->total_count < 0)
 		return 0;
@@ -292,7 +292,7 @@ share_page(KeyapiPageRequest *request, const KeyapiHttpOutcome *outcome)
 	const KeyapiBody body = {
 		.data = outcome->body,
 		.len = outcome->body_len,
-		.rows = page->data.nvideos,
+		.rows = page->data.nitems,
 		.last = keyapi_listing_page_is_last(&request->state->listing, page),
 		.total_pages = announced_pages(&page->data),
 		.fetched_at = page->fetched_at,

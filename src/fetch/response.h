@@ -22,7 +22,7 @@ extern KeyapiCause keyapi_response_cause(const KeyapiHttpOutcome *outcome);
 
 /*
  * Decode the answer into *data, whose texts then live in CurrentMemoryContext;
- * paths are the npaths cells of each video (see decode.h).  failure->list is set
+ * paths are the npaths cells of each item (see decode.h).  failure->list is set
  * by the caller.  Returns the cause of failure, which *failure then explains; that
  * may point into *outcome.  Raises an ERROR on lack of memory.
  */

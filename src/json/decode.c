@@ -318,7 +318,7 @@ read_items(Decoder *d, const json_t *data)
 	const char *name = endpoint->array[0];
 	json_t	   *array = member(data, endpoint->array);
 	size_t		n = json_array_size(array);
-	KeyapiVideo *videos = NULL;
+	KeyapiItem *items = NULL;
 	const char **cells = NULL;
 
 	if (!json_is_array(array))
@@ -327,7 +327,7 @@ read_items(Decoder *d, const json_t *data)
 	if (n > INT_MAX)
 		return fail(d, KEYAPI_DECODE_NO_DATA, "%s.%s is too long", object, name);
 	if (n > 0)
-		videos = allocate(d, n * sizeof(KeyapiVideo));
+		items = allocate(d, n * sizeof(KeyapiItem));
 	if (n > 0 && d->npaths > 0)
 		cells = allocate(d, n * (size_t) d->npaths * sizeof(char *));
 
@@ -338,16 +338,16 @@ read_items(Decoder *d, const json_t *data)
 		if (!json_is_object(item))
 			return fail(d, KEYAPI_DECODE_NO_DATA,
 						"element %zu of %s.%s is not an object", i, object, name);
-		videos[i].id = text_at(d, item, endpoint->id_field);
-		videos[i].echo = text_at(d, item, endpoint->echo_field);
-		videos[i].cells = cells;
+		items[i].id = text_at(d, item, endpoint->id_field);
+		items[i].echo = text_at(d, item, endpoint->echo_field);
+		items[i].cells = cells;
 		for (int k = 0; k < d->npaths; k++)
 			*cells++ = text_at(d, item, d->paths[k]);
 	}
 	if (d->no_memory)
 		return KEYAPI_DECODE_NO_MEMORY;
-	d->out->videos = videos;
-	d->out->nvideos = (int) n;
+	d->out->items = items;
+	d->out->nitems = (int) n;
 	return KEYAPI_DECODE_OK;
 }
 

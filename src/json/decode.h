@@ -45,12 +45,12 @@ typedef enum KeyapiDecodeResult
 } KeyapiDecodeResult;
 
 /* One item of the page: the cells asked for. */
-typedef struct KeyapiVideo
+typedef struct KeyapiItem
 {
 	const char *id;				/* endpoint->id_field as text, or NULL */
 	const char *echo;			/* endpoint->echo_field as text, or NULL */
 	const char **cells;			/* one per path asked for; NULL = SQL NULL */
-} KeyapiVideo;
+} KeyapiItem;
 
 typedef struct KeyapiDecoded
 {
@@ -61,8 +61,8 @@ typedef struct KeyapiDecoded
 	int			limit;			/* page size that was applied, or 0 when
 								 * absent */
 	int64_t		total_count;	/* or -1 when absent */
-	int			nvideos;
-	KeyapiVideo *videos;
+	int			nitems;
+	KeyapiItem *items;
 	const char *error;			/* what is wrong, for any result but OK and
 								 * REFUSED; never NULL then */
 } KeyapiDecoded;

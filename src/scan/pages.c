@@ -163,16 +163,16 @@ peek_row(KeyapiPages *pages, ListCursor *cursor, KeyapiRow *row)
 			page->pass = pages->pass_number;
 		}
 		index = cursor->next_rank - page->first_rank;
-		if (index >= page->data.nvideos)
+		if (index >= page->data.nitems)
 		{
 			cursor->next_rank = page->end_rank;
 			continue;
 		}
 		row->list = &cursor->state->listing;
 		row->page = page;
-		row->video = &page->data.videos[index];
+		row->item = &page->data.items[index];
 		row->rank = cursor->next_rank;
-		if (!keyapi_listing_is_duplicate(cursor->state, row->video, row->rank,
+		if (!keyapi_listing_is_duplicate(cursor->state, row->item, row->rank,
 										 pages->pass_number))
 			return true;
 		pages->bill.duplicates++;

@@ -19,7 +19,7 @@ typedef struct KeyapiRow
 {
 	const KeyapiListing *list;
 	const KeyapiPage *page;
-	const KeyapiVideo *video;
+	const KeyapiItem *item;
 	int64		rank;
 } KeyapiRow;
 
@@ -74,7 +74,7 @@ typedef struct KeyapiPages KeyapiPages;
  * An iterator in CurrentMemoryContext, which must outlive it: pages stay in
  * memory until that context goes.  Nothing is sent, nor is the user's key on the
  * table's server read, before the first page is needed.  paths are the npaths
- * cells of each video that rows will carry (see decode.h), kept by the caller.
+ * cells of each item that rows will carry (see decode.h), kept by the caller.
  */
 extern KeyapiPages *keyapi_pages_create(Oid relid, Oid userid,
 										const char *const *paths, int npaths);

@@ -146,7 +146,7 @@ column_text(const ColumnReader *column, const KeyapiRow *row)
 	switch (column->kind)
 	{
 		case KEYAPI_COLUMN_FIELD:
-			return server_text(row->video->cells[column->source]);
+			return server_text(row->item->cells[column->source]);
 		case KEYAPI_COLUMN_PARAM:
 			return row->list->values[column->source];
 		case KEYAPI_COLUMN_RANK:
@@ -193,7 +193,7 @@ read_context(void *arg)
 			   NameStr(TupleDescAttr(tupdesc, context->column->index)->attname),
 			   RelationGetRelationName(context->reader->rel),
 			   row->list->endpoint->item,
-			   row->video->id == NULL ? "without id" : keyapi_quotable(row->video->id, NULL),
+			   row->item->id == NULL ? "without id" : keyapi_quotable(row->item->id, NULL),
 			   row->page->number, keyapi_listing_key(row->list));
 }
 

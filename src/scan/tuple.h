@@ -35,7 +35,7 @@ extern KeyapiTupleReader *keyapi_tuple_reader(Relation rel,
 /*
  * Fill values and nulls (natts of the relation each).  By-reference values live
  * in CurrentMemoryContext.  Raises what the columns' input functions raise, with
- * CONTEXT that names column, video and page, and with the secret blotted out.
+ * CONTEXT that names column, item and page, and with the secret blotted out.
  */
 extern void keyapi_tuple_read(KeyapiTupleReader *reader, const KeyapiRow *row,
 							  const char *secret, Datum *values, bool *nulls);

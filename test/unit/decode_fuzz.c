@@ -148,9 +148,9 @@ check_objects(const char *body, size_t len, const KeyapiDecoded *out)
 
 	if (list == NULL || json_is_null(list))
 		list = json_object_get(data, "list");
-	for (int i = 0; i < out->nvideos; i++)
+	for (int i = 0; i < out->nitems; i++)
 	{
-		json_t	   *object = json_loads(out->videos[i].cells[WHOLE], 0, NULL);
+		json_t	   *object = json_loads(out->items[i].cells[WHOLE], 0, NULL);
 
 		CHECK(json_is_object(object));
 		if (root != NULL)
@@ -181,7 +181,7 @@ check_no_memory(const char *body, size_t len, int fail_at)
 	KeyapiDecoded out;
 
 	CHECK(decode(body, len, &arena, &out) == KEYAPI_DECODE_NO_MEMORY);
-	CHECK(out.nvideos == 0 && out.error != NULL);
+	CHECK(out.nitems == 0 && out.error != NULL);
 	arena_free(&arena);
 }
 
@@ -201,16 +201,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK((out.error == NULL) ==
 		  (result == KEYAPI_DECODE_OK || result == KEYAPI_DECODE_REFUSED));
 	CHECK((result == KEYAPI_DECODE_REFUSED) == (out.code != 0 && out.code != 200));
-	CHECK(result == KEYAPI_DECODE_OK || out.nvideos == 0);
+	CHECK(result == KEYAPI_DECODE_OK || out.nitems == 0);
 	CHECK(result != KEYAPI_DECODE_NO_MEMORY);
 	CHECK(out.limit >= 0 && out.total_count >= -1);
 	CHECK(out.has_more >= -1 && out.has_more <= 1);
-	for (int i = 0; i < out.nvideos; i++)
+	for (int i = 0; i < out.nitems; i++)
 	{
-		check_text(out.videos[i].id);
-		check_text(out.videos[i].echo);
+		check_text(out.items[i].id);
+		check_text(out.items[i].echo);
 		for (int k = 0; k < NPATHS; k++)
-			check_text(out.videos[i].cells[k]);
+			check_text(out.items[i].cells[k]);
 	}
 	if (result == KEYAPI_DECODE_OK)
 	{

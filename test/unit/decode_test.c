@@ -124,9 +124,9 @@ cell(const char *body, size_t len, const char *path)
 
 	if (result != KEYAPI_DECODE_OK)
 		printf("# result %d: %s\n", result, out.error ? out.error : "");
-	if (result != KEYAPI_DECODE_OK || out.nvideos < 1)
+	if (result != KEYAPI_DECODE_OK || out.nitems < 1)
 		return "no cell";
-	return out.videos[0].cells[0];
+	return out.items[0].cells[0];
 }
 
 static void
@@ -145,10 +145,10 @@ test_example(void)
 	is_int(out.has_more, 1, "example: has_more");
 	is_int(out.limit, 1, "example: limit");
 	is_int(out.total_count, 500, "example: total_count");
-	is_int(out.nvideos, 1, "example: videos");
+	is_int(out.nitems, 1, "example: items");
 	is(out.error, NULL, "example: no error");
 
-	KeyapiVideo video = out.videos[0];
+	KeyapiItem	video = out.items[0];
 
 	is(video.id, "7587114666132868383", "example: id of the row");
 	is(video.echo, "US", "example: echo of the region");
@@ -246,7 +246,7 @@ test_envelope(void)
 	is_int(out.code, 402, "code as string");
 	is(out.message, "quota " FFFD, "msg for message");
 	is(out.request_id, "12345678901234567890123", "requestId as large number");
-	is_int(out.nvideos, 0, "no videos in a refusal");
+	is_int(out.nitems, 0, "no videos in a refusal");
 	is_int(out.has_more, -1, "no has_more in a refusal");
 
 	is_int(decode_paths(mixed, strlen(mixed), NULL, 0, &out),
@@ -258,13 +258,13 @@ test_envelope(void)
 
 	is_int(decode_paths(ids, strlen(ids), NULL, 0, &out), KEYAPI_DECODE_OK,
 		   "videos without paths");
-	is_int(out.nvideos, 3, "three videos");
-	is(out.videos[0].id, "7587114666132868383", "id as number");
-	is(out.videos[1].id, "7587114666132868384", "id as string");
-	is(out.videos[2].id, NULL, "no id");
-	is(out.videos[0].echo, "us", "echo");
-	is(out.videos[1].echo, NULL, "echo null");
-	is(out.videos[2].echo, NULL, "no echo");
+	is_int(out.nitems, 3, "three videos");
+	is(out.items[0].id, "7587114666132868383", "id as number");
+	is(out.items[1].id, "7587114666132868384", "id as string");
+	is(out.items[2].id, NULL, "no id");
+	is(out.items[0].echo, "us", "echo");
+	is(out.items[1].echo, NULL, "echo null");
+	is(out.items[2].echo, NULL, "no echo");
 }
 
 /*
@@ -356,8 +356,8 @@ test_out_of_memory(void)
 
 		if (result == KEYAPI_DECODE_OK)
 			break;
-		if (result != KEYAPI_DECODE_NO_MEMORY || out.nvideos != 0 ||
-			out.videos != NULL || !same(out.error, "out of memory"))
+		if (result != KEYAPI_DECODE_NO_MEMORY || out.nitems != 0 ||
+			out.items != NULL || !same(out.error, "out of memory"))
 			wrong++;
 	}
 	is_int(wrong, 0, "each allocation may fail");
@@ -378,7 +378,7 @@ test_out_of_memory(void)
 
 		if (result == KEYAPI_DECODE_OK)
 			break;
-		if (result != KEYAPI_DECODE_NO_MEMORY || out.nvideos != 0)
+		if (result != KEYAPI_DECODE_NO_MEMORY || out.nitems != 0)
 			wrong++;
 	}
 	realloc_fail_at = -1;

@@ -7,7 +7,6 @@
  */
 #include "api/endpoint.h"
 
-#include <stddef.h>
 #include <string.h>
 
 /* Entries that a test adds; see test/unit/odd_endpoints.c. */

@@ -14,6 +14,8 @@
 #ifndef KEYAPI_ENDPOINT_H
 #define KEYAPI_ENDPOINT_H
 
+#include <stddef.h>
+
 /* Room for the parameters of any one endpoint; KEYAPI_PARAMS checks it. */
 #define KEYAPI_MAX_PARAMS 6
 

@@ -201,6 +201,8 @@ explain_binding(Description *d)
 {
 	StringInfoData buf;
 
+	if (d->options->endpoint->nparams == 0)
+		return;
 	initStringInfo(&buf);
 	for (int i = 0; i < d->options->endpoint->nparams; i++)
 	{

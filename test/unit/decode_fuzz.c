@@ -78,13 +78,15 @@ arena_free(Arena *arena)
 	}
 }
 
+/* The endpoint whose responses are decoded. */
+static const KeyapiEndpoint *endpoint;
+
 static KeyapiDecodeResult
 decode(const char *body, size_t len, Arena *arena, KeyapiDecoded *out)
 {
 	KeyapiAllocator allocator = {.alloc = arena_alloc,.arg = arena};
 
-	return keyapi_json_decode(body, len, &keyapi_endpoints[0], paths, NPATHS,
-							  &allocator, out);
+	return keyapi_json_decode(body, len, endpoint, paths, NPATHS, &allocator, out);
 }
 
 /* Text is UTF-8. */
@@ -138,16 +140,25 @@ check_same(json_t *expected, json_t *got)
 		CHECK(json_equal(expected, got));
 }
 
+/* The member under the first of these names that has a value. */
+static json_t *
+first_of(const json_t *object, KeyapiTexts names)
+{
+	json_t	   *value = NULL;
+
+	for (; *names != NULL && (value == NULL || json_is_null(value)); names++)
+		value = json_object_get(object, *names);
+	return value;
+}
+
 /* The whole objects are JSON, and what the body held if that was JSON. */
 static void
 check_objects(const char *body, size_t len, const KeyapiDecoded *out)
 {
 	json_t	   *root = json_loadb(body, len, JSON_DECODE_ANY, NULL);
-	json_t	   *data = json_object_get(root, "data");
-	json_t	   *list = json_object_get(data, "videos");
+	json_t	   *data = first_of(root, endpoint->envelope->data);
+	json_t	   *list = first_of(data, endpoint->array);
 
-	if (list == NULL || json_is_null(list))
-		list = json_object_get(data, "list");
 	for (int i = 0; i < out->nitems; i++)
 	{
 		json_t	   *object = json_loads(out->items[i].cells[WHOLE], 0, NULL);
@@ -185,12 +196,9 @@ check_no_memory(const char *body, size_t len, int fail_at)
 	arena_free(&arena);
 }
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+check_body(const char *body, size_t size)
 {
-	const char *body = (const char *) data;
 	Arena		arena = {.fail_at = -1};
 	KeyapiDecoded out;
 	KeyapiDecodeResult result = decode(body, size, &arena, &out);
@@ -220,6 +228,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (arena.nchunks > 0)
 		check_no_memory(body, size, (int) (size * 31 % (size_t) arena.nchunks));
 	arena_free(&arena);
+}
+
+int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	for (endpoint = keyapi_endpoints; endpoint->path != NULL; endpoint++)
+		check_body((const char *) data, size);
 	return 0;
 }
 
@@ -237,6 +254,8 @@ static const char *const seeds[] = {
 	"\"pagination\":{\"size\":\"20\",\"total\":500.0,\"has_more\":\"false\"}}} ",
 	"{\"code\":402,\"data\":null,\"msg\":\"apiKey quota is not enough\"}",
 	"{\"code\":200,\"data\":{\"videos\":[]}}",
+	"{\"ret\":0,\"payload\":{\"paging\":{\"more\":1,\"per\":7,\"n\":9},\"things\":["
+	"{\"key\":{\"id\":5},\"v\":true}],\"lines\":[{},{\"a\":[1]}]},\"trace\":\"t\"}",
 };
 
 #define NSEEDS (sizeof(seeds) / sizeof(seeds[0]))

@@ -7,22 +7,50 @@
  */
 #include "api/endpoint.h"
 
-#include <stddef.h>
 #include <string.h>
 
-#define lengthof_array(array) ((int) (sizeof(array) / sizeof((array)[0])))
+/* Entries that a test adds; see test/unit/odd_endpoints.c. */
+#ifndef KEYAPI_MORE_ENDPOINTS
+#define KEYAPI_MORE_ENDPOINTS
+#endif
 
-static const char *const period_domain[] = {"7", "30", NULL};
-static const char *const order_by_domain[] = {"vv", "like", "comment", "repost", NULL};
-
-static const KeyapiParam trending_params[] = {
-	{"region", "text", "US", NULL, "regions"},
-	{"period", "integer", "7", period_domain, NULL},
-	{"order_by", "text", "vv", order_by_domain, NULL},
+/* KeyAPI wraps the answers of all its endpoints alike. */
+static const KeyapiEnvelope envelope = {
+	.code = KEYAPI_TEXTS("code"),
+	.message = KEYAPI_TEXTS("message", "msg"),
+	.request_id = KEYAPI_TEXTS("requestId"),
+	.data = KEYAPI_TEXTS("data"),
+	.pagination = KEYAPI_TEXTS("pagination"),
+	.has_more = KEYAPI_TEXTS("has_more"),
+	.page_size = KEYAPI_TEXTS("limit", "size"),
+	.total_count = KEYAPI_TEXTS("total_count", "total"),
 };
 
-_Static_assert(lengthof_array(trending_params) <= KEYAPI_MAX_PARAMS,
-			   "KEYAPI_MAX_PARAMS is too small");
+/* ---------------------------------------------------------------------
+ * tiktok/trending/videos
+ * ---------------------------------------------------------------------
+ */
+
+static const KeyapiParam trending_params[] = {
+	{
+		.name = "region",
+		.type = KEYAPI_PARAM_TEXT,
+		.default_value = "US",
+		.domain_option = "regions",
+	},
+	{
+		.name = "period",
+		.type = KEYAPI_PARAM_INTEGER,
+		.default_value = "7",
+		.domain = KEYAPI_TEXTS("7", "30"),
+	},
+	{
+		.name = "order_by",
+		.type = KEYAPI_PARAM_TEXT,
+		.default_value = "vv",
+		.domain = KEYAPI_TEXTS("vv", "like", "comment", "repost"),
+	},
+};
 
 /* What each of them means to a user is in the README. */
 static const KeyapiColumn trending_columns[] = {
@@ -48,22 +76,32 @@ static const KeyapiColumn trending_columns[] = {
 	{"fetched_at", "timestamptz", KEYAPI_COLUMN_FETCHED_AT, NULL},
 };
 
+/* ---------------------------------------------------------------------
+ * All of them
+ * ---------------------------------------------------------------------
+ */
+
 const KeyapiEndpoint keyapi_endpoints[] = {
 	{
 		.path = "tiktok/trending/videos",
-		.schema = "tiktok",
-		.table = "tiktok_trending",
-		.credits = 2,
+		.page_param = "page",
+		.page_size_param = "limit",
 		.max_page_size = 20,
-		.typical_rows = 500,
+		.credits = 2,
+		.envelope = &envelope,
+		.array = KEYAPI_TEXTS("videos", "list"),
 		.id_field = "id",
 		.echo_param = "region",
 		.echo_field = "country_code",
-		.params = trending_params,
-		.nparams = lengthof_array(trending_params),
-		.columns = trending_columns,
-		.ncolumns = lengthof_array(trending_columns),
+		.typical_rows = 500,
+		.schema = "tiktok",
+		.table = "tiktok_trending",
+		.item = "video",
+		.items = "videos",
+		KEYAPI_PARAMS(trending_params),
+		KEYAPI_COLUMNS(trending_columns),
 	},
+	KEYAPI_MORE_ENDPOINTS
 	{.path = NULL}
 };
 

@@ -23,14 +23,14 @@ typedef struct CauseInfo
 	int			sqlstate;
 	bool		transient;		/* another try may succeed */
 	const char *message;
-	const char *hint;
+	const char *hint;			/* NULL: made by failure_hint */
 } CauseInfo;
 
 static const CauseInfo causes[KEYAPI_NUM_CAUSES] = {
 	[KEYAPI_BAD_REQUEST] = {
 		ERRCODE_INVALID_PARAMETER_VALUE, false,
 		"the API rejected the parameters of a request",
-		"Check the values that the query gives for region, period and order_by."
+		NULL
 	},
 	[KEYAPI_UNAUTHORIZED] = {
 		ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, false,
@@ -237,14 +237,25 @@ failure_detail(const KeyapiFailure *failure)
 	return buf.data;
 }
 
+static const char *
+bad_request_hint(const KeyapiEndpoint *endpoint)
+{
+	if (endpoint->nparams == 0)
+		return "Check option \"page_size\" of the foreign table.";
+	return psprintf("Check the values that the query gives for %s.",
+					keyapi_param_names(endpoint));
+}
+
 /*
- * What to do: where the API says when to come back, that.
+ * What to do: if the API says when to come back, then that.
  */
 static const char *
 failure_hint(const KeyapiFailure *failure)
 {
 	const CauseInfo *cause = &causes[failure->cause];
 
+	if (failure->cause == KEYAPI_BAD_REQUEST)
+		return bad_request_hint(failure->listing->endpoint);
 	return cause->transient && failure->retry_after_ms > 0 ?
 		psprintf("Run the query again in " INT64_FORMAT " s.",
 				 seconds(failure->retry_after_ms)) : cause->hint;

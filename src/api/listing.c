@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * listing.c
- *	  A bound list as URL and as key.
+ *	  A list as URL and as key.
  *
  *-------------------------------------------------------------------------
  */
@@ -48,7 +48,7 @@ append_query(StringInfo buf, const KeyapiListing *listing)
 		append_encoded(buf, listing->values[i]);
 		appendStringInfoChar(buf, '&');
 	}
-	appendStringInfo(buf, "limit=%d", listing->page_size);
+	appendStringInfo(buf, "%s=%d", endpoint->page_size_param, listing->page_size);
 }
 
 char *
@@ -57,8 +57,9 @@ keyapi_listing_url(const KeyapiListing *listing, const char *base_url, int page)
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "%s/v1/%s?page=%d&", base_url,
-					 listing->endpoint->path, page);
+	appendStringInfo(&buf, "%s/v1/%s?%s=%d&", base_url,
+					 listing->endpoint->path, listing->endpoint->page_param,
+					 page);
 	append_query(&buf, listing);
 	return buf.data;
 }
@@ -70,5 +71,20 @@ keyapi_listing_key(const KeyapiListing *listing)
 
 	initStringInfo(&buf);
 	append_query(&buf, listing);
+	return buf.data;
+}
+
+char *
+keyapi_param_names(const KeyapiEndpoint *endpoint)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < endpoint->nparams; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(&buf, i < endpoint->nparams - 1 ? ", " : " and ");
+		appendStringInfoString(&buf, endpoint->params[i].name);
+	}
 	return buf.data;
 }

@@ -18,10 +18,10 @@
 typedef struct KeyapiListing
 {
 	const KeyapiEndpoint *endpoint;
-	int			page_size;		/* the limit parameter: 1..max_page_size */
+	int			page_size;		/* asked for: 1..max_page_size */
 	const char *values[KEYAPI_MAX_PARAMS];	/* value of each of the endpoint's
 											 * parameters, in the database's
-											 * encoding; never NULL nor "" */
+											 * encoding; never NULL or "" */
 } KeyapiListing;
 
 /*
@@ -38,5 +38,11 @@ extern char *keyapi_listing_url(const KeyapiListing *listing, const char *base_u
  * and what error details show.  Palloc'd.
  */
 extern char *keyapi_listing_key(const KeyapiListing *listing);
+
+/*
+ * The endpoint's parameters in words ("region, period and order_by"), for
+ * messages; "" if it has none.  Palloc'd.
+ */
+extern char *keyapi_param_names(const KeyapiEndpoint *endpoint);
 
 #endif							/* KEYAPI_LISTING_H */

@@ -29,7 +29,7 @@
 typedef enum TargetKind
 {
 	TARGET_TEXT,				/* equality as text */
-	TARGET_VALUE,				/* equality as text or integer */
+	TARGET_VALUE,				/* equality as text, integer or boolean */
 	TARGET_RANK					/* any comparison as number */
 } TargetKind;
 
@@ -140,6 +140,8 @@ operator_strategy(Oid opno, Oid collation, const Target *target)
 		if (target->kind == TARGET_TEXT)
 			return 0;
 		strategy = get_op_opfamily_strategy(opno, INTEGER_BTREE_FAM_OID);
+		if (strategy == 0)
+			strategy = get_op_opfamily_strategy(opno, BOOL_BTREE_FAM_OID);
 		return strategy == BTEqualStrategyNumber ? strategy : 0;
 	}
 	strategy = get_op_opfamily_strategy(opno, INTEGER_BTREE_FAM_OID);
@@ -394,10 +396,11 @@ source_of(Node *expr, const Target *target)
 KeyapiSource *
 keyapi_param_source(List *clauses, const KeyapiScanColumns *columns, int param)
 {
+	const KeyapiParam *definition = &columns->endpoint->params[param];
 	Target		target = {
 		.columns = columns,
-		.kind = columns->endpoint->params[param].domain == NULL ?
-		TARGET_TEXT : TARGET_VALUE,
+		.kind = definition->type == KEYAPI_PARAM_TEXT &&
+		definition->domain == NULL ? TARGET_TEXT : TARGET_VALUE,
 		.attnum = columns->params[param],
 	};
 

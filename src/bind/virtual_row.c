@@ -104,6 +104,7 @@ is_foreseeable(const ColumnInput *input)
 {
 	switch (input->type)
 	{
+		case BOOLOID:
 		case TEXTOID:
 		case VARCHAROID:
 		case BPCHAROID:
@@ -128,8 +129,12 @@ is_foreseeable(const ColumnInput *input)
 static bool
 column_holds(const ColumnInput *input, const char *text)
 {
+	bool		truth;
+
 	switch (input->type)
 	{
+		case BOOLOID:
+			return parse_bool(text, &truth);
 		case TEXTOID:
 			return true;
 		case NAMEOID:

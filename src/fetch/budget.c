@@ -100,7 +100,7 @@ keyapi_budget_check(Oid serverid, int server_max, int64 needed, int lists)
 			 errdetail_plural("It has spent " INT64_FORMAT ", and nothing on the %d list that it would read.",
 							  "It has spent " INT64_FORMAT ", and nothing on the %d lists that it would read.",
 							  lists, spent, lists),
-			 errhint("Read less, by a condition on rank or region or by LIMIT, or raise %s.",
+			 errhint("Read less, by a condition that chooses lists or ranks or by LIMIT, or raise %s.",
 					 setting)));
 }
 

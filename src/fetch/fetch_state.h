@@ -25,7 +25,7 @@ typedef struct KeyapiFetcher
 	Oid			relid;
 	Oid			serverid;
 	Oid			userid;
-	const char *const *paths;	/* npaths cells of each video to decode */
+	const char *const *paths;	/* npaths cells of each item to decode */
 	int			npaths;
 
 	/* set when the first page is asked for */

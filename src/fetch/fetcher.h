@@ -31,7 +31,7 @@ typedef struct KeyapiFetcher KeyapiFetcher;
 /*
  * A fetcher in CurrentMemoryContext.  The server's options and the user's key are
  * read when the first page is asked for, once.  relid is the foreign table that
- * is read, userid whose key to use; paths are the npaths cells of each video to
+ * is read, userid whose key to use; paths are the npaths cells of each item to
  * decode (see decode.h), kept by the caller.
  */
 extern KeyapiFetcher *keyapi_fetcher_create(Oid relid, Oid userid,

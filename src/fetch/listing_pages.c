@@ -113,17 +113,17 @@ keyapi_listing_ends_before(const KeyapiListingPages *listing_pages, int64 rank)
 }
 
 /*
- * Enter the page's ids.  True if at least one video is new: its id is unknown,
- * or known only from higher ranks.  A video without an id counts as new.
+ * Enter the page's ids.  True if at least one item is new: its id is unknown,
+ * or known only from higher ranks.  An item without an id counts as new.
  */
 static bool
 enter_ids(KeyapiListingPages *listing_pages, const KeyapiPage *page)
 {
 	bool		any_new = false;
 
-	for (int i = 0; i < page->data.nvideos; i++)
+	for (int i = 0; i < page->data.nitems; i++)
 	{
-		const char *id = page->data.videos[i].id;
+		const char *id = page->data.items[i].id;
 		Occurrence *occurrence;
 		IdEntry    *entry;
 		bool		found = false;
@@ -155,21 +155,23 @@ enter_ids(KeyapiListingPages *listing_pages, const KeyapiPage *page)
 }
 
 /*
- * Note whether the videos say that they are of the list that was asked for.
+ * Note whether the items say that they are of the list that was asked for.
  */
 static void
 check_echo(KeyapiListingPages *listing_pages, const KeyapiPage *page)
 {
 	const KeyapiEndpoint *endpoint = listing_pages->listing.endpoint;
-	int			param = keyapi_endpoint_param(endpoint, endpoint->echo_param);
-	const char *asked = listing_pages->listing.values[param];
+	const char *asked;
 
-	if (listing_pages->echo_matched || page->data.nvideos == 0)
+	if (endpoint->echo_param == NULL || listing_pages->echo_matched ||
+		page->data.nitems == 0)
 		return;
+	asked = listing_pages->listing.values[keyapi_endpoint_param(endpoint,
+																endpoint->echo_param)];
 	asked = pg_server_to_any(asked, strlen(asked), PG_UTF8);
-	for (int i = 0; i < page->data.nvideos; i++)
+	for (int i = 0; i < page->data.nitems; i++)
 	{
-		const char *echo = page->data.videos[i].echo;
+		const char *echo = page->data.items[i].echo;
 
 		if (echo == NULL)
 			continue;
@@ -182,7 +184,7 @@ check_echo(KeyapiListingPages *listing_pages, const KeyapiPage *page)
 }
 
 /*
- * Whether the list goes on after a page that has videos, by what it says:
+ * Whether the list goes on after a page that has items, by what it says:
  * has_more decides, else the total, else a full page.
  */
 static bool
@@ -191,8 +193,8 @@ says_more(const KeyapiDecoded *data, int64 first_rank, int limit)
 	if (data->has_more >= 0)
 		return data->has_more == 1;
 	if (data->total_count >= 0)
-		return first_rank + data->nvideos <= data->total_count;
-	return data->nvideos >= limit;
+		return first_rank + data->nitems <= data->total_count;
+	return data->nitems >= limit;
 }
 
 bool
@@ -201,7 +203,7 @@ keyapi_listing_page_is_last(const KeyapiListing *listing, const KeyapiPage *page
 	int			limit = page->data.limit > 0 ? page->data.limit :
 	listing->page_size;
 
-	return page->data.nvideos == 0 ||
+	return page->data.nitems == 0 ||
 		!says_more(&page->data, (int64) (page->number - 1) * limit + 1, limit);
 }
 
@@ -212,7 +214,7 @@ end_list(KeyapiListingPages *listing_pages, int64 end_rank)
 }
 
 /*
- * Warn that the list has ended although it announced videos at or after this
+ * Warn that the list has ended although it announced items at or after this
  * rank.
  */
 static void
@@ -221,9 +223,10 @@ check_announced(const KeyapiListingPages *listing_pages, int64 rank,
 {
 	if (rank <= listing_pages->total_count)
 		ereport(WARNING,
-				(errmsg("list %s ended early: got " INT64_FORMAT " of " INT64_FORMAT " announced videos",
+				(errmsg("list %s ended early: got " INT64_FORMAT " of " INT64_FORMAT " announced %s",
 						keyapi_listing_key(&listing_pages->listing),
-						listing_pages->end_rank - 1, listing_pages->total_count),
+						listing_pages->end_rank - 1, listing_pages->total_count,
+						listing_pages->listing.endpoint->items),
 				 errdetail("%s", reason)));
 }
 
@@ -246,7 +249,7 @@ keyapi_listing_add_page(KeyapiListingPages *listing_pages, KeyapiPage *page)
 	/* a larger page than was asked for counts only when it is seen */
 	if (page->data.limit > 0 && page->data.limit <= listing_pages->listing.page_size)
 		listing_pages->limit = page->data.limit;
-	listing_pages->limit = Max(listing_pages->limit, page->data.nvideos);
+	listing_pages->limit = Max(listing_pages->limit, page->data.nitems);
 	if (page->data.total_count >= 0)
 		listing_pages->total_count = page->data.total_count;
 
@@ -265,12 +268,13 @@ keyapi_listing_add_page(KeyapiListingPages *listing_pages, KeyapiPage *page)
 		/* whatever it announces */
 		end_list(listing_pages, page->first_rank);
 		check_announced(listing_pages, page->first_rank,
-						"The API announced more videos, but its next page brought no new one.");
+						psprintf("The API announced more %s, but its next page brought no new one.",
+								 listing_pages->listing.endpoint->items));
 	}
 	else if (!page->more && !overlaps)
 	{
 		/* if only the last page is short of some, no page is missing */
-		end_list(listing_pages, page->first_rank + page->data.nvideos);
+		end_list(listing_pages, page->first_rank + page->data.nitems);
 		check_announced(listing_pages, page->end_rank,
 						"The API announced more pages, but said that there is none.");
 	}
@@ -282,13 +286,13 @@ keyapi_listing_add_page(KeyapiListingPages *listing_pages, KeyapiPage *page)
 
 bool
 keyapi_listing_is_duplicate(const KeyapiListingPages *listing_pages,
-							const KeyapiVideo *video, int64 rank, int64 pass)
+							const KeyapiItem *item, int64 rank, int64 pass)
 {
 	IdEntry    *entry;
 
-	if (video->id == NULL)
+	if (item->id == NULL)
 		return false;
-	entry = idtable_lookup(listing_pages->ids, video->id);
+	entry = idtable_lookup(listing_pages->ids, item->id);
 	for (Occurrence *o = entry->first; o != NULL; o = o->next)
 	{
 		if (o->rank < rank && o->page->pass == pass)

@@ -4,7 +4,7 @@
  *	  What a scan knows of one list: its pages, where it ends, which ids came
  *	  before.  No input or output.
  *
- * The arithmetic of pages belongs to the API: the rank of the first video of
+ * The arithmetic of pages belongs to the API: the rank of the first item of
  * page p is (p - 1) * limit + 1, where limit is what the server really applied,
  * which may differ from what was asked and may change from answer to answer.
  *
@@ -25,7 +25,7 @@
 typedef struct KeyapiPage
 {
 	int			number;			/* from 1 */
-	int64		first_rank;		/* rank of its first video */
+	int64		first_rank;		/* rank of its first item */
 	int64		end_rank;		/* first rank that is beyond the page */
 	bool		more;			/* the list goes on after this page */
 	int64		pass;			/* last pass that read it; 0: none */
@@ -50,9 +50,9 @@ typedef struct KeyapiListingPages
 								 * for ahead. */
 	List	   *pages;			/* KeyapiPage, by first_rank */
 	struct idtable_hash *ids;	/* where each id occurs */
-	bool		echo_seen;		/* a video said which list it is of */
+	bool		echo_seen;		/* an item said which list it is of */
 	bool		echo_matched;	/* ... and it was this one */
-	const char *other_echo;		/* what another video said, or NULL */
+	const char *other_echo;		/* what another item said, or NULL */
 } KeyapiListingPages;
 
 /*
@@ -73,7 +73,7 @@ extern KeyapiPage *keyapi_listing_page_at(const KeyapiListingPages *listing_page
 										  int64 rank);
 
 /*
- * Whether the list can have no video at this rank or after it, from what its
+ * Whether the list can have no item at this rank or after it, from what its
  * pages said: the end was met, or the rank is beyond the announced total and no
  * page said that the list goes on there.
  */
@@ -93,11 +93,11 @@ extern bool keyapi_listing_page_is_last(const KeyapiListing *listing,
 										const KeyapiPage *page);
 
 /*
- * Whether the video at this rank repeats one of a lower rank on a page that the
+ * Whether the item at this rank repeats one of a lower rank on a page that the
  * same pass has read.
  */
 extern bool keyapi_listing_is_duplicate(const KeyapiListingPages *listing_pages,
-										const KeyapiVideo *video, int64 rank,
+										const KeyapiItem *item, int64 rank,
 										int64 pass);
 
 #endif							/* KEYAPI_LISTING_PAGES_H */

@@ -122,7 +122,7 @@ keyapi_page_request_arrive(KeyapiPageRequest *request, KeyapiPage *page,
 	request->status = KEYAPI_REQUEST_ARRIVED;
 
 	/* pages after it need not be asked for */
-	if (page->data.nvideos == 0 || page->data.has_more == 0)
+	if (page->data.nitems == 0 || page->data.has_more == 0)
 		listing_pages->last_page = Min(listing_pages->last_page, page->number);
 }
 

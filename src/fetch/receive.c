@@ -134,7 +134,7 @@ keyapi_fetch_enter_first(KeyapiPageRequest *request)
 static int
 announced_pages(const KeyapiDecoded *data)
 {
-	int			limit = Max(data->limit, data->nvideos);
+	int			limit = Max(data->limit, data->nitems);
 
 	if (limit == 0 || data->total_count < 0)
 		return 0;
@@ -153,7 +153,7 @@ share_page(const KeyapiPageRequest *request, const KeyapiHttpOutcome *outcome)
 	const KeyapiBody body = {
 		.data = outcome->body,
 		.len = outcome->body_len,
-		.rows = page->data.nvideos,
+		.rows = page->data.nitems,
 		.last = keyapi_listing_page_is_last(&listing_pages->listing, page),
 		.total_pages = announced_pages(&page->data),
 		.fetched_at = page->fetched_at,

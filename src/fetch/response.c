@@ -74,8 +74,8 @@ keyapi_body_read(const char *body, size_t body_len,
 	const KeyapiAllocator allocator = {page_alloc, CurrentMemoryContext};
 	KeyapiDecodeResult result;
 
-	result = keyapi_decode(body, body_len, failure->listing->endpoint,
-						   paths, npaths, &allocator, data);
+	result = keyapi_json_decode(body, body_len, failure->listing->endpoint,
+								paths, npaths, &allocator, data);
 	if (failure->cause == KEYAPI_OK)
 	{
 		failure->cause = cause_of_body(result, data);

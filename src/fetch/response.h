@@ -22,7 +22,7 @@ extern KeyapiCause keyapi_response_cause(const KeyapiHttpOutcome *outcome);
 
 /*
  * Decode a body into *data, whose texts then live in CurrentMemoryContext; paths
- * are the npaths cells of each video (see decode.h).  The caller sets
+ * are the npaths cells of each item (see decode.h).  The caller sets
  * failure->listing, and failure->cause to what is known without the body:
  * KEYAPI_OK if the body decides.  Returns the cause of failure, which *failure
  * then explains; that may point into the body.  Raises an ERROR on lack of

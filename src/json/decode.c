@@ -3,8 +3,8 @@
  * decode.c
  *	  Body of a response -> envelope, pagination and text cells.
  *
- * A parsed document lives in jansson's own memory until the cells are copied
- * out of it.  json_decref of its root frees all of it: everything else borrows.
+ * jansson keeps the parsed document in memory of its own.  json_decref of the
+ * root frees all of it, so what decoding returns is copied.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,35 +29,11 @@
 /* What some servers call success instead of 0. */
 #define CODE_HTTP_OK 200
 
-/* What the envelope calls its parts. */
-typedef enum Member
-{
-	MEMBER_CODE,
-	MEMBER_MESSAGE,
-	MEMBER_REQUEST_ID,
-	MEMBER_DATA,
-	MEMBER_PAGINATION,
-	MEMBER_HAS_MORE,
-	MEMBER_LIMIT,
-	MEMBER_TOTAL_COUNT,
-	MEMBER_VIDEOS
-} Member;
-
-/* Their names, the documented one first. */
-static const char *const member_names[][2] = {
-	[MEMBER_CODE] = {"code"},
-	[MEMBER_MESSAGE] = {"message", "msg"},
-	[MEMBER_REQUEST_ID] = {"requestId"},
-	[MEMBER_DATA] = {"data"},
-	[MEMBER_PAGINATION] = {"pagination"},
-	[MEMBER_HAS_MORE] = {"has_more"},
-	[MEMBER_LIMIT] = {"limit", "size"},
-	[MEMBER_TOTAL_COUNT] = {"total_count", "total"},
-	[MEMBER_VIDEOS] = {"videos", "list"},
-};
-
 typedef struct Decoder
 {
+	const KeyapiEndpoint *endpoint;
+	const char *const *paths;	/* of the cells, npaths of them */
+	int			npaths;
 	const KeyapiAllocator *allocator;
 	KeyapiDecoded *out;
 	KeyapiStrBuf buf;			/* compact JSON, before it is copied */
@@ -134,15 +110,15 @@ text_of(Decoder *d, const json_t *value)
 }
 
 /*
- * A part of the envelope, under the first of its names that has a value other
- * than null; or NULL.
+ * A member of an object, under the first of its names that has a value other
+ * than null; or NULL.  names may be NULL: then there is none.
  */
 static json_t *
-member(const json_t *object, Member which)
+member(const json_t *object, KeyapiTexts names)
 {
-	for (int i = 0; i < 2 && member_names[which][i] != NULL; i++)
+	for (; names != NULL && *names != NULL; names++)
 	{
-		json_t	   *value = json_object_get(object, member_names[which][i]);
+		json_t	   *value = json_object_get(object, *names);
 
 		if (value != NULL && !json_is_null(value))
 			return value;
@@ -165,7 +141,7 @@ read_integer(const json_t *value, int64_t *result)
 		return true;
 	}
 	if (json_is_real(value))
-		return keyapi_real_to_integer(json_real_value(value), result);
+		return keyapi_json_real_to_integer(json_real_value(value), result);
 	if (json_is_string(value))
 	{
 		const char *s = json_string_value(value);
@@ -215,7 +191,7 @@ static KeyapiDecodeResult
 parse_repaired(Decoder *d, const char *body, size_t len, json_t **root)
 {
 	KeyapiStrBuf repaired = {0};
-	bool		incomplete = keyapi_repair_json(body, len, &repaired);
+	bool		incomplete = keyapi_json_repair(body, len, &repaired);
 	json_error_t error = {0};
 	json_t	   *parsed = NULL;
 
@@ -287,115 +263,139 @@ parse(Decoder *d, const char *body, size_t len, json_t **root)
 		return KEYAPI_DECODE_OK;
 
 	/*
-	 * jansson's reason is of no use yet: it takes a cut word for a wrong one,
-	 * and stops at the first thing that can be repaired.
+	 * The error is of no use yet: jansson reports half a word as a wrong one,
+	 * and it stops at the first thing that can be repaired.
 	 */
 	return parse_repaired(d, body, len, root);
 }
 
 static KeyapiDecodeResult
+bad_pagination(Decoder *d, KeyapiTexts names, const char *problem)
+{
+	const KeyapiEnvelope *envelope = d->endpoint->envelope;
+
+	return fail(d, KEYAPI_DECODE_NO_DATA, "%s.%s.%s is %s", envelope->data[0],
+				envelope->pagination[0], names[0], problem);
+}
+
+static KeyapiDecodeResult
 read_pagination(Decoder *d, const json_t *data)
 {
-	json_t	   *pagination = member(data, MEMBER_PAGINATION);
-	int64_t		limit = 0;
+	const KeyapiEnvelope *envelope = d->endpoint->envelope;
+	json_t	   *pagination = member(data, envelope->pagination);
+	int64_t		page_size = 0;
 	int64_t		total_count = -1;
 
 	if (pagination != NULL && !json_is_object(pagination))
-		return fail(d, KEYAPI_DECODE_NO_DATA, "data.pagination is not an object");
-	if (!read_boolean(member(pagination, MEMBER_HAS_MORE), &d->out->has_more))
-		return fail(d, KEYAPI_DECODE_NO_DATA,
-					"data.pagination.has_more is neither true nor false");
-	if (!read_integer(member(pagination, MEMBER_LIMIT), &limit) ||
-		limit > INT_MAX)
-		return fail(d, KEYAPI_DECODE_NO_DATA,
-					"data.pagination.limit is not an integer");
-	if (!read_integer(member(pagination, MEMBER_TOTAL_COUNT), &total_count))
-		return fail(d, KEYAPI_DECODE_NO_DATA,
-					"data.pagination.total_count is not an integer");
-	d->out->limit = limit > 0 ? (int) limit : 0;
+		return fail(d, KEYAPI_DECODE_NO_DATA, "%s.%s is not an object",
+					envelope->data[0], envelope->pagination[0]);
+	if (!read_boolean(member(pagination, envelope->has_more), &d->out->has_more))
+		return bad_pagination(d, envelope->has_more, "neither true nor false");
+	if (!read_integer(member(pagination, envelope->page_size), &page_size) ||
+		page_size > INT_MAX)
+		return bad_pagination(d, envelope->page_size, "not an integer");
+	if (!read_integer(member(pagination, envelope->total_count), &total_count))
+		return bad_pagination(d, envelope->total_count, "not an integer");
+	d->out->limit = page_size > 0 ? (int) page_size : 0;
 	d->out->total_count = total_count >= 0 ? total_count : -1;
 	return KEYAPI_DECODE_OK;
 }
 
-static KeyapiDecodeResult
-read_videos(Decoder *d, const json_t *data, const KeyapiEndpoint *endpoint,
-			const char *const *paths, int npaths)
+/*
+ * The text at an optional path into an item.
+ */
+static const char *
+text_at(Decoder *d, json_t *item, const char *path)
 {
-	json_t	   *list = member(data, MEMBER_VIDEOS);
-	size_t		n = json_array_size(list);
-	KeyapiVideo *videos = NULL;
+	return path == NULL ? NULL : text_of(d, keyapi_json_follow(item, path));
+}
+
+static KeyapiDecodeResult
+read_items(Decoder *d, const json_t *data)
+{
+	const KeyapiEndpoint *endpoint = d->endpoint;
+	const char *object = endpoint->envelope->data[0];
+	const char *name = endpoint->array[0];
+	json_t	   *array = member(data, endpoint->array);
+	size_t		n = json_array_size(array);
+	KeyapiItem *items = NULL;
 	const char **cells = NULL;
 
-	if (!json_is_array(list))
-		return fail(d, KEYAPI_DECODE_NO_DATA, "data.videos is %s",
-					list == NULL ? "missing or null" : "not an array");
+	if (!json_is_array(array))
+		return fail(d, KEYAPI_DECODE_NO_DATA, "%s.%s is %s", object, name,
+					array == NULL ? "missing or null" : "not an array");
 	if (n > INT_MAX)
-		return fail(d, KEYAPI_DECODE_NO_DATA, "data.videos is too long");
+		return fail(d, KEYAPI_DECODE_NO_DATA, "%s.%s is too long", object, name);
 	if (n > 0)
-		videos = allocate(d, n * sizeof(KeyapiVideo));
-	if (n > 0 && npaths > 0)
-		cells = allocate(d, n * (size_t) npaths * sizeof(char *));
+		items = allocate(d, n * sizeof(KeyapiItem));
+	if (n > 0 && d->npaths > 0)
+		cells = allocate(d, n * (size_t) d->npaths * sizeof(char *));
 
 	for (size_t i = 0; i < n && !d->no_memory; i++)
 	{
-		json_t	   *video = json_array_get(list, i);
+		json_t	   *item = json_array_get(array, i);
 
-		if (!json_is_object(video))
+		if (!json_is_object(item))
 			return fail(d, KEYAPI_DECODE_NO_DATA,
-						"element %zu of data.videos is not an object", i);
-		videos[i].id = endpoint->id_field == NULL ? NULL :
-			text_of(d, keyapi_json_follow(video, endpoint->id_field));
-		videos[i].echo = endpoint->echo_field == NULL ? NULL :
-			text_of(d, keyapi_json_follow(video, endpoint->echo_field));
-		videos[i].cells = cells;
-		for (int k = 0; k < npaths; k++)
-			*cells++ = text_of(d, keyapi_json_follow(video, paths[k]));
+						"element %zu of %s.%s is not an object", i, object, name);
+		items[i].id = text_at(d, item, endpoint->id_field);
+		items[i].echo = text_at(d, item, endpoint->echo_field);
+		items[i].cells = cells;
+		for (int k = 0; k < d->npaths; k++)
+			*cells++ = text_at(d, item, d->paths[k]);
 	}
 	if (d->no_memory)
 		return KEYAPI_DECODE_NO_MEMORY;
-	d->out->videos = videos;
-	d->out->nvideos = (int) n;
+	d->out->items = items;
+	d->out->nitems = (int) n;
 	return KEYAPI_DECODE_OK;
 }
 
 static KeyapiDecodeResult
-read_envelope(Decoder *d, const json_t *root, const KeyapiEndpoint *endpoint,
-			  const char *const *paths, int npaths)
+read_envelope(Decoder *d, const json_t *root)
 {
+	const KeyapiEnvelope *envelope = d->endpoint->envelope;
 	KeyapiDecodeResult result;
-	json_t	   *data = member(root, MEMBER_DATA);
+	json_t	   *data = member(root, envelope->data);
 
 	if (!json_is_object(root))
 		return fail(d, KEYAPI_DECODE_NO_DATA, "the JSON document is not an object");
-	d->out->message = text_of(d, member(root, MEMBER_MESSAGE));
-	d->out->request_id = text_of(d, member(root, MEMBER_REQUEST_ID));
-	if (!read_integer(member(root, MEMBER_CODE), &d->out->code))
-		return fail(d, KEYAPI_DECODE_NO_DATA, "code is not an integer");
+	d->out->message = text_of(d, member(root, envelope->message));
+	d->out->request_id = text_of(d, member(root, envelope->request_id));
+	if (!read_integer(member(root, envelope->code), &d->out->code))
+		return fail(d, KEYAPI_DECODE_NO_DATA, "%s is not an integer",
+					envelope->code[0]);
 	if (d->out->code != 0 && d->out->code != CODE_HTTP_OK)
 		return KEYAPI_DECODE_REFUSED;
 	if (!json_is_object(data))
-		return fail(d, KEYAPI_DECODE_NO_DATA, "data is %s",
+		return fail(d, KEYAPI_DECODE_NO_DATA, "%s is %s", envelope->data[0],
 					data == NULL ? "missing or null" : "not an object");
 	result = read_pagination(d, data);
 	if (result != KEYAPI_DECODE_OK)
 		return result;
-	return read_videos(d, data, endpoint, paths, npaths);
+	return read_items(d, data);
 }
 
 KeyapiDecodeResult
-keyapi_decode(const char *body, size_t len, const KeyapiEndpoint *endpoint,
-			  const char *const *paths, int npaths,
-			  const KeyapiAllocator *allocator, KeyapiDecoded *out)
+keyapi_json_decode(const char *body, size_t len, const KeyapiEndpoint *endpoint,
+				   const char *const *paths, int npaths,
+				   const KeyapiAllocator *allocator, KeyapiDecoded *out)
 {
 	const KeyapiDecoded nothing = {.has_more = -1,.total_count = -1};
-	Decoder		d = {.allocator = allocator,.out = out};
+	Decoder		d = {
+		.endpoint = endpoint,
+		.paths = paths,
+		.npaths = npaths,
+		.allocator = allocator,
+		.out = out,
+	};
 	json_t	   *root = NULL;
 	KeyapiDecodeResult result;
 
 	*out = nothing;
 	result = parse(&d, body, len, &root);
 	if (result == KEYAPI_DECODE_OK)
-		result = read_envelope(&d, root, endpoint, paths, npaths);
+		result = read_envelope(&d, root);
 	json_decref(root);
 	keyapi_strbuf_free(&d.buf);
 

@@ -3,8 +3,8 @@
  * repair.c
  *	  Almost-JSON -> JSON that a strict parser takes.
  *
- * One pass over the bytes, without recursion: all that matters is whether we
- * are inside a string.
+ * One pass over the bytes, token by token.  It needs no recursion, because it
+ * does not matter how deep a token is nested.
  *
  *-------------------------------------------------------------------------
  */
@@ -75,8 +75,8 @@ drop_rest(Lexer *lex)
 }
 
 /*
- * One character of two to four bytes.  A broken one is replaced as far as its
- * bytes were right, which is what Unicode advises.
+ * One character of two to four bytes.  In a broken one, the bytes that could
+ * begin a character become one U+FFFD together, as Unicode recommends.
  */
 static void
 multibyte_char(Lexer *lex)
@@ -230,7 +230,7 @@ string(Lexer *lex)
 }
 
 /*
- * Does the integer text [p, end), without sign, not fit 64 bits?
+ * Whether the integer text [p, end), without sign, is too large for 64 bits.
  */
 static bool
 integer_overflows(const char *p, const char *end, bool negative)
@@ -250,7 +250,7 @@ integer_overflows(const char *p, const char *end, bool negative)
 }
 
 /*
- * May the number be too large for a double?  It has its integer digits in
+ * Whether a number may be too large for a double.  It has its integer digits in
  * [p, point), fraction digits in (point, exp), if any, and this exponent.
  */
 static bool
@@ -285,8 +285,8 @@ exponent_value(const char *p, const char *end)
 }
 
 /*
- * A number, from its sign or first digit on.  Leading zeros and the like are
- * for the parser to refuse.
+ * A number, from its sign or first digit on.  The parser refuses leading zeros
+ * and the like.
  */
 static void
 number(Lexer *lex)
@@ -332,7 +332,7 @@ number(Lexer *lex)
 }
 
 /*
- * A word: true, false, null, or something for the parser to refuse.
+ * A word: true, false, null, or something that the parser will refuse.
  */
 static void
 word(Lexer *lex)
@@ -359,7 +359,7 @@ word(Lexer *lex)
 }
 
 bool
-keyapi_repair_json(const char *body, size_t len, KeyapiStrBuf *out)
+keyapi_json_repair(const char *body, size_t len, KeyapiStrBuf *out)
 {
 	Lexer		lex = {.p = body,.end = body + len,.out = out};
 

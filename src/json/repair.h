@@ -3,6 +3,8 @@
  * repair.h
  *	  Almost-JSON -> JSON that a strict parser takes.
  *
+ * Knows the tokens of JSON, but no more of its grammar, and nothing of jansson.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef KEYAPI_REPAIR_H
@@ -23,12 +25,12 @@
  *	 beyond a double, by strings of the same digits; bytes that cannot be JSON
  *	 by U+FFFD, which a parser is sure to refuse.
  *
- * All else is kept as it is, right or wrong: judging is the parser's part.
+ * All else stays as it is: the parser decides whether it is right.
  *
- * Returns true if the body ends inside a token (tru, 1e, "\u12).  That much of
- * the token is left out, so that a parser that gets to the end finds that
- * something is missing, not that something is wrong.
+ * Returns true if the body ends inside a token (tru, 1e, "\u12).  The beginning
+ * of that token is left out, so that a parser that gets there reports something
+ * missing and not something wrong.
  */
-extern bool keyapi_repair_json(const char *body, size_t len, KeyapiStrBuf *out);
+extern bool keyapi_json_repair(const char *body, size_t len, KeyapiStrBuf *out);
 
 #endif							/* KEYAPI_REPAIR_H */

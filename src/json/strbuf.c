@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* First allocation, in bytes: one video object as JSON fits. */
+/* First allocation, in bytes: one item as JSON fits. */
 #define FIRST_CAPACITY 1024
 
 static void

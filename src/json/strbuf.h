@@ -1,10 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * strbuf.h
- *	  A growing buffer of bytes for code that runs without a server.
+ *	  A growing buffer of bytes for code that runs without a server, where
+ *	  there is no StringInfo.
  *
- * Running out of memory is remembered in the buffer, so that a writer checks
- * once, when it is done.
+ * The buffer remembers that memory ran out, so that a writer checks once, when
+ * it is done.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,7 +26,7 @@ typedef struct KeyapiStrBuf
 } KeyapiStrBuf;
 
 /*
- * Append len bytes.  Does nothing once memory has run out.
+ * Append len bytes.  Does nothing after memory ran out.
  */
 extern void keyapi_strbuf_append(KeyapiStrBuf *buf, const char *bytes,
 								 size_t len);

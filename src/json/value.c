@@ -63,7 +63,7 @@ keyapi_json_follow(json_t *value, const char *path)
 }
 
 bool
-keyapi_real_to_integer(double value, int64_t *result)
+keyapi_json_real_to_integer(double value, int64_t *result)
 {
 	if (!(value >= -INT64_BOUND && value < INT64_BOUND) ||
 		(double) (int64_t) value != value)
@@ -73,15 +73,15 @@ keyapi_real_to_integer(double value, int64_t *result)
 }
 
 /*
- * Text of a real.  Whole numbers are written as integers, since a column of
- * type integer takes 9 and not 9.0; from 2^63 on no such column takes them.
+ * Text of a real.  Whole numbers are written as integers, because a column of
+ * type integer takes 9, but not 9.0.  Numbers from 2^63 on fit no such column.
  */
 static void
 format_real(double value, char text[NUMBER_SIZE])
 {
 	int64_t		integer;
 
-	if (keyapi_real_to_integer(value, &integer))
+	if (keyapi_json_real_to_integer(value, &integer))
 	{
 		snprintf(text, NUMBER_SIZE, "%" PRId64, integer);
 		return;
@@ -172,7 +172,7 @@ write_array(KeyapiStrBuf *buf, const json_t *array)
 	keyapi_strbuf_append(buf, "]", 1);
 }
 
-/* jansson's own writer is of no use here: it gives 0.1 17 digits. */
+/* jansson's own writer would write 0.1 with 17 digits. */
 void
 keyapi_json_write(KeyapiStrBuf *buf, const json_t *value)
 {

@@ -3,7 +3,7 @@
  * value.h
  *	  Values of a parsed document: finding them, and their text.
  *
- * Includes jansson, hence never together with a header of the server.
+ * Includes jansson, so do not include it together with a header of the server.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,21 +18,22 @@
 
 /*
  * The value that a dotted path leads to from here, or NULL; "" is the value
- * itself.  In "tags.0", 0 is an index if tags is an array.  A key that is all
- * that is left of the path goes before a way down: "a.b" may be a name.
+ * itself.  In "tags.0", 0 is an index if tags is an array.  A member whose name
+ * is all that is left of the path wins: "a.b" may be the name of one member.
+ * The result belongs to the document.
  */
 extern json_t *keyapi_json_follow(json_t *value, const char *path);
 
 /*
- * If value is a whole number that fits, set *result and return true.
+ * If value is a whole number that fits 64 bits, set *result and return true.
  */
-extern bool keyapi_real_to_integer(double value, int64_t *result);
+extern bool keyapi_json_real_to_integer(double value, int64_t *result);
 
 /*
  * Append the value as compact JSON in UTF-8, keys in the order received.
- * Whole reals are written as integers, and others with as many digits as it
- * takes to read back the same.  Recursion is as deep as the value is, which
- * jansson's parser bounds.
+ * Whole reals are written as integers, others in the shortest form that reads
+ * back as the same double.  Recursion is as deep as the value is, which jansson's
+ * parser limits.
  */
 extern void keyapi_json_write(KeyapiStrBuf *buf, const json_t *value);
 

@@ -4,8 +4,8 @@
  *	  One table of options: names, owners, defaults and rules; the validator
  *	  and the readers work from it.
  *
- * The options that choose a list (region, period, order_by, regions) are the
- * parameters of the endpoint table, so they are not repeated here.
+ * The options that choose lists (of the first endpoint: region, period, order_by,
+ * regions) are the parameters of the endpoint table.  They are not repeated here.
  *
  *-------------------------------------------------------------------------
  */

@@ -70,7 +70,7 @@ extern int	keyapi_cache_ttl(Oid relid);
 
 /*
  * Where a column of a foreign table comes from: the column option "field", else
- * the endpoint's column of that name, else the video field of that name.
+ * the endpoint's column of that name, else the field of the item that has that name.
  * *kind is set; *field too where kind is KEYAPI_COLUMN_FIELD (dotted path) or
  * KEYAPI_COLUMN_PARAM (name of the parameter), palloc'd or constant, else NULL.
  */

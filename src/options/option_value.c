@@ -88,7 +88,7 @@ keyapi_option_check_field(const char *value)
 	if (len == 0 || value[0] == '.' || value[len - 1] == '.' ||
 		strstr(value, "..") != NULL)
 		keyapi_option_bad("field", value,
-						  "It must be a path into the video object, such as author.name.");
+						  "It must be a path into the JSON object of a row, such as author.name.");
 }
 
 /*
@@ -166,6 +166,8 @@ keyapi_option_param(const KeyapiParam *param, const char *value,
 
 	if (result.kind == KEYAPI_DEFAULT_ALL && result.domain == NULL)
 		keyapi_option_bad(param->name, value,
+						  param->domain_option == NULL ?
+						  "There is no list of all its values." :
 						  psprintf("\"all\" needs the option \"%s\", which says what all is.",
 								   param->domain_option));
 	if (result.value != NULL && result.domain != NULL &&

@@ -33,7 +33,7 @@ extern double keyapi_option_real(const char *name, const char *value,
 								 int min, int max);
 
 /*
- * A path into the video object.
+ * A path into the JSON object of a row.
  */
 extern void keyapi_option_check_field(const char *value);
 

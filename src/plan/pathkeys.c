@@ -81,6 +81,7 @@ tells_values_apart(const PathKey *key)
 	Oid			collation = key->pk_eclass->ec_collation;
 
 	return key->pk_opfamily == INTEGER_BTREE_FAM_OID ||
+		key->pk_opfamily == BOOL_BTREE_FAM_OID ||
 		(key->pk_opfamily == TEXT_BTREE_FAM_OID &&
 		 get_collation_isdeterministic(collation));
 }

@@ -169,16 +169,16 @@ peek_row(KeyapiPages *pages, KeyapiListCursor *cursor, KeyapiRow *row)
 			page->pass = pages->pass_number;
 		}
 		index = cursor->next_rank - page->first_rank;
-		if (index >= page->data.nvideos)
+		if (index >= page->data.nitems)
 		{
 			cursor->next_rank = page->end_rank;
 			continue;
 		}
 		row->list = &cursor->listing_pages->listing;
 		row->page = page;
-		row->video = &page->data.videos[index];
+		row->item = &page->data.items[index];
 		row->rank = cursor->next_rank;
-		if (!keyapi_listing_is_duplicate(cursor->listing_pages, row->video, row->rank,
+		if (!keyapi_listing_is_duplicate(cursor->listing_pages, row->item, row->rank,
 										 pages->pass_number))
 			return true;
 		pages->duplicates++;
@@ -358,7 +358,8 @@ keyapi_pages_finish(KeyapiPages *pages)
 		ereport(WARNING,
 				(errmsg("the API may have answered another list than %s",
 						entry->key),
-				 errdetail("No video that was read carries the %s asked for in %s; one carries \"%s\".",
+				 errdetail("No %s that was read carries the %s asked for in %s; one carries \"%s\".",
+						   listing_pages->listing.endpoint->item,
 						   listing_pages->listing.endpoint->echo_param,
 						   listing_pages->listing.endpoint->echo_field,
 						   keyapi_quotable(listing_pages->other_echo))));

@@ -25,7 +25,7 @@ typedef struct KeyapiRow
 {
 	const KeyapiListing *list;
 	const KeyapiPage *page;
-	const KeyapiVideo *video;
+	const KeyapiItem *item;
 	int64		rank;
 } KeyapiRow;
 
@@ -44,7 +44,7 @@ typedef struct KeyapiPages KeyapiPages;
  * An iterator in CurrentMemoryContext, which must outlive it: pages stay in
  * memory until that context goes.  Before the first page is needed nothing is
  * sent, and the user's key on the table's server is not read.  paths are the
- * npaths cells of each video that rows will carry (see decode.h), kept by the
+ * npaths cells of each item that rows will carry (see decode.h), kept by the
  * caller.
  */
 extern KeyapiPages *keyapi_pages_create(Oid relid, Oid userid,

@@ -147,7 +147,7 @@ column_text(const ColumnReader *column, const KeyapiRow *row)
 	switch (column->kind)
 	{
 		case KEYAPI_COLUMN_FIELD:
-			return server_text(row->video->cells[column->source]);
+			return server_text(row->item->cells[column->source]);
 		case KEYAPI_COLUMN_PARAM:
 			return row->list->values[column->source];
 		case KEYAPI_COLUMN_RANK:
@@ -190,10 +190,11 @@ read_context(void *arg)
 	const KeyapiRow *row = context->row;
 	TupleDesc	tupdesc = RelationGetDescr(context->reader->rel);
 
-	errcontext("column \"%s\" of foreign table \"%s\", video %s, page %d of list %s",
+	errcontext("column \"%s\" of foreign table \"%s\", %s %s, page %d of list %s",
 			   NameStr(TupleDescAttr(tupdesc, context->column->index)->attname),
 			   RelationGetRelationName(context->reader->rel),
-			   row->video->id == NULL ? "without id" : keyapi_quotable(row->video->id),
+			   row->list->endpoint->item,
+			   row->item->id == NULL ? "without id" : keyapi_quotable(row->item->id),
 			   row->page->number, keyapi_listing_key(row->list));
 }
 

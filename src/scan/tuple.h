@@ -37,7 +37,7 @@ extern KeyapiTupleReader *keyapi_tuple_reader(Relation rel,
 /*
  * Fill values and nulls (natts of the relation each).  By-reference values live
  * in CurrentMemoryContext.  Raises what the columns' input functions raise, with
- * CONTEXT that names column, video and page, and with the secrets of secret.h
+ * CONTEXT that names column, item and page, and with the secrets of secret.h
  * blotted out.
  */
 extern void keyapi_tuple_read(KeyapiTupleReader *reader, const KeyapiRow *row,

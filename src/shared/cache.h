@@ -47,7 +47,7 @@ typedef struct KeyapiBody
 {
 	const char *data;			/* len bytes, no NUL after them */
 	size_t		len;
-	int			rows;			/* videos in it */
+	int			rows;			/* items in it */
 	bool		last;			/* the list ends with this page */
 	int			total_pages;	/* that the list is said to have, or 0 */
 	TimestampTz fetched_at;

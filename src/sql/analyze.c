@@ -37,7 +37,7 @@ sample_row(Sampler *sampler, const KeyapiListing *list, const KeyapiPage *page,
 	KeyapiRow	row = {
 		.list = list,
 		.page = page,
-		.video = &page->data.videos[index],
+		.item = &page->data.items[index],
 		.rank = page->first_rank + index,
 	};
 	MemoryContext oldcontext;
@@ -50,7 +50,7 @@ sample_row(Sampler *sampler, const KeyapiListing *list, const KeyapiPage *page,
 }
 
 /*
- * Add the first page of a list to the sample.  Returns the number of videos that
+ * Add the first page of a list to the sample.  Returns the number of items that
  * the list announces.
  */
 static double
@@ -59,10 +59,10 @@ sample_list(Sampler *sampler, const KeyapiListing *list, HeapTuple *rows,
 {
 	const KeyapiPage *page = keyapi_pages_first_page(sampler->pages, list);
 
-	for (int i = 0; i < page->data.nvideos && *nrows < targrows; i++)
+	for (int i = 0; i < page->data.nitems && *nrows < targrows; i++)
 		rows[(*nrows)++] = sample_row(sampler, list, page, i);
 	return page->data.total_count >= 0 ? page->data.total_count :
-		page->data.nvideos;
+		page->data.nitems;
 }
 
 /*

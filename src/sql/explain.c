@@ -70,10 +70,8 @@ init_description(Description *d, ForeignScanState *node, ExplainState *es)
 static void
 append_literal(StringInfo buf, const KeyapiParam *param, const char *value)
 {
-	if (strcmp(param->type, "integer") == 0)
-		appendStringInfoString(buf, value);
-	else
-		appendStringInfoString(buf, quote_literal_cstr(value));
+	appendStringInfoString(buf, param->type == KEYAPI_PARAM_TEXT ?
+						   quote_literal_cstr(value) : value);
 }
 
 static void
@@ -203,6 +201,8 @@ explain_binding(Description *d)
 {
 	StringInfoData buf;
 
+	if (d->options->endpoint->nparams == 0)
+		return;
 	initStringInfo(&buf);
 	for (int i = 0; i < d->options->endpoint->nparams; i++)
 	{

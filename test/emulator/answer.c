@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "body.h"
+#include "odd.h"
 #include "pagecache.h"
 
 /* Covers expire so long after the answer, which is rounded to this. */
@@ -61,6 +62,11 @@ make_page(Answer *answer, const Incoming *in, const Verdict *verdict,
 		.key = in->key,
 	};
 
+	if (in->query->odd != ODD_NONE)
+	{
+		odd_page(&answer->body, in->settings, in->query);
+		return;
+	}
 	answer->gzipped = gzip && !(verdict->words & WORD_NOGZIP);
 	pagecache_get(&answer->body, &spec, next_serial(), answer->gzipped);
 }

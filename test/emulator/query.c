@@ -13,12 +13,8 @@
 
 #include "scenario.h"
 
-/*
- * Copy the decoded value of a parameter to value, if the query has it.
- * Returns false if it is empty or does not fit in size bytes.
- */
-static bool
-get_param(const char *raw, const char *name, char *value, size_t size)
+bool
+query_text(const char *raw, const char *name, char *value, size_t size)
 {
 	size_t		len = strlen(name);
 
@@ -47,13 +43,12 @@ get_param(const char *raw, const char *name, char *value, size_t size)
 	return true;
 }
 
-/* A positive number of at most 9 digits. */
-static bool
-get_number(const char *raw, const char *name, long *number)
+bool
+query_number(const char *raw, const char *name, long *number)
 {
 	char		digits[10] = "";
 
-	if (!get_param(raw, name, digits, sizeof(digits)))
+	if (!query_text(raw, name, digits, sizeof(digits)))
 		return false;
 	if (*digits == '\0')
 		return true;
@@ -89,18 +84,18 @@ query_parse(const char *raw, Query *query)
 	if (raw == NULL)
 		return NULL;
 
-	if (!get_number(raw, "page", &query->page))
+	if (!query_number(raw, "page", &query->page))
 		error = "Invalid parameter: page";
-	if (!get_number(raw, "limit", &query->limit))
+	if (!query_number(raw, "limit", &query->limit))
 		error = "Invalid parameter: limit";
-	if (!get_number(raw, "period", &period) || (period != 7 && period != 30))
+	if (!query_number(raw, "period", &period) || (period != 7 && period != 30))
 		error = "Invalid parameter: period";
 	query->list.period = (int) period;
-	if (!get_param(raw, "region", query->list.region,
-				   sizeof(query->list.region)))
+	if (!query_text(raw, "region", query->list.region,
+					sizeof(query->list.region)))
 		error = "Invalid parameter: region";
-	if (!get_param(raw, "order_by", query->list.order_by,
-				   sizeof(query->list.order_by)) ||
+	if (!query_text(raw, "order_by", query->list.order_by,
+					sizeof(query->list.order_by)) ||
 		!is_order(query->list.order_by))
 		error = "Invalid parameter: order_by";
 	return error;

@@ -123,6 +123,28 @@ subtest 'lists and pages' => sub {
 	is($http->get($emu->url('rules') . '/v1/other')->{status}, 404, 'another endpoint');
 };
 
+# test/t/047_endpoints.pl has the rest
+subtest 'odd endpoints' => sub {
+	my $odd = sub {
+		return $http->get($emu->url('odd;total=9') . "/v1/odd/$_[0]");
+	};
+	my $list = 'colour=red&shape=round&size=1&hot=false&fresh=true';
+	my $doc = decode_json($odd->("things?pageNo=2&$list&per=7")->{content});
+
+	is_deeply(
+		$doc->{payload}{paging},
+		{ more => JSON::PP::false, per => 7, n => 9 },
+		'pagination');
+	is_deeply([ map { $_->{rank} } @{ $doc->{payload}{things} } ],
+		[ 992, 991 ], 'things');
+	is($odd->("things?pageNo=1&$list&per=8")->{status}, 400, 'page size');
+	is($odd->("things?pageNo=1&per=7")->{status}, 400, 'no list');
+	is_deeply(
+		decode_json($odd->('bare?p=1&s=2')->{content}),
+		{ payload => { lines => [ map { { label => 'same' } } 1 .. 2 ] } },
+		'bare');
+};
+
 subtest 'keys and refusals' => sub {
 	my $with = sub { $emu->{http}->get($emu->value('URL') . path($_[0]), { headers => $_[1] // {} }) };
 

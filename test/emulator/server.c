@@ -14,6 +14,7 @@
 
 #include "body.h"
 #include "control.h"
+#include "odd.h"
 #include "wire.h"
 
 #define API_PATH "/v1/tiktok/trending/videos"
@@ -222,8 +223,10 @@ parse_path(Request *request, char *error, size_t size)
 	char	   *rest = strchr(segment, '/');
 	size_t		rest_len = rest ? strlen(rest) : 0;
 
-	request->in.known_path = rest_len >= strlen(API_PATH) &&
-		strcmp(rest + rest_len - strlen(API_PATH), API_PATH) == 0;
+	request->query.odd = rest ? odd_kind(rest) : ODD_NONE;
+	request->in.known_path = request->query.odd != ODD_NONE ||
+		(rest_len >= strlen(API_PATH) &&
+		 strcmp(rest + rest_len - strlen(API_PATH), API_PATH) == 0);
 	if (rest != NULL)
 		*rest = '\0';
 	return scenario_parse(segment, &request->settings, error, size);
@@ -250,7 +253,9 @@ serve_api(struct MHD_Connection *connection, Request *request)
 	in->settings = &request->settings;
 	in->key = request->key;
 	in->query = &request->query;
-	in->query_error = query_parse(request->raw_query, &request->query);
+	in->query_error = request->query.odd != ODD_NONE ?
+		odd_query_parse(request->raw_query, &request->query) :
+		query_parse(request->raw_query, &request->query);
 	row = make_log_row(connection, request);
 
 	pthread_mutex_lock(&state_lock);

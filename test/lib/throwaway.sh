@@ -123,28 +123,38 @@ quietly()
 # $work/install; $work/extension.conf has the settings that find it there.
 build_extension()
 {
-	as_tester make -s -C "$work/tree" -j2 "$@" all &&
-		as_tester make -s -C "$work/tree" "$@" install DESTDIR="$work/install" &&
-		extension_settings >"$work/extension.conf"
+	install_tree "$work/tree" "$work/install" "$@" &&
+		extension_settings "$work/install" >"$work/extension.conf"
 }
 
-# Where PostgreSQL can be told to look for extensions elsewhere: 18 and later
-# all, before that Debian's.
+# install_tree TREE DESTDIR [MAKE ARGUMENTS]: builds the extension of that tree
+install_tree()
+{
+	local tree=$1 destination=$2
+
+	shift 2
+	as_tester make -s -C "$tree" -j2 "$@" all &&
+		as_tester make -s -C "$tree" "$@" install DESTDIR="$destination"
+}
+
+# extension_settings DESTDIR: the settings that find what is installed there.
+# PostgreSQL can be told to look for extensions elsewhere: all of 18 and later,
+# before that Debian's.
 extension_settings()
 {
-	local settings
+	local destination=$1 settings
 
 	settings=$("$("$PG_CONFIG" --bindir)/postgres" --describe-config | cut -f1)
 	if grep -qx extension_control_path <<<"$settings"; then
-		echo "extension_control_path = '$work/install$("$PG_CONFIG" --sharedir):\$system'"
+		echo "extension_control_path = '$destination$("$PG_CONFIG" --sharedir):\$system'"
 	elif grep -qx extension_destdir <<<"$settings"; then
-		echo "extension_destdir = '$work/install'"
+		echo "extension_destdir = '$destination'"
 	else
 		die "the PostgreSQL of $PG_CONFIG finds extensions only where it is installed" \
 			"(neither extension_control_path nor extension_destdir)"
 	fi
 	# extension_destdir does not help shared_preload_libraries
-	echo "dynamic_library_path = '$work/install$("$PG_CONFIG" --pkglibdir):\$libdir'"
+	echo "dynamic_library_path = '$destination$("$PG_CONFIG" --pkglibdir):\$libdir'"
 }
 
 build_emulator()

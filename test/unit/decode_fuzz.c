@@ -7,6 +7,7 @@
  *
  *	 decode_fuzz SEED RUNS		bodies made from good ones, the same for a seed
  *	 decode_fuzz FILE			one body, to look at what was found
+ *	 decode_fuzz --corpus DIR	write the good ones to files, for libFuzzer
  *
  * Whatever goes in, the decoder must keep to its contract (see check_*): a
  * violation aborts.
@@ -77,13 +78,15 @@ arena_free(Arena *arena)
 	}
 }
 
+/* The endpoint whose responses are decoded. */
+static const KeyapiEndpoint *endpoint;
+
 static KeyapiDecodeResult
 decode(const char *body, size_t len, Arena *arena, KeyapiDecoded *out)
 {
 	KeyapiAllocator allocator = {.alloc = arena_alloc,.arg = arena};
 
-	return keyapi_decode(body, len, &keyapi_endpoints[0], paths, NPATHS,
-						 &allocator, out);
+	return keyapi_json_decode(body, len, endpoint, paths, NPATHS, &allocator, out);
 }
 
 /* Text is UTF-8. */
@@ -137,19 +140,28 @@ check_same(json_t *expected, json_t *got)
 		CHECK(json_equal(expected, got));
 }
 
+/* The member under the first of these names that has a value. */
+static json_t *
+first_of(const json_t *object, KeyapiTexts names)
+{
+	json_t	   *value = NULL;
+
+	for (; *names != NULL && (value == NULL || json_is_null(value)); names++)
+		value = json_object_get(object, *names);
+	return value;
+}
+
 /* The whole objects are JSON, and what the body held if that was JSON. */
 static void
 check_objects(const char *body, size_t len, const KeyapiDecoded *out)
 {
 	json_t	   *root = json_loadb(body, len, JSON_DECODE_ANY, NULL);
-	json_t	   *data = json_object_get(root, "data");
-	json_t	   *list = json_object_get(data, "videos");
+	json_t	   *data = first_of(root, endpoint->envelope->data);
+	json_t	   *list = first_of(data, endpoint->array);
 
-	if (list == NULL || json_is_null(list))
-		list = json_object_get(data, "list");
-	for (int i = 0; i < out->nvideos; i++)
+	for (int i = 0; i < out->nitems; i++)
 	{
-		json_t	   *object = json_loads(out->videos[i].cells[WHOLE], 0, NULL);
+		json_t	   *object = json_loads(out->items[i].cells[WHOLE], 0, NULL);
 
 		CHECK(json_is_object(object));
 		if (root != NULL)
@@ -180,16 +192,13 @@ check_no_memory(const char *body, size_t len, int fail_at)
 	KeyapiDecoded out;
 
 	CHECK(decode(body, len, &arena, &out) == KEYAPI_DECODE_NO_MEMORY);
-	CHECK(out.nvideos == 0 && out.error != NULL);
+	CHECK(out.nitems == 0 && out.error != NULL);
 	arena_free(&arena);
 }
 
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+check_body(const char *body, size_t size)
 {
-	const char *body = (const char *) data;
 	Arena		arena = {.fail_at = -1};
 	KeyapiDecoded out;
 	KeyapiDecodeResult result = decode(body, size, &arena, &out);
@@ -199,17 +208,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_text(out.error);
 	CHECK((out.error == NULL) ==
 		  (result == KEYAPI_DECODE_OK || result == KEYAPI_DECODE_REFUSED));
-	CHECK((result == KEYAPI_DECODE_REFUSED) == (out.code != 0));
-	CHECK(result == KEYAPI_DECODE_OK || out.nvideos == 0);
+	CHECK((result == KEYAPI_DECODE_REFUSED) == (out.code != 0 && out.code != 200));
+	CHECK(result == KEYAPI_DECODE_OK || out.nitems == 0);
 	CHECK(result != KEYAPI_DECODE_NO_MEMORY);
 	CHECK(out.limit >= 0 && out.total_count >= -1);
 	CHECK(out.has_more >= -1 && out.has_more <= 1);
-	for (int i = 0; i < out.nvideos; i++)
+	for (int i = 0; i < out.nitems; i++)
 	{
-		check_text(out.videos[i].id);
-		check_text(out.videos[i].echo);
+		check_text(out.items[i].id);
+		check_text(out.items[i].echo);
 		for (int k = 0; k < NPATHS; k++)
-			check_text(out.videos[i].cells[k]);
+			check_text(out.items[i].cells[k]);
 	}
 	if (result == KEYAPI_DECODE_OK)
 	{
@@ -219,6 +228,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (arena.nchunks > 0)
 		check_no_memory(body, size, (int) (size * 31 % (size_t) arena.nchunks));
 	arena_free(&arena);
+}
+
+int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	for (endpoint = keyapi_endpoints; endpoint->path != NULL; endpoint++)
+		check_body((const char *) data, size);
 	return 0;
 }
 
@@ -235,7 +253,12 @@ static const char *const seeds[] = {
 	"\"a\":{\"b\":123456789012345678901234567890}},{\"v\":1e999},{}],"
 	"\"pagination\":{\"size\":\"20\",\"total\":500.0,\"has_more\":\"false\"}}} ",
 	"{\"code\":402,\"data\":null,\"msg\":\"apiKey quota is not enough\"}",
+	"{\"code\":200,\"data\":{\"videos\":[]}}",
+	"{\"ret\":0,\"payload\":{\"paging\":{\"more\":1,\"per\":7,\"n\":9},\"things\":["
+	"{\"key\":{\"id\":5},\"v\":true}],\"lines\":[{},{\"a\":[1]}]},\"trace\":\"t\"}",
 };
+
+#define NSEEDS (sizeof(seeds) / sizeof(seeds[0]))
 
 /* What breaks decoders. */
 static const char *const pieces[] = {
@@ -330,25 +353,35 @@ run_file(const char *name)
 	return 0;
 }
 
-int
-main(int argc, char **argv)
+/* Write the seeds to files of that directory. */
+static int
+write_corpus(const char *directory)
 {
-	long		runs;
-
-	if (argc == 2)
-		return run_file(argv[1]);
-	if (argc != 3)
+	for (size_t i = 0; i < NSEEDS; i++)
 	{
-		fprintf(stderr, "usage: %s SEED RUNS | FILE\n", argv[0]);
-		return 2;
+		char		name[1024];
+		FILE	   *file;
+
+		snprintf(name, sizeof(name), "%s/seed-%zu", directory, i);
+		file = fopen(name, "wb");
+		if (file == NULL || fputs(seeds[i], file) == EOF || fclose(file) != 0)
+		{
+			perror(name);
+			return 2;
+		}
 	}
+	return 0;
+}
+
+static void
+run_seeded(const char *number, long runs)
+{
 	/* xorshift never leaves 0 */
-	random_state = strtoull(argv[1], NULL, 10) | UINT64_C(0x9E3779B97F4A7C15) << 1;
-	runs = strtol(argv[2], NULL, 10);
+	random_state = strtoull(number, NULL, 10) | UINT64_C(0x9E3779B97F4A7C15) << 1;
 	for (long i = 0; i < runs; i++)
 	{
 		char		body[4096];
-		const char *seed = seeds[random_below(sizeof(seeds) / sizeof(seeds[0]))];
+		const char *seed = seeds[random_below(NSEEDS)];
 		size_t		len = strlen(seed);
 
 		memcpy(body, seed, len);
@@ -356,8 +389,23 @@ main(int argc, char **argv)
 			len = mutate(body, len, sizeof(body));
 		run_exact(body, len);
 	}
-	printf("ok 1 - %ld bodies, seed %s\n1..1\n", runs, argv[1]);
-	return 0;
+	printf("ok 1 - %ld bodies, seed %s\n1..1\n", runs, number);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc == 2)
+		return run_file(argv[1]);
+	if (argc == 3 && strcmp(argv[1], "--corpus") == 0)
+		return write_corpus(argv[2]);
+	if (argc == 3)
+	{
+		run_seeded(argv[1], strtol(argv[2], NULL, 10));
+		return 0;
+	}
+	fprintf(stderr, "usage: %s SEED RUNS | FILE | --corpus DIR\n", argv[0]);
+	return 2;
 }
 
 #endif							/* STANDALONE */

@@ -97,8 +97,8 @@ is_int(int64_t got, int64_t expected, const char *name)
  * sanitizer sees each byte read beyond.
  */
 static KeyapiDecodeResult
-decode_paths(const char *body, size_t len, const char *const *paths,
-			 int npaths, KeyapiDecoded *out)
+decode_as(const KeyapiEndpoint *endpoint, const char *body, size_t len,
+		  const char *const *paths, int npaths, KeyapiDecoded *out)
 {
 	char	   *copy = malloc(len > 0 ? len : 1);
 	KeyapiDecodeResult result;
@@ -106,13 +106,21 @@ decode_paths(const char *body, size_t len, const char *const *paths,
 	arena_reset();
 	memcpy(copy, body, len);
 	memset(out, 0x7F, sizeof(*out));
-	result = keyapi_decode(copy, len, &keyapi_endpoints[0], paths, npaths,
-						   &allocator, out);
+	result = keyapi_json_decode(copy, len, endpoint, paths, npaths, &allocator,
+								out);
 	free(copy);
 	if (result != KEYAPI_DECODE_OK && result != KEYAPI_DECODE_REFUSED &&
 		out->error == NULL)
 		ok(false, "a failure has a reason");
 	return result;
+}
+
+/* The same for the endpoint that most cases are about. */
+static KeyapiDecodeResult
+decode_paths(const char *body, size_t len, const char *const *paths,
+			 int npaths, KeyapiDecoded *out)
+{
+	return decode_as(&keyapi_endpoints[0], body, len, paths, npaths, out);
 }
 
 /* Cell of one path, of the first video of a body. */
@@ -124,9 +132,9 @@ cell(const char *body, size_t len, const char *path)
 
 	if (result != KEYAPI_DECODE_OK)
 		printf("# result %d: %s\n", result, out.error ? out.error : "");
-	if (result != KEYAPI_DECODE_OK || out.nvideos < 1)
+	if (result != KEYAPI_DECODE_OK || out.nitems < 1)
 		return "no cell";
-	return out.videos[0].cells[0];
+	return out.items[0].cells[0];
 }
 
 static void
@@ -145,10 +153,10 @@ test_example(void)
 	is_int(out.has_more, 1, "example: has_more");
 	is_int(out.limit, 1, "example: limit");
 	is_int(out.total_count, 500, "example: total_count");
-	is_int(out.nvideos, 1, "example: videos");
+	is_int(out.nitems, 1, "example: items");
 	is(out.error, NULL, "example: no error");
 
-	KeyapiVideo video = out.videos[0];
+	KeyapiItem	video = out.items[0];
 
 	is(video.id, "7587114666132868383", "example: id of the row");
 	is(video.echo, "US", "example: echo of the region");
@@ -246,7 +254,7 @@ test_envelope(void)
 	is_int(out.code, 402, "code as string");
 	is(out.message, "quota " FFFD, "msg for message");
 	is(out.request_id, "12345678901234567890123", "requestId as large number");
-	is_int(out.nvideos, 0, "no videos in a refusal");
+	is_int(out.nitems, 0, "no videos in a refusal");
 	is_int(out.has_more, -1, "no has_more in a refusal");
 
 	is_int(decode_paths(mixed, strlen(mixed), NULL, 0, &out),
@@ -258,13 +266,96 @@ test_envelope(void)
 
 	is_int(decode_paths(ids, strlen(ids), NULL, 0, &out), KEYAPI_DECODE_OK,
 		   "videos without paths");
-	is_int(out.nvideos, 3, "three videos");
-	is(out.videos[0].id, "7587114666132868383", "id as number");
-	is(out.videos[1].id, "7587114666132868384", "id as string");
-	is(out.videos[2].id, NULL, "no id");
-	is(out.videos[0].echo, "us", "echo");
-	is(out.videos[1].echo, NULL, "echo null");
-	is(out.videos[2].echo, NULL, "no echo");
+	is_int(out.nitems, 3, "three videos");
+	is(out.items[0].id, "7587114666132868383", "id as number");
+	is(out.items[1].id, "7587114666132868384", "id as string");
+	is(out.items[2].id, NULL, "no id");
+	is(out.items[0].echo, "us", "echo");
+	is(out.items[1].echo, NULL, "echo null");
+	is(out.items[2].echo, NULL, "no echo");
+}
+
+/*
+ * The table decides what the parts of a response are called (odd_endpoints.c).
+ */
+static void
+test_odd_things(void)
+{
+	static const char body[] =
+	"{\"ret\":200,\"words\":\"fine\",\"trace\":\"t1\",\"payload\":{"
+	"\"paging\":{\"more\":false,\"per_page\":7,\"n\":\"2\"},\"objects\":["
+	"{\"key\":{\"id\":5},\"names\":[{\"en\":\"five\"}],\"country_code\":\"US\"},"
+	"{\"id\":6}]}}";
+	static const char *const paths[] = {"names.0.en", "id"};
+	const KeyapiEndpoint *things = keyapi_endpoint_find("odd/things");
+	KeyapiDecoded out;
+
+	is_int(decode_as(things, body, strlen(body), paths, 2, &out), KEYAPI_DECODE_OK,
+		   "names of another endpoint");
+	is_int(out.code, 200, "other names: code");
+	is(out.message, "fine", "other names: message");
+	is(out.request_id, "t1", "other names: request id");
+	is_int(out.has_more, 0, "other names: has_more");
+	is_int(out.limit, 7, "other names: page size");
+	is_int(out.total_count, 2, "other names: total count");
+	is_int(out.nitems, 2, "other names: items");
+	is(out.items[0].id, "5", "nested id");
+	is(out.items[0].echo, NULL, "no echo");
+	is(out.items[0].cells[0], "five", "nested field");
+	is(out.items[1].id, NULL, "nested id that is missing");
+	is(out.items[1].cells[1], "6", "field that another endpoint has for its id");
+}
+
+static void
+test_odd_reasons(void)
+{
+	static const struct
+	{
+		const char *body;
+		const char *reason;
+	}			cases[] = {
+		{PAGE("{}"), "payload is missing or null"},
+		{"{\"ret\":\"x\"}", "ret is not an integer"},
+		{"{\"payload\":7}", "payload is not an object"},
+		{"{\"payload\":{\"videos\":[]}}", "payload.things is missing or null"},
+		{"{\"payload\":{\"things\":7}}", "payload.things is not an array"},
+		{"{\"payload\":{\"things\":[7]}}", "element 0 of payload.things is not an object"},
+		{"{\"payload\":{\"paging\":[]}}", "payload.paging is not an object"},
+		{"{\"payload\":{\"paging\":{\"more\":7}}}", "payload.paging.more is neither true nor false"},
+		{"{\"payload\":{\"paging\":{\"per\":\"x\"}}}", "payload.paging.per is not an integer"},
+		{"{\"payload\":{\"paging\":{\"n\":\"x\"}}}", "payload.paging.n is not an integer"},
+	};
+	const KeyapiEndpoint *things = keyapi_endpoint_find("odd/things");
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		KeyapiDecoded out;
+
+		decode_as(things, cases[i].body, strlen(cases[i].body), NULL, 0, &out);
+		is(out.error, cases[i].reason, cases[i].reason);
+	}
+}
+
+/* An endpoint whose responses have nothing but items. */
+static void
+test_odd_bare(void)
+{
+	static const char body[] =
+	"{\"code\":500,\"message\":\"m\",\"requestId\":\"r\",\"payload\":{\"lines\":"
+	"[{\"id\":1},{}],\"pagination\":{\"has_more\":true,\"limit\":1,\"total\":1}}}";
+	const KeyapiEndpoint *bare = keyapi_endpoint_find("odd/bare");
+	KeyapiDecoded out;
+
+	is_int(decode_as(bare, body, strlen(body), NULL, 0, &out), KEYAPI_DECODE_OK,
+		   "no names but the array's");
+	is_int(out.code, 0, "no names: code");
+	is(out.message, NULL, "no names: message");
+	is(out.request_id, NULL, "no names: request id");
+	is_int(out.has_more, -1, "no names: has_more");
+	is_int(out.limit, 0, "no names: page size");
+	is_int(out.total_count, -1, "no names: total count");
+	is_int(out.nitems, 2, "no names: items");
+	is(out.items[0].id, NULL, "no names: id");
 }
 
 /*
@@ -356,8 +447,8 @@ test_out_of_memory(void)
 
 		if (result == KEYAPI_DECODE_OK)
 			break;
-		if (result != KEYAPI_DECODE_NO_MEMORY || out.nvideos != 0 ||
-			out.videos != NULL || !same(out.error, "out of memory"))
+		if (result != KEYAPI_DECODE_NO_MEMORY || out.nitems != 0 ||
+			out.items != NULL || !same(out.error, "out of memory"))
 			wrong++;
 	}
 	is_int(wrong, 0, "each allocation may fail");
@@ -378,7 +469,7 @@ test_out_of_memory(void)
 
 		if (result == KEYAPI_DECODE_OK)
 			break;
-		if (result != KEYAPI_DECODE_NO_MEMORY || out.nvideos != 0)
+		if (result != KEYAPI_DECODE_NO_MEMORY || out.nitems != 0)
 			wrong++;
 	}
 	realloc_fail_at = -1;
@@ -416,6 +507,9 @@ main(void)
 	test_results();
 	test_pagination();
 	test_envelope();
+	test_odd_things();
+	test_odd_reasons();
+	test_odd_bare();
 	test_prefixes();
 	test_depth();
 	test_out_of_memory();

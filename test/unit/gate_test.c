@@ -357,9 +357,9 @@ test_probe(void)
 	report(!is_open(&gate, now - 1) && is_open(&gate, now),
 		   "the first request goes alone, but holds nobody up for long");
 	keyapi_gate_passed(&passed, now - US_PER_S);
-	report(is_open(&passed, now - 1), "... nor if it fails for another reason");
+	report(is_open(&passed, now - 1), "... and not if it fails for another reason");
 	keyapi_gate_succeeded(&gate, now - US_PER_S, now - 1);
-	report(is_open(&gate, now - 1), "... nor if it does not fail");
+	report(is_open(&gate, now - 1), "... and not if it does not fail");
 }
 
 /*

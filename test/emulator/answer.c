@@ -47,6 +47,20 @@ make_error(Answer *answer, const Incoming *in, const Verdict *verdict,
 	buf_free(&message);
 }
 
+/*
+ * A gzip file of two members, as RFC 1952 allows it.
+ */
+static void
+gzip_members(Buf *out, const Buf *plain)
+{
+	Buf			half = {.data = plain->data,.len = plain->len / 2};
+
+	gzip_add(out, &half);
+	half.data += half.len;
+	half.len = plain->len - half.len;
+	gzip_add(out, &half);
+}
+
 static void
 make_page(Answer *answer, const Incoming *in, const Verdict *verdict,
 		  bool gzip)
@@ -67,7 +81,18 @@ make_page(Answer *answer, const Incoming *in, const Verdict *verdict,
 		odd_page(&answer->body, in->settings, in->query);
 		return;
 	}
+	answer->status = (int) in->settings->okstatus;
 	answer->gzipped = gzip && !(verdict->words & WORD_NOGZIP);
+	if (verdict->words & WORD_MEMBERS)
+	{
+		Buf			plain = {0};
+
+		pagecache_get(&plain, &spec, next_serial(), false);
+		answer->gzipped = true;
+		gzip_members(&answer->body, &plain);
+		buf_free(&plain);
+		return;
+	}
 	pagecache_get(&answer->body, &spec, next_serial(), answer->gzipped);
 }
 
@@ -90,6 +115,8 @@ answer_make(const Incoming *in, const Verdict *verdict, bool accepts_gzip)
 		.status = verdict->status,
 		.content_type = "application/json",
 		.after = verdict->after,
+		.date = verdict->date,
+		.location = verdict->location,
 	};
 	Buf			padding = {0};
 

@@ -16,6 +16,8 @@ typedef struct Answer
 	const char *content_type;
 	bool		gzipped;
 	const char *after;			/* Retry-After, "" = none */
+	const char *date;			/* Date, "" = the true one */
+	const char *location;		/* or NULL */
 	Buf			body;			/* the caller's to free */
 } Answer;
 

@@ -276,6 +276,7 @@ add_video(Buf *out, const PageSpec *spec, long index, long rank)
 typedef struct Extent
 {
 	long		limit;			/* effective */
+	long		echo;			/* what the answer says it is */
 	long		first;
 	long		count;
 	bool		has_more;
@@ -293,6 +294,8 @@ page_extent(const PageSpec *spec)
 		spec->query->limit : PAGE_LIMIT;
 	if (set->limitcap > 0 && extent.limit > set->limitcap)
 		extent.limit = set->limitcap;
+	if (set->pagesize > 0)
+		extent.limit = set->pagesize;
 
 	if (strcmp(spec->query->list.region, "ZZ") == 0)
 		total = 0;
@@ -311,6 +314,8 @@ page_extent(const PageSpec *spec)
 	if (spec->words & WORD_SAMEPAGE)
 		extent.first = 1;
 
+	extent.echo = set->echolimit > 0 ? set->echolimit :
+		spec->words & WORD_ECHOROWS ? extent.count : extent.limit;
 	if (set->hasmore == HASMORE_LIE_TRUE)
 		extent.has_more = true;
 	else if (set->hasmore == HASMORE_LIE_FALSE)
@@ -327,18 +332,30 @@ add_pagination(Buf *out, const PageSpec *spec, const Extent *extent)
 
 	if (set->lietotal >= 0)
 		total = set->lietotal;
+	if (spec->words & WORD_PAGETOTAL)
+		total = extent->count;
 
 	add_comma(out);
 	buf_str(out, "\"pagination\":{");
 	if (set->hasmore != HASMORE_ABSENT)
 		add_field(out, spec, 0, "has_more", extent->has_more ? "true" : "false");
-	add_number_field(out, spec, 0,
-					 spec->words & WORD_SIZE ? "size" : "limit", extent->limit);
+	if (!(spec->words & WORD_NOLIMIT))
+		add_number_field(out, spec, 0,
+						 spec->words & WORD_SIZE ? "size" : "limit", extent->echo);
 	add_number_field(out, spec, 0, "page", spec->query->page);
 	if (!(spec->words & WORD_NOTOTAL))
 		add_number_field(out, spec, 0,
 						 spec->words & WORD_TOTAL ? "total" : "total_count", total);
 	buf_char(out, '}');
+}
+
+static void
+add_videos(Buf *out, const PageSpec *spec, const Extent *extent, long moved)
+{
+	buf_char(out, '[');
+	for (long i = 1; i <= extent->count; i++)
+		add_video(out, spec, i, extent->first + i - 1 + moved);
+	buf_char(out, ']');
 }
 
 static void
@@ -355,10 +372,11 @@ add_data(Buf *out, const PageSpec *spec)
 	if (!(spec->words & WORD_NOVIDEOS))
 	{
 		add_comma(out);
-		buf_str(out, spec->words & WORD_LIST ? "\"list\":[" : "\"videos\":[");
-		for (long i = 1; i <= extent.count; i++)
-			add_video(out, spec, i, extent.first + i - 1 + moved);
-		buf_char(out, ']');
+		buf_str(out, spec->words & WORD_LIST ? "\"list\":" : "\"videos\":");
+		if ((spec->words & WORD_NULLVIDEOS) && extent.count == 0)
+			buf_str(out, "null");
+		else
+			add_videos(out, spec, &extent, moved);
 	}
 	buf_char(out, '}');
 }

@@ -38,11 +38,12 @@ name_page(Buf *name, const PageSpec *spec)
 	const Settings *set = spec->settings;
 	const Query *query = spec->query;
 
-	buf_fmt(name, "%s|%d|%s|%ld|%ld|%llx|%lld|%ld|%ld|%ld|%ld|%ld|%ld|%ld-%ld|%d|%s",
+	buf_fmt(name, "%s|%d|%s|%ld|%ld|%llx|%lld|%ld|%ld|%ld|%ld|%ld|%ld|%ld|%ld|%ld-%ld|%d|%s",
 			query->list.region, query->list.period, query->list.order_by,
 			query->page, query->limit, (unsigned long long) spec->words,
 			(long long) spec->expires, spec->churned,
 			set->total, set->lietotal, set->offset, set->shift, set->limitcap,
+			set->pagesize, set->echolimit,
 			set->empty.lo, set->empty.hi, set->hasmore,
 			set->country ? set->country : "");
 }

@@ -43,6 +43,10 @@ static const Item setting_items[] = {
 	{"shift", ITEM_NUMBER, SETTING(shift)},
 	{"churn", ITEM_NUMBER, SETTING(churn)},
 	{"limitcap", ITEM_NUMBER, SETTING(limitcap)},
+	{"pagesize", ITEM_NUMBER, SETTING(pagesize)},
+	{"echolimit", ITEM_NUMBER, SETTING(echolimit)},
+	{"okstatus", ITEM_NUMBER, SETTING(okstatus)},
+	{"clock", ITEM_NUMBER, SETTING(clock)},
 	{"latency", ITEM_NUMBER, SETTING(latency)},
 	{"now", ITEM_NUMBER, SETTING(now)},
 	{"quota", ITEM_NUMBER, SETTING(quota)},
@@ -76,6 +80,7 @@ static const Item argument_items[] = {
 	{"at", ITEM_CHOICE, ARGUMENT(at), "||before|headers|body|end|"},
 	{"how", ITEM_CHOICE, ARGUMENT(how), "|length|chunked|close|gzip|"},
 	{"after", ITEM_TEXT, ARGUMENT(after)},
+	{"location", ITEM_TEXT, ARGUMENT(location)},
 	{"message", ITEM_TEXT, ARGUMENT(message)},
 	{"name", ITEM_TEXT, ARGUMENT(name)},
 	{"as", ITEM_TEXT, ARGUMENT(as)},
@@ -116,6 +121,12 @@ static const struct
 	{"echo", WORD_ECHO},
 	{"html", WORD_HTML},
 	{"keepalive", WORD_KEEPALIVE},
+	{"echorows", WORD_ECHOROWS},
+	{"nolimit", WORD_NOLIMIT},
+	{"pagetotal", WORD_PAGETOTAL},
+	{"nullvideos", WORD_NULLVIDEOS},
+	{"members", WORD_MEMBERS},
+	{"window", WORD_WINDOW},
 	{NULL}
 };
 
@@ -332,6 +343,7 @@ scenario_parse(char *segment, Settings *settings, char *error, size_t size)
 	settings->lietotal = -1;
 	settings->quota = -1;
 	settings->burst = 1;
+	settings->okstatus = 200;
 
 	token = strtok_r(segment, ";", &next);
 	if (token == NULL || strlen(token) >= NAME_SIZE ||

@@ -47,6 +47,12 @@
 #define WORD_ECHO			(UINT64_C(1) << 26)
 #define WORD_HTML			(UINT64_C(1) << 27)
 #define WORD_KEEPALIVE		(UINT64_C(1) << 28)
+#define WORD_ECHOROWS		(UINT64_C(1) << 29)
+#define WORD_NOLIMIT		(UINT64_C(1) << 30)
+#define WORD_PAGETOTAL		(UINT64_C(1) << 31)
+#define WORD_NULLVIDEOS		(UINT64_C(1) << 32)
+#define WORD_MEMBERS		(UINT64_C(1) << 33)
+#define WORD_WINDOW			(UINT64_C(1) << 34)
 
 /* hasmore= */
 typedef enum HasMore
@@ -139,6 +145,7 @@ typedef struct Fault
 	Place		at;
 	How			how;
 	const char *after;			/* Retry-After */
+	const char *location;		/* Location */
 	const char *message;
 	const char *name;			/* of a field */
 	const char *as;				/* value of that field */
@@ -156,6 +163,10 @@ typedef struct Settings
 	long		shift;			/* videos inserted before, per page number */
 	long		churn;			/* videos inserted before, per request */
 	long		limitcap;
+	long		pagesize;		/* rows of a page whatever limit asks, or 0 */
+	long		echolimit;		/* limit that is echoed, or 0: the truth */
+	long		okstatus;		/* HTTP status of good answers */
+	long		clock;			/* seconds that the Date header is fast */
 	long		latency;		/* ms */
 	long		now;			/* clock of the cover URLs, 0: the real one */
 	long		quota;			/* requests until 402, -1: no end */

@@ -155,6 +155,10 @@ send_answer(struct MHD_Connection *connection, Request *request)
 		MHD_add_response_header(response, "Content-Encoding", "gzip");
 	if (*answer.after)
 		MHD_add_response_header(response, "Retry-After", answer.after);
+	if (*answer.date)
+		MHD_add_response_header(response, "Date", answer.date);
+	if (answer.location != NULL)
+		MHD_add_response_header(response, "Location", answer.location);
 	result = MHD_queue_response(connection, (unsigned) answer.status, response);
 	MHD_destroy_response(response);
 	return result;

@@ -66,6 +66,8 @@ typedef struct Scenario
 	long		stalled;		/* those that wait for a release */
 	long		granted;		/* requests that quota= let pass */
 
+	int64_t		window;			/* rate limiter with windows: the second ... */
+	long		in_window;		/* ... and what it let pass in it */
 	double		tokens;			/* rate limiter: the bucket */
 	int64_t		tokens_at;		/* us; 0: never used */
 	int64_t		banned_until;	/* us */

@@ -56,14 +56,14 @@ status_message(long status)
  * "past" (a date), "huge" or "junk".
  */
 static void
-print_after(const char *after, char *out, size_t size)
+print_after(const char *after, long clock, char *out, size_t size)
 {
 	long		seconds;
 
 	if (sscanf(after, "date:%ld", &seconds) == 1)
-		http_date(out, size, seconds);
+		http_date(out, size, seconds + clock);
 	else if (strcmp(after, "past") == 0)
-		http_date(out, size, -3600);
+		http_date(out, size, clock - 3600);
 	else if (strcmp(after, "huge") == 0)
 		snprintf(out, size, "99999999999");
 	else if (strcmp(after, "junk") == 0)
@@ -75,6 +75,27 @@ print_after(const char *after, char *out, size_t size)
 	for (char *p = out; *p; p++)
 		if (iscntrl((unsigned char) *p))
 			*p = '?';
+}
+
+/*
+ * Count a request in this second of the clock.  As rate_limit.
+ */
+static int64_t
+window_limit(Scenario *scenario, const Settings *set)
+{
+	int64_t		ms = wall_ms();
+
+	if (scenario->window != ms / 1000)
+	{
+		scenario->window = ms / 1000;
+		scenario->in_window = 0;
+	}
+	if (scenario->in_window < set->qps)
+	{
+		scenario->in_window++;
+		return 0;
+	}
+	return (1000 - ms % 1000) * 1000;
 }
 
 /*
@@ -120,7 +141,7 @@ refuse_429(Verdict *verdict, const Settings *set, int64_t wait)
 	if (set->retryafter == RETRYAFTER_YES)
 		snprintf(verdict->after, sizeof(verdict->after), "%ld", seconds);
 	else if (set->retryafter == RETRYAFTER_DATE)
-		http_date(verdict->after, sizeof(verdict->after), seconds);
+		http_date(verdict->after, sizeof(verdict->after), seconds + set->clock);
 }
 
 static bool
@@ -218,7 +239,8 @@ pass_gateway(Scenario *scenario, const Incoming *in, Verdict *verdict)
 		return 402;
 	if (set->qps > 0)
 	{
-		int64_t		wait = rate_limit(scenario, set);
+		int64_t		wait = set->words & WORD_WINDOW ?
+		window_limit(scenario, set) : rate_limit(scenario, set);
 
 		if (wait > 0)
 		{
@@ -231,9 +253,10 @@ pass_gateway(Scenario *scenario, const Incoming *in, Verdict *verdict)
 }
 
 static void
-apply_fault(Verdict *verdict, const Fault *fault)
+apply_fault(Verdict *verdict, const Fault *fault, long clock)
 {
 	verdict->fault = fault;
+	verdict->location = fault->location;
 	verdict->words |= fault->words;
 	verdict->delay += fault->delay;
 	if (fault->kind == FAULT_LATENCY)
@@ -247,7 +270,7 @@ apply_fault(Verdict *verdict, const Fault *fault)
 		verdict->message = fault->message ? fault->message :
 			status_message(fault->code);
 	if (fault->after != NULL)
-		print_after(fault->after, verdict->after, sizeof(verdict->after));
+		print_after(fault->after, clock, verdict->after, sizeof(verdict->after));
 }
 
 Verdict
@@ -256,13 +279,15 @@ verdict_of(Scenario *scenario, const Incoming *in)
 	const Settings *set = in->settings;
 	Verdict		verdict = {.words = set->words,.delay = set->latency};
 
+	if (set->clock != 0)
+		http_date(verdict.date, sizeof(verdict.date), set->clock);
 	verdict.status = pass_gateway(scenario, in, &verdict);
 	if (verdict.status == 200)
 	{
 		const Fault *fault = choose_fault(scenario, in);
 
 		if (fault != NULL)
-			apply_fault(&verdict, fault);
+			apply_fault(&verdict, fault, set->clock);
 	}
 	if (verdict.status == 200 && in->query_error != NULL)
 	{

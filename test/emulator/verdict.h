@@ -26,6 +26,8 @@ typedef struct Verdict
 	int			status;			/* HTTP status */
 	const char *message;		/* of the error body, if status is not 200 */
 	char		after[64];		/* Retry-After, "" = none */
+	char		date[64];		/* Date, "" = the true one */
+	const char *location;		/* or NULL */
 	const Fault *fault;			/* that matched, or NULL */
 	uint64_t	words;			/* of settings and fault */
 	long		churned;		/* videos inserted by churn= so far */

@@ -104,15 +104,9 @@ existing_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages, int num
 {
 	KeyapiStatementList *list = statement_list_of(fetcher, listing_pages);
 	int			existing = keyapi_statement_list_existing(list, number);
-	ListCell   *lc;
 
-	foreach(lc, listing_pages->pages)
-	{
-		/* it has not ended the list for this scan */
-		if (((const KeyapiPage *) lfirst(lc))->number == existing)
-			return number;
-	}
-	return existing;
+	/* one that is here has not ended the list for this scan */
+	return keyapi_listing_page(listing_pages, existing) != NULL ? number : existing;
 }
 
 /*
@@ -278,7 +272,7 @@ fall_back(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 	TimestampTz fetched_at;
 	const KeyapiBody *body;
 
-	if (max_age_ms == 0 || listing_pages->pages != NIL ||
+	if (max_age_ms == 0 || keyapi_listing_num_pages(listing_pages) > 0 ||
 		!is_outage(&request->failure) ||
 		!keyapi_statement_list_fall_back(list, max_age_ms, &fetched_at))
 		return false;

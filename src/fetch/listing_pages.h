@@ -1,12 +1,22 @@
 /*-------------------------------------------------------------------------
  *
  * listing_pages.h
- *	  What a scan knows of one list: its pages, where it ends, which ids came
- *	  before.  No input or output.
+ *	  What a scan knows of one listing: its pages, how large they are, where it
+ *	  ends, which ids came before.  No input or output.
  *
- * The arithmetic of pages belongs to the API: the rank of the first item of
- * page p is (p - 1) * limit + 1, where limit is what the server really applied,
- * which may differ from what was asked and may change from answer to answer.
+ * One rule decides all of it: what a page shows beats what any page announces.
+ *
+ * Page size.  The rank of the first item of page p is (p - 1) * size + 1, where
+ * size is what the server really applies.  It is the larger of two things: the
+ * limit that pages echo, as far as that is not above what was asked for, and the
+ * most items seen on any page.  The page that ends a listing may be short, so
+ * what it echoes counts only while no other page is known; even then the size
+ * asked for is taken if the announced total agrees with it.
+ *
+ * End.  has_more decides, and once a page has it, no total does.  Without it the
+ * listing ends where total_count says, unless a page shows items beyond that;
+ * without either, with a page that is not full.  An empty page, and one that
+ * brings no new id, ends the listing whatever it announces.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,7 +25,6 @@
 
 #include "compat.h"
 
-#include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
 #include "api/listing.h"
@@ -25,9 +34,6 @@
 typedef struct KeyapiPage
 {
 	int			number;			/* from 1 */
-	int64		first_rank;		/* rank of its first item */
-	int64		end_rank;		/* first rank that is beyond the page */
-	bool		more;			/* the list goes on after this page */
 	int64		pass;			/* last pass that read it; 0: none */
 	TimestampTz fetched_at;
 	KeyapiDecoded data;
@@ -37,67 +43,98 @@ typedef struct KeyapiListingPages
 {
 	KeyapiListing listing;
 	MemoryContext context;		/* of all that follows */
-	struct KeyapiStatementList *statement_list; /* where the pages come from;
-												 * set and used by fetcher.c,
-												 * NULL at first */
-	int			limit;			/* effective page size, as far as known */
-	int64		end_rank;		/* no rank from here on; PG_INT64_MAX while
+	struct KeyapiStatementList *statement_list; /* whose pages these are:
+												 * fetcher.c sets it; NULL at
+												 * first */
+	struct pagetable_hash *pages;	/* KeyapiPage by number */
+	struct idtable_hash *ids;	/* where each id occurs */
+
+	/* how large its pages are */
+	int			size;			/* by the rule above, as far as known */
+	int			echoed;			/* largest limit that a page echoed which does
+								 * not end the listing; 0: none did */
+	int			most_before_end;	/* most items on such a page */
+	int			most_items;		/* most items on any page */
+
+	/* where it ends */
+	int			end_page;		/* no page after this one; INT_MAX while
 								 * unknown */
-	int64		total_count;	/* as last announced, or -1 */
 	int			last_page;		/* number of a page that has arrived, maybe
 								 * not here yet, and seems to be the last;
 								 * else INT_MAX.  Pages after it are not asked
 								 * for ahead. */
-	List	   *pages;			/* KeyapiPage, by first_rank */
-	struct idtable_hash *ids;	/* where each id occurs */
-	bool		echo_seen;		/* an item said which list it is of */
+	int64		total_count;	/* as last announced, or -1 */
+	bool		total_is_wrong; /* a page has shown more than was announced */
+	bool		has_more_seen;	/* a page said whether there is more */
+	int64		num_items;		/* on all pages that are here */
+
+	/* which listing it is */
+	bool		echo_seen;		/* an item said which listing it is of */
 	bool		echo_matched;	/* ... and it was this one */
 	const char *other_echo;		/* what another item said, or NULL */
 } KeyapiListingPages;
 
 /*
- * A list of which nothing is known yet, in CurrentMemoryContext.  listing is
- * copied, strings included.
+ * The state of a listing of which nothing is known yet, in
+ * CurrentMemoryContext.  The listing is copied, strings included.
  */
 extern KeyapiListingPages *keyapi_listing_create(const KeyapiListing *listing);
 
 /*
- * Number of the page that holds the rank by today's arithmetic.
+ * The page with this number (from 1), if it has arrived; else NULL.
  */
-extern int	keyapi_listing_page_number(const KeyapiListingPages *listing_pages, int64 rank);
+extern KeyapiPage *keyapi_listing_page(const KeyapiListingPages *listing_pages,
+									   int number);
 
 /*
- * The page that covers the rank, if it has arrived; else NULL.
+ * How many pages have arrived, and how many of them no pass has read.
  */
-extern KeyapiPage *keyapi_listing_page_at(const KeyapiListingPages *listing_pages,
-										  int64 rank);
+extern int	keyapi_listing_num_pages(const KeyapiListingPages *listing_pages);
+extern int	keyapi_listing_num_unread(const KeyapiListingPages *listing_pages);
 
 /*
- * Whether the list can have no item at this rank or after it, from what its
- * pages said: the end was met, or the rank is beyond the announced total and no
- * page said that the list goes on there.
+ * Rank of the first item of a page, and number of the page that holds a rank
+ * (from 1), by the page size of the moment.
  */
-extern bool keyapi_listing_ends_before(const KeyapiListingPages *listing_pages, int64 rank);
+extern int64 keyapi_listing_first_rank(const KeyapiListingPages *listing_pages,
+									   int number);
+extern int	keyapi_listing_page_of_rank(const KeyapiListingPages *listing_pages,
+										int64 rank);
 
 /*
- * Add a page that has arrived.  page->number, fetched_at and data are set by
- * the caller, the rest here: ranks, stop rule, ids.  Warns if the list ends
- * before the total that it announces.
+ * Whether the listing can have neither this page nor a later one.
  */
-extern void keyapi_listing_add_page(KeyapiListingPages *listing_pages, KeyapiPage *page);
+extern bool keyapi_listing_ends_before(const KeyapiListingPages *listing_pages,
+									   int number);
 
 /*
- * Whether the list seems to end with this page, by what it says alone.
+ * Number of the last page as far as pages have said or announced it, 0 if there
+ * is none; INT_MAX if it is unknown.  A guess for read_ahead.c and views: only
+ * keyapi_listing_ends_before is sure.
+ */
+extern int	keyapi_listing_announced_end(const KeyapiListingPages *listing_pages);
+
+/*
+ * Add a page that has arrived; there must be none with its number yet.
+ * page->number, fetched_at and data are set by the caller.  sent_after is how
+ * many later pages have been asked for already.  Raises one WARNING if the
+ * listing is empty, or if it ends before the total that it announced.
+ */
+extern void keyapi_listing_add_page(KeyapiListingPages *listing_pages,
+									KeyapiPage *page, int sent_after);
+
+/*
+ * Whether the listing seems to end with this page, by what it says alone.
  */
 extern bool keyapi_listing_page_is_last(const KeyapiListing *listing,
 										const KeyapiPage *page);
 
 /*
- * Whether the item at this rank repeats one of a lower rank on a page that the
- * same pass has read.
+ * Whether the item with this index on the page repeats one before it: on the
+ * page itself, or on one with a lower number that the same pass has read.
  */
 extern bool keyapi_listing_is_duplicate(const KeyapiListingPages *listing_pages,
-										const KeyapiItem *item, int64 rank,
+										const KeyapiPage *page, int index,
 										int64 pass);
 
 #endif							/* KEYAPI_LISTING_PAGES_H */

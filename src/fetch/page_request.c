@@ -136,13 +136,32 @@ keyapi_page_request_fail(KeyapiPageRequest *request, const KeyapiFailure *failur
 	request->status = KEYAPI_REQUEST_FAILED;
 }
 
+/*
+ * How many later pages of the list have been asked for.
+ */
+static int
+sent_after(const KeyapiPageRequest *request)
+{
+	int			sent = 0;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &request->all->list)
+	{
+		const KeyapiPageRequest *other = keyapi_page_request_at(iter);
+
+		sent += other->listing_pages == request->listing_pages &&
+			other->number > request->number && other->attempts > 0;
+	}
+	return sent;
+}
+
 KeyapiPage *
 keyapi_page_request_enter(KeyapiPageRequest *request)
 {
 	KeyapiPage *page = request->page;
 
 	Assert(request->status == KEYAPI_REQUEST_ARRIVED);
-	keyapi_listing_add_page(request->listing_pages, page);
+	keyapi_listing_add_page(request->listing_pages, page, sent_after(request));
 	dlist_delete(&request->node);
 	pfree(request);				/* its context holds the page */
 	return page;

@@ -123,7 +123,7 @@ void
 keyapi_fetch_enter_first(KeyapiPageRequest *request)
 {
 	if (request->status == KEYAPI_REQUEST_ARRIVED &&
-		request->listing_pages->pages == NIL)
+		keyapi_listing_num_pages(request->listing_pages) == 0)
 		(void) keyapi_page_request_enter(request);
 }
 

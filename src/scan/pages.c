@@ -7,6 +7,8 @@
  */
 #include "scan/pages.h"
 
+#include <limits.h>
+
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -87,16 +89,14 @@ report_progress(KeyapiPages *pages)
 	{
 		const KeyapiListCursor *cursor = &pages->cursors[i];
 		const KeyapiListingPages *listing_pages = cursor->listing_pages;
-		int64		end = listing_pages->end_rank;	/* then, rows of the list */
+		int			end = keyapi_listing_announced_end(listing_pages);
 
-		end = end != PG_INT64_MAX ? end - 1 : listing_pages->total_count;
-		progress.lists_done += keyapi_listing_ends_before(listing_pages,
-														  cursor->next_rank);
-		progress.pages_done += list_length(listing_pages->pages);
-		if (end < 0 || progress.pages_total < 0)
+		progress.lists_done += cursor->done;
+		progress.pages_done += keyapi_listing_num_pages(listing_pages);
+		if (end == INT_MAX || progress.pages_total < 0)
 			progress.pages_total = -1;
 		else
-			progress.pages_total += (end + listing_pages->limit - 1) / listing_pages->limit;
+			progress.pages_total += end;
 	}
 	keyapi_fetcher_report(pages->fetcher, &progress);
 }
@@ -116,36 +116,82 @@ get_page(KeyapiPages *pages, KeyapiListCursor *cursor, int number)
 }
 
 /*
- * The page of this pass that holds cursor->next_rank or ranks after it, asking
- * for it if it is not there; NULL at the end of the list or of the pass's ranks.
+ * The first page that the cursor may still read, by the page size of the moment.
+ */
+static int
+first_candidate(const KeyapiPages *pages, const KeyapiListCursor *cursor)
+{
+	return Max(cursor->next_page,
+			   keyapi_listing_page_of_rank(cursor->listing_pages,
+										   pages->pass.lo));
+}
+
+/*
+ * The next page for the cursor to read, asking for it if it is not there; NULL
+ * at the end of the list or of the pass's ranks.
+ *
+ * A page that the pass does not want is not read even if it is there: which rows
+ * count as duplicates must not depend on what was asked for ahead, or in vain.
  */
 static KeyapiPage *
 next_page(KeyapiPages *pages, KeyapiListCursor *cursor)
 {
 	KeyapiListingPages *listing_pages = cursor->listing_pages;
+	int			number = first_candidate(pages, cursor);
 	int			skipped = 0;
 
 	count_rows(pages);
-	while (cursor->next_rank <= pages->pass.hi &&
-		   !keyapi_listing_ends_before(listing_pages, cursor->next_rank))
+	while (number <= pages->pass.last_page &&
+		   keyapi_listing_first_rank(listing_pages, number) <= pages->pass.hi &&
+		   !keyapi_listing_ends_before(listing_pages, number))
 	{
-		KeyapiPage *page = keyapi_listing_page_at(listing_pages, cursor->next_rank);
-		int			number = keyapi_listing_page_number(listing_pages, cursor->next_rank);
+		KeyapiPage *page = keyapi_listing_page(listing_pages, number);
 
 		CHECK_FOR_INTERRUPTS();
+		if (!keyapi_pages_wants(pages, cursor, number))
+		{
+			if (++skipped > KEYAPI_MAX_SKIPS)
+				break;
+			number++;
+			continue;
+		}
 		if (page != NULL)
 			return page;
-		if (keyapi_pages_wants(pages, cursor, number) ||
-			++skipped > KEYAPI_MAX_BLIND_SKIPS)
-		{
-			skipped = 0;
-			/* its ranks may not be those expected: look again */
-			get_page(pages, cursor, number);
-		}
-		else
-			cursor->next_rank = (int64) number * listing_pages->limit + 1;
+		get_page(pages, cursor, number);
+
+		/* it may have shown that pages are larger or smaller than expected */
+		number = first_candidate(pages, cursor);
+		skipped = 0;
 	}
 	return NULL;
+}
+
+/*
+ * Turn to the next page; false if there is none.
+ */
+static bool
+turn_page(KeyapiPages *pages, KeyapiListCursor *cursor)
+{
+	KeyapiPage *page = cursor->page;
+
+	if (cursor->done)
+		return false;
+	if (page != NULL)
+	{
+		pages->ramp = Min(pages->ramp * 2, MAX_RAMP);
+		cursor->next_page = page->number + 1;
+	}
+	page = cursor->page = next_page(pages, cursor);
+	if (page == NULL)
+	{
+		cursor->done = true;
+		return false;
+	}
+	page->pass = pages->pass_number;
+	cursor->index = (int) Max(pages->pass.lo -
+							  keyapi_listing_first_rank(cursor->listing_pages,
+														page->number), 0);
+	return true;
 }
 
 /*
@@ -154,35 +200,28 @@ next_page(KeyapiPages *pages, KeyapiListCursor *cursor)
 static bool
 peek_row(KeyapiPages *pages, KeyapiListCursor *cursor, KeyapiRow *row)
 {
+	const KeyapiListingPages *listing_pages = cursor->listing_pages;
+
 	for (;;)
 	{
-		KeyapiPage *page = cursor->page;
-		int64		index;
+		const KeyapiPage *page = cursor->page;
 
-		if (page == NULL || cursor->next_rank >= page->end_rank)
+		if (page == NULL || cursor->index >= page->data.nitems)
 		{
-			if (page != NULL)
-				pages->ramp = Min(pages->ramp * 2, MAX_RAMP);
-			page = cursor->page = next_page(pages, cursor);
-			if (page == NULL)
+			if (!turn_page(pages, cursor))
 				return false;
-			page->pass = pages->pass_number;
-		}
-		index = cursor->next_rank - page->first_rank;
-		if (index >= page->data.nitems)
-		{
-			cursor->next_rank = page->end_rank;
 			continue;
 		}
-		row->list = &cursor->listing_pages->listing;
+		row->list = &listing_pages->listing;
 		row->page = page;
-		row->item = &page->data.items[index];
-		row->rank = cursor->next_rank;
-		if (!keyapi_listing_is_duplicate(cursor->listing_pages, row->item, row->rank,
+		row->item = &page->data.items[cursor->index];
+		row->rank = keyapi_listing_first_rank(listing_pages, page->number) +
+			cursor->index;
+		if (!keyapi_listing_is_duplicate(listing_pages, page, cursor->index,
 										 pages->pass_number))
-			return true;
+			return row->rank <= pages->pass.hi;
 		pages->duplicates++;
-		cursor->next_rank++;
+		cursor->index++;
 	}
 }
 
@@ -226,7 +265,7 @@ keyapi_pages_rewind(KeyapiPages *pages, const KeyapiPass *pass)
 
 		cursor->listing_pages = find_list(pages, &pass->lists[i]);
 		cursor->number = i;
-		cursor->next_rank = pass->lo;
+		cursor->next_page = 1;
 	}
 	pages->current = 0;
 	pages->rank = pass->lo;
@@ -243,7 +282,7 @@ next_in_list_order(KeyapiPages *pages, KeyapiRow *row)
 
 		if (peek_row(pages, cursor, row))
 		{
-			cursor->next_rank++;
+			cursor->index++;
 			return true;
 		}
 	}
@@ -282,7 +321,7 @@ next_in_rank_order(KeyapiPages *pages, KeyapiRow *row)
 
 			if (peek_row(pages, cursor, row) && row->rank == pages->rank)
 			{
-				cursor->next_rank++;
+				cursor->index++;
 				pages->round_had_row = true;
 				return true;
 			}
@@ -331,7 +370,7 @@ const KeyapiPage *
 keyapi_pages_first_page(KeyapiPages *pages, const KeyapiListing *list)
 {
 	KeyapiListingPages *listing_pages = find_list(pages, list);
-	KeyapiPage *page = keyapi_listing_page_at(listing_pages, 1);
+	KeyapiPage *page = keyapi_listing_page(listing_pages, 1);
 
 	return page != NULL ? page : keyapi_fetch_page(pages->fetcher, listing_pages, 1);
 }
@@ -380,11 +419,8 @@ keyapi_pages_bill(KeyapiPages *pages)
 	listtable_start_iterate(pages->lists, &iterator);
 	while ((entry = listtable_iterate(pages->lists, &iterator)) != NULL)
 	{
-		ListCell   *lc;
-
-		bill->lists += entry->listing_pages->pages != NIL;
-		foreach(lc, entry->listing_pages->pages)
-			bill->unread_pages += ((KeyapiPage *) lfirst(lc))->pass == 0;
+		bill->lists += keyapi_listing_num_pages(entry->listing_pages) > 0;
+		bill->unread_pages += keyapi_listing_num_unread(entry->listing_pages);
 	}
 	return bill;
 }

@@ -23,8 +23,10 @@ typedef struct KeyapiListCursor
 {
 	KeyapiListingPages *listing_pages;
 	int			number;			/* of the list in the pass, from 0 */
-	int64		next_rank;
-	KeyapiPage *page;			/* that holds next_rank, or NULL */
+	KeyapiPage *page;			/* that is being read, or NULL */
+	int			index;			/* of its next row, from 0 */
+	int			next_page;		/* number of the first page not read yet */
+	bool		done;			/* nothing follows in this pass */
 } KeyapiListCursor;
 
 typedef struct KeyapiPages

@@ -24,6 +24,8 @@ typedef struct KeyapiPass
 								 * otherwise list after list */
 	int64		lo;				/* ranks lo..hi only, 1 <= lo; */
 	int64		hi;				/* ... PG_INT64_MAX: to the end */
+	int			last_page;		/* pages up to this one only; INT_MAX: to the
+								 * end */
 	int64		max_rows;		/* not more than these are asked for; -1: any
 								 * number may be */
 

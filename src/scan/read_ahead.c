@@ -36,7 +36,7 @@ typedef struct Walk
 	int			current;		/* list order: the list to look at; rank
 								 * order: the one of the last page */
 	int64		rows;			/* list order: rows before the current list */
-	int64	   *ranks;			/* of each list, where to look */
+	int		   *next;			/* of each list, number of the page to look at */
 	bool	   *unknown;		/* of each list, whether it has more pages */
 } Walk;
 
@@ -45,41 +45,49 @@ keyapi_pages_wants(const KeyapiPages *pages, const KeyapiListCursor *cursor,
 				   int number)
 {
 	const KeyapiPass *pass = &pages->pass;
-	int			limit = cursor->listing_pages->limit;
-	int64		first = (int64) (number - 1) * limit + 1;
+	const KeyapiListingPages *listing_pages = cursor->listing_pages;
+	int64		first = keyapi_listing_first_rank(listing_pages, number);
 
 	return pass->wanted == NULL ||
 		pass->wanted(pass->arg, cursor->number, number, first,
-					 first + limit - 1);
+					 first + listing_pages->size - 1);
 }
 
 /*
- * Last rank of the list, as far as that is known; else PG_INT64_MAX.
+ * Rank of the next row that the cursor may return.
  */
 static int64
-known_end(const Walk *walk, const KeyapiListCursor *cursor)
+next_rank(const KeyapiPages *pages, const KeyapiListCursor *cursor)
+{
+	int			number = cursor->next_page;
+	int			index = 0;
+
+	if (cursor->page != NULL)
+	{
+		number = cursor->page->number;
+		index = cursor->index;
+	}
+	return Max(keyapi_listing_first_rank(cursor->listing_pages, number) + index,
+			   pages->pass.lo);
+}
+
+/*
+ * The last page of the list that the pass can read; INT_MAX if neither the end
+ * of the list nor that of the pass is known.
+ */
+static int
+last_page(const Walk *walk, const KeyapiListCursor *cursor)
 {
 	const KeyapiListingPages *listing_pages = cursor->listing_pages;
+	int			end = keyapi_listing_announced_end(listing_pages);
 
-	if (listing_pages->end_rank != PG_INT64_MAX)
-		return listing_pages->end_rank - 1;
-	if (listing_pages->last_page != INT_MAX)
-		return (int64) listing_pages->last_page * listing_pages->limit;
-	if (listing_pages->total_count >= 0)
-		return listing_pages->total_count;
-	if (walk->typical)
-		return Max(listing_pages->listing.endpoint->typical_rows, cursor->next_rank);
-	return PG_INT64_MAX;
-}
-
-/*
- * Last rank of the list that the pass can read; PG_INT64_MAX if neither is
- * known.
- */
-static int64
-last_rank(const Walk *walk, const KeyapiListCursor *cursor)
-{
-	return Min(known_end(walk, cursor), walk->pages->pass.hi);
+	if (end == INT_MAX && walk->typical)
+		end = Max(keyapi_listing_page_of_rank(listing_pages,
+											  listing_pages->listing.endpoint->typical_rows),
+				  cursor->next_page);
+	end = Min(end, walk->pages->pass.last_page);
+	return Min(end, keyapi_listing_page_of_rank(listing_pages,
+												walk->pages->pass.hi));
 }
 
 static Walk *
@@ -94,51 +102,50 @@ begin_walk(KeyapiPages *pages, bool typical)
 	walk->by_rank = pages->pass.rank_major &&
 		(!typical || pages->rows_left >= 0);
 	walk->current = pages->pass.rank_major ? 0 : pages->current;
-	walk->ranks = palloc(sizeof(int64) * nlists);
+	walk->next = palloc(sizeof(int) * nlists);
 	walk->unknown = palloc0(sizeof(bool) * nlists);
 	for (int i = 0; i < nlists; i++)
-		walk->ranks[i] = pages->cursors[i].next_rank;
+		walk->next[i] = keyapi_listing_page_of_rank(pages->cursors[i].listing_pages,
+													next_rank(pages, &pages->cursors[i]));
 	return walk;
 }
 
 static void
 end_walk(Walk *walk)
 {
-	pfree(walk->ranks);
+	pfree(walk->next);
 	pfree(walk->unknown);
 	pfree(walk);
 }
 
 /*
- * Move to the first missing page of the list at or after walk->ranks[list];
- * false if there is none, or none that surely exists.
+ * Move to the first missing page of the list at or after walk->next[list]; false
+ * if there is none, or none that surely exists.
  */
 static bool
-find_missing(Walk *walk, int list, int *number)
+find_missing(Walk *walk, int list)
 {
 	const KeyapiPages *pages = walk->pages;
 	const KeyapiListCursor *cursor = &pages->cursors[list];
 	const KeyapiListingPages *listing_pages = cursor->listing_pages;
-	int64		end = last_rank(walk, cursor);
+	int			end = last_page(walk, cursor);
 	int			skipped = 0;
 
-	while (!walk->unknown[list] && walk->ranks[list] <= end &&
-		   !keyapi_listing_ends_before(listing_pages, walk->ranks[list]))
+	while (!walk->unknown[list] && walk->next[list] <= end &&
+		   !keyapi_listing_ends_before(listing_pages, walk->next[list]))
 	{
-		int64	   *rank = &walk->ranks[list];
-		const KeyapiPage *page = keyapi_listing_page_at(listing_pages, *rank);
+		int			number = walk->next[list];
 
 		CHECK_FOR_INTERRUPTS(); /* a page may have any number of ranks to try */
-		*number = keyapi_listing_page_number(listing_pages, *rank);
-		if (page != NULL)
-			*rank = page->end_rank;
-		else if (keyapi_fetch_pending(pages->fetcher, listing_pages, *number) ||
-				 keyapi_pages_wants(pages, cursor, *number))
-			return true;
-		else if (++skipped > KEYAPI_MAX_BLIND_SKIPS)
-			break;
-		else
-			*rank = (int64) *number * listing_pages->limit + 1;
+		if (keyapi_listing_page(listing_pages, number) == NULL)
+		{
+			if (keyapi_fetch_pending(pages->fetcher, listing_pages, number) ||
+				keyapi_pages_wants(pages, cursor, number))
+				return true;
+			if (++skipped > KEYAPI_MAX_SKIPS)
+				return false;
+		}
+		walk->next[list]++;
 	}
 	return false;
 }
@@ -147,15 +154,13 @@ find_missing(Walk *walk, int list, int *number)
  * The page that find_missing found is done with.
  */
 static void
-step_over(Walk *walk, int list, int number)
+step_over(Walk *walk, int list)
 {
-	const KeyapiListCursor *cursor = &walk->pages->cursors[list];
-
 	/* only what it says can tell whether there is another one */
-	if (last_rank(walk, cursor) == PG_INT64_MAX ||
-		(cursor->listing_pages->total_count < 0 && !walk->typical))
+	if (!walk->typical &&
+		keyapi_listing_announced_end(walk->pages->cursors[list].listing_pages) == INT_MAX)
 		walk->unknown[list] = true;
-	walk->ranks[list] = (int64) number * cursor->listing_pages->limit + 1;
+	walk->next[list]++;
 }
 
 /*
@@ -167,6 +172,20 @@ within_rows(const KeyapiPages *pages, int64 rows_before)
 	return pages->rows_left < 0 || rows_before < pages->rows_left;
 }
 
+/*
+ * Rows that the cursor may return up to the end of this page.
+ */
+static int64
+rows_to_page(const KeyapiPages *pages, const KeyapiListCursor *cursor, int number)
+{
+	const KeyapiListingPages *listing_pages = cursor->listing_pages;
+	int64		end = keyapi_listing_first_rank(listing_pages, number + 1);
+
+	if (listing_pages->total_count >= 0 && !listing_pages->total_is_wrong)
+		end = Min(end, listing_pages->total_count + 1);
+	return Max(end - next_rank(pages, cursor), 0);
+}
+
 static bool
 next_in_list_order(Walk *walk, KeyapiListCursor **cursor, int *number)
 {
@@ -175,21 +194,22 @@ next_in_list_order(Walk *walk, KeyapiListCursor **cursor, int *number)
 	for (; walk->current < pages->pass.nlists; walk->current++)
 	{
 		int			list = walk->current;
-		int64		end;
+		int			end;
 
 		*cursor = &pages->cursors[list];
-		if (find_missing(walk, list, number))
+		if (find_missing(walk, list))
 		{
-			int64		first = (int64) (*number - 1) * (*cursor)->listing_pages->limit + 1;
-			int64		rows = Max(first - (*cursor)->next_rank, 0);
-
-			step_over(walk, list, *number);
-			return within_rows(pages, walk->rows + rows);
+			*number = walk->next[list];
+			step_over(walk, list);
+			return within_rows(pages, walk->rows +
+							   rows_to_page(pages, *cursor, *number - 1));
 		}
-		end = last_rank(walk, *cursor);
-		if (pages->rows_left >= 0 && end == PG_INT64_MAX)
+		if (pages->rows_left < 0)
+			continue;
+		end = last_page(walk, *cursor);
+		if (end == INT_MAX)
 			return false;		/* it may have all the rows */
-		walk->rows += Max(end - (*cursor)->next_rank + 1, 0);
+		walk->rows += rows_to_page(pages, *cursor, end);
 	}
 	return false;
 }
@@ -202,19 +222,22 @@ next_in_rank_order(Walk *walk, KeyapiListCursor **cursor, int *number)
 
 	for (int i = 0; i < pages->pass.nlists; i++)
 	{
-		int			n;
+		int64		first;
 
-		/* at rank walk->ranks[i]: what came before has been read */
-		if (!find_missing(walk, i, &n) || walk->ranks[i] >= lowest)
+		if (!find_missing(walk, i))
 			continue;
-		lowest = walk->ranks[i];
+		first = keyapi_listing_first_rank(pages->cursors[i].listing_pages,
+										  walk->next[i]);
+		if (first >= lowest)
+			continue;
+		lowest = first;
 		walk->current = i;
-		*number = n;
+		*number = walk->next[i];
 	}
 	if (lowest == PG_INT64_MAX)
 		return false;
 	*cursor = &pages->cursors[walk->current];
-	step_over(walk, walk->current, *number);
+	step_over(walk, walk->current);
 	return within_rows(pages, (lowest - pages->rank) * pages->pass.nlists +
 					   walk->current);
 }

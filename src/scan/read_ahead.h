@@ -14,11 +14,12 @@
 #include "scan/pages_state.h"
 
 /*
- * How many unwanted pages in a row are skipped unseen: four times the pages of
- * the longest list that the API is known to have.  Then the next one is asked
- * for, which finds the end, whatever was announced.
+ * How many pages in a row that hold no wanted rank are skipped before a list is
+ * taken to have ended: 200 times the pages of the longest list that the API is
+ * known to have.  A condition such as rank % 7 = 8 holds for no rank at all, and
+ * to ask where the list ends would be paid for in vain.
  */
-#define KEYAPI_MAX_BLIND_SKIPS 100
+#define KEYAPI_MAX_SKIPS 5000
 
 /*
  * Whether the pass may want a row of the page with this number, by the page

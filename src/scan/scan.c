@@ -7,6 +7,8 @@
  */
 #include "scan/scan.h"
 
+#include <limits.h>
+
 #include "executor/executor.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
@@ -99,6 +101,7 @@ begin_pass(KeyapiScan *scan)
 			.rank_major = bound->rank_major,
 			.lo = bound->lo,
 			.hi = bound->hi,
+			.last_page = INT_MAX,
 			.max_rows = bound->max_rows,
 			.wanted = page_wanted,
 			.arg = scan,

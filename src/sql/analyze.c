@@ -38,7 +38,7 @@ sample_row(Sampler *sampler, const KeyapiListing *list, const KeyapiPage *page,
 		.list = list,
 		.page = page,
 		.item = &page->data.items[index],
-		.rank = page->first_rank + index,
+		.rank = index + 1,		/* of the first page */
 	};
 	MemoryContext oldcontext;
 

@@ -18,9 +18,9 @@ OBJS = \
 	src/api/failure.o \
 	src/api/listing.o \
 	src/http/event_loop.o \
-	src/http/http.o \
 	src/http/outcome.o \
 	src/http/poll.o \
+	src/http/request.o \
 	src/http/url_check.o \
 	src/shared/account.o \
 	src/shared/cache.o \

@@ -11,8 +11,6 @@
 #include "storage/lwlock.h"
 #include "utils/timestamp.h"
 
-#include "shared/shared_memory.h"
-
 /*
  * Accounts known at a time; the one that spent least today makes way for a new
  * one, and of several the one not used for the longest time.
@@ -35,11 +33,16 @@ typedef struct AccountPart
 	Account		accounts[MAX_ACCOUNTS];
 } AccountPart;
 
-Size
-keyapi_account_part_size(int nprocs)
+static Size
+part_size(int nprocs)
 {
 	return sizeof(AccountPart);
 }
+
+const KeyapiSharedPart keyapi_account_part = {
+	.lock_name = "KeyapiAccounts",
+	.size = part_size,
+};
 
 KeyapiAccountId
 keyapi_account_id(const char *base_url, const char *endpoint,
@@ -134,7 +137,7 @@ find(AccountPart *part, const KeyapiAccountId *id)
 static AccountPart *
 lock_part(void)
 {
-	AccountPart *part = keyapi_shared_part(KEYAPI_PART_ACCOUNTS);
+	AccountPart *part = keyapi_shared_part(&keyapi_account_part);
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
 	return part;
@@ -149,7 +152,7 @@ keyapi_account_lock(const KeyapiAccountId *id)
 void
 keyapi_account_unlock(void)
 {
-	AccountPart *part = keyapi_shared_part(KEYAPI_PART_ACCOUNTS);
+	AccountPart *part = keyapi_shared_part(&keyapi_account_part);
 
 	LWLockRelease(&part->lock);
 }

@@ -12,6 +12,7 @@
 #include "compat.h"
 
 #include "shared/gate.h"
+#include "shared/shared_memory.h"
 
 #define KEYAPI_DIGEST_LEN 32
 
@@ -21,7 +22,7 @@ typedef struct KeyapiAccountId
 	uint8		digest[KEYAPI_DIGEST_LEN];
 } KeyapiAccountId;
 
-extern Size keyapi_account_part_size(int nprocs);
+extern const KeyapiSharedPart keyapi_account_part;
 
 /*
  * The account that a key stands for at an API, whatever role, user mapping or

@@ -50,16 +50,28 @@ keyapi_cache_enabled(int ttl_ms)
 	return ttl_ms > 0 && cache_size_kb > 0;
 }
 
-Size
-keyapi_cache_part_size(int nprocs)
+static Size
+part_size(int nprocs)
 {
 	return sizeof(CachePart);
 }
 
+static Size
+area_size(void)
+{
+	return (Size) cache_size_kb * 1024;
+}
+
+const KeyapiSharedPart keyapi_cache_part = {
+	.lock_name = "KeyapiCache",
+	.size = part_size,
+	.area_size = area_size,
+};
+
 static CachePart *
 cache_part(void)
 {
-	return keyapi_shared_part(KEYAPI_PART_CACHE);
+	return keyapi_shared_part(&keyapi_cache_part);
 }
 
 /*

@@ -71,7 +71,7 @@ typedef struct KeyapiCachedListingInfo
  */
 extern void keyapi_cache_init(void);
 
-extern Size keyapi_cache_part_size(int nprocs);
+extern const KeyapiSharedPart keyapi_cache_part;
 
 /* The setting keyapi_fdw.cache_size, in kB. */
 extern int	keyapi_cache_size_kb(void);

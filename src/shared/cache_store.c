@@ -212,7 +212,7 @@ lock_and_make_room(CachePart *part, Size size, KeyapiCachedId id, bool again)
 void
 keyapi_cache_report(const char *why)
 {
-	CachePart  *part = keyapi_shared_part(KEYAPI_PART_CACHE);
+	CachePart  *part = keyapi_shared_part(&keyapi_cache_part);
 	bool		reported;
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);

@@ -10,6 +10,8 @@
 
 #include "compat.h"
 
+#include "shared/shared_memory.h"
+
 typedef enum KeyapiWait
 {
 	KEYAPI_WAIT_NONE,
@@ -42,7 +44,7 @@ typedef struct KeyapiProgressInfo
 
 typedef struct KeyapiProgressReport KeyapiProgressReport;
 
-extern Size keyapi_progress_part_size(int nprocs);
+extern const KeyapiSharedPart keyapi_progress_part;
 
 /*
  * Begin to report on a scan of a table, until CurrentMemoryContext ends.

@@ -12,8 +12,6 @@
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 
-#include "shared/shared_memory.h"
-
 /*
  * Flights at a time.  What does not fit is asked for without anyone knowing,
  * which costs money in the worst case, but holds nobody.
@@ -64,17 +62,22 @@ typedef struct FlightPart
 /* Whether this process may lead any flights. */
 static bool may_lead = false;
 
-Size
-keyapi_flight_part_size(int nprocs)
+static Size
+part_size(int nprocs)
 {
 	return add_size(offsetof(FlightPart, awaited),
 					mul_size(sizeof(PageId), nprocs));
 }
 
+const KeyapiSharedPart keyapi_flight_part = {
+	.lock_name = "KeyapiFlights",
+	.size = part_size,
+};
+
 static FlightPart *
 lock_part(void)
 {
-	FlightPart *part = keyapi_shared_part(KEYAPI_PART_FLIGHTS);
+	FlightPart *part = keyapi_shared_part(&keyapi_flight_part);
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
 	return part;

@@ -26,13 +26,15 @@
 
 #include "utils/timestamp.h"
 
+#include "shared/shared_memory.h"
+
 /*
  * How long to wait for another's flight before asking again, in ms: a leader
  * that dies wakes nobody.
  */
 #define KEYAPI_FLIGHT_POLL 100
 
-extern Size keyapi_flight_part_size(int nprocs);
+extern const KeyapiSharedPart keyapi_flight_part;
 
 /* Sizes of the texts of a verdict, the NULs included. */
 #define KEYAPI_SHARED_FAILURE_TEXT_LEN 256

@@ -13,6 +13,8 @@
 
 #include "utils/timestamp.h"
 
+#include "shared/shared_memory.h"
+
 /* In the order of the columns of keyapi_fdw_stats. */
 typedef enum KeyapiCounter
 {
@@ -46,7 +48,7 @@ typedef struct KeyapiStats
 	TimestampTz stats_reset;	/* 0: never */
 } KeyapiStats;
 
-extern Size keyapi_stats_part_size(int nprocs);
+extern const KeyapiSharedPart keyapi_stats_part;
 
 /*
  * Count for the current database and role; http_time is in ms.
@@ -70,11 +72,5 @@ extern void keyapi_stats_reset(void);
  * All entries of the current database, palloc'd, and their number in *n.
  */
 extern KeyapiStats *keyapi_stats_list(int *n);
-
-/*
- * In the postmaster, when the memory is new: read what the last clean shutdown
- * has left into the part, and have the next one leave it.
- */
-extern void keyapi_stats_load(void *part);
 
 #endif							/* KEYAPI_STATS_H */

@@ -24,6 +24,7 @@ OBJS = \
 	src/http/url_check.o \
 	src/shared/account.o \
 	src/shared/cache.o \
+	src/shared/cache_key.o \
 	src/shared/cache_store.o \
 	src/shared/gate.o \
 	src/shared/progress.o \

@@ -18,6 +18,7 @@
 #include "scan/scan.h"
 #include "shared/account.h"
 #include "shared/cache.h"
+#include "shared/cache_store.h"
 #include "shared/progress.h"
 #include "shared/shared_memory.h"
 #include "shared/single_flight.h"

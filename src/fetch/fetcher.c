@@ -79,9 +79,7 @@ statement_list_of(KeyapiFetcher *fetcher, KeyapiListingPages *state)
 		return state->statement_list;
 	prepare_requests(fetcher);
 	oldcontext = MemoryContextSwitchTo(fetcher->context);
-	key.account = fetcher->account;
-	key.list = psprintf("%s?%s", state->listing.endpoint->path,
-						keyapi_listing_key(&state->listing));
+	key = keyapi_cache_key(&fetcher->account, &state->listing);
 	state->statement_list = keyapi_statement_list_open(&key, fetcher->cache_ttl_ms);
 	MemoryContextSwitchTo(oldcontext);
 	return state->statement_list;

@@ -363,7 +363,7 @@ table_options(List *deflist)
 }
 
 /*
- * Validator: called with the merged list of options, hence also for options
+ * Validator: called with the merged list of options, so also for options
  * that the statement at hand leaves as they were.
  */
 Datum

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * account.c
- *	  Accounts at the API.
+ *	  Accounts at the API: the gate of each, and what it spent today.
  *
  *-------------------------------------------------------------------------
  */
@@ -89,9 +89,9 @@ spent_today(Account *account)
 }
 
 /*
- * Whether an account, or a free place, makes way before another.  Otherwise many
- * keys that nobody has, tried one after the other, would make us forget what the
- * others have spent.
+ * Whether an account, or a free place, makes way before another.  What was spent
+ * comes first: otherwise many wrong keys, tried one after the other, would make
+ * us forget what the others have spent.
  */
 static bool
 makes_way(Account *account, Account *other)
@@ -176,7 +176,7 @@ keyapi_account_spent(const KeyapiAccountId *id)
 }
 
 KeyapiStart
-keyapi_account_start(const KeyapiAccountId *id, int64 now, double pace,
+keyapi_account_start(const KeyapiAccountId *id, int64 now_us, double pace,
 					 int credits, int limit)
 {
 	Account    *account = find(lock_part(), id);
@@ -185,11 +185,11 @@ keyapi_account_start(const KeyapiAccountId *id, int64 now, double pace,
 
 	if (limit >= 0 && *spent + credits > limit)
 		start = KEYAPI_START_BROKE;
-	else if (keyapi_gate_opens(&account->gate, now, pace) > now)
+	else if (keyapi_gate_opens(&account->gate, now_us, pace) > now_us)
 		start = KEYAPI_START_LATER;
 	else
 	{
-		keyapi_gate_start(&account->gate, now, pace);
+		keyapi_gate_start(&account->gate, now_us, pace);
 		*spent += credits;
 	}
 	keyapi_account_unlock();

@@ -17,7 +17,7 @@
 
 typedef struct Scan
 {
-	int			pid;			/* whose it is; 0: free */
+	int			pid;			/* of the process that reports; 0: free */
 	Oid			database;
 	Oid			role;
 	Oid			relid;
@@ -90,7 +90,7 @@ keyapi_progress_begin(Oid relid)
 	LWLockAcquire(&part->lock, LW_SHARED);
 	for (int i = first; i < first + SCANS_PER_PROCESS; i++)
 	{
-		/* what another process left here ended with that */
+		/* what another process left here ended with that process */
 		if (part->scans[i].pid == MyProcPid)
 			continue;
 		part->scans[i] = (Scan)

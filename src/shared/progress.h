@@ -47,10 +47,14 @@ typedef struct KeyapiProgressReport KeyapiProgressReport;
 extern const KeyapiSharedPart keyapi_progress_part;
 
 /*
- * Begin to report on a scan of a table, until CurrentMemoryContext ends.
+ * Begin to report on a scan of the foreign table relid, until
+ * CurrentMemoryContext, in which the result is palloc'd, is reset or deleted.
  */
 extern KeyapiProgressReport *keyapi_progress_begin(Oid relid);
 
+/*
+ * Say how far the scan is, and what it waits for.
+ */
 extern void keyapi_progress_report(KeyapiProgressReport *report,
 								   const KeyapiProgress *progress);
 

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * stats.c
- *	  What was asked of the API and what it cost.
+ *	  What was asked of the API and what it cost: counting, showing, and keeping
+ *	  it over a restart.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,7 +18,7 @@
 #include "storage/lwlock.h"
 
 /*
- * Most entries there are.  Beyond, the one that was not counted in for the
+ * Most entries there are.  When all are taken, the one that was not used for the
  * longest time makes way.
  */
 #define MAX_ENTRIES 1024

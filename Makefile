@@ -19,12 +19,13 @@ OBJS = \
 	src/api/listing.o \
 	src/api/secret.o \
 	src/http/event_loop.o \
-	src/http/http.o \
 	src/http/outcome.o \
 	src/http/poll.o \
+	src/http/request.o \
 	src/http/url_check.o \
 	src/shared/account.o \
 	src/shared/cache.o \
+	src/shared/cache_key.o \
 	src/shared/cache_store.o \
 	src/shared/gate.o \
 	src/shared/progress.o \

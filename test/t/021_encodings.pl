@@ -113,6 +113,7 @@ foreach my $encoding (sort keys %bytes)
 	$session->quit;
 }
 test_bad_parameter();
+test_cache_view();
 test_rescans();
 test_mending();
 
@@ -188,6 +189,28 @@ sub test_bad_parameter
 		qr/invalid byte sequence for encoding "UTF8": 0xfc/, 'bytes that are no text');
 	is($t->emulator->count('e'), 0, '... are not sent');
 	$session->quit;
+	return;
+}
+
+# The cache may hold lists of other databases, so it keeps its keys in UTF-8.
+sub test_cache_view
+{
+	my %params = (
+		utf8   => q({"period": 7, "region": "Zürich", "order_by": "vv"}|20),
+		latin1 => '|20');
+
+	foreach my $encoding (sort keys %params)
+	{
+		$session = KeyapiSession->new($t, dbname => $encoding,
+			env => { PGCLIENTENCODING => 'UTF8' });
+		change('total=20;' . in_all('country_code', 'Zürich'));
+		$session->sql(q{ALTER SERVER e OPTIONS (SET cache_ttl '1h');});
+		answers(q{SELECT count(*) FROM e WHERE region = 'Zürich'}, 20, "a list to cache, of $encoding");
+		answers("SELECT params, page_size FROM keyapi_fdw_cache",
+			$params{$encoding}, "the parameters of a list, as $encoding shows them");
+		$session->sql(q{SELECT keyapi_fdw_cache_clear(); ALTER SERVER e OPTIONS (SET cache_ttl '0');});
+		$session->quit;
+	}
 	return;
 }
 

@@ -1,5 +1,5 @@
-# Text in databases of any encoding: exact, or a clear error; and text that is
-# none of any encoding.
+# Text in databases of any encoding: exact, or a clear error; and bytes that are
+# not valid in any encoding.
 
 use strict;
 use warnings;
@@ -28,7 +28,7 @@ sub utf8 { my ($text) = @_; return encode('UTF-8', $text) }
 
 sub utf8_qr { my ($text) = @_; return qr/${\ utf8($text)}/ }
 
-# Let the session be one in a new database of this encoding, with table "e".
+# Open the session in a new database of this encoding, with table "e".
 sub use_database
 {
 	my ($encoding) = @_;
@@ -162,7 +162,7 @@ sub test_parameter
 	return;
 }
 
-# Messages that quote such text do not fail for it.
+# Messages can quote such text.
 sub test_messages
 {
 	my ($encoding) = @_;
@@ -180,7 +180,7 @@ sub test_messages
 	return;
 }
 
-# What is no text in the database's encoding cannot become UTF-8.
+# Bytes that are not valid in the database's encoding cannot become UTF-8.
 sub test_bad_parameter
 {
 	$session = KeyapiSession->new($t, dbname => 'sql_ascii');
@@ -233,7 +233,7 @@ MOVE 1000 IN c;});
 	return;
 }
 
-# Text that is none costs neither the page nor its other videos.
+# Bytes that are not valid text are replaced; the rest of the page is unharmed.
 sub test_mending
 {
 	my %titles = (

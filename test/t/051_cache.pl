@@ -134,7 +134,7 @@ sub test_beyond_the_end
 	$t->answers('beyond', 'SELECT count(*) FROM beyond', 500, 25, '... leaves the end where it is');
 	is($t->sql('SELECT pages, total_pages FROM keyapi_fdw_cache'), '26|25', '... and the list complete');
 
-	# who knows the end asks for nothing beyond it
+	# once the end is known, nothing beyond it is asked for
 	$t->sql('SELECT keyapi_fdw_cache_clear(); SELECT count(*) FROM beyond');
 	$t->answers('beyond', "SET keyapi_fdw.max_credits = 0; SELECT count(*) FROM beyond WHERE rank > 600",
 		0, 0, 'a list whose end is known');
@@ -165,7 +165,7 @@ sub test_what_is_lost
 	return;
 }
 
-# The account is who pays, not who asks.
+# An account is an API key at a base_url, not a role.
 sub test_accounts
 {
 	$t->cached_scenario('account', 'total=45;key=any');

@@ -1,7 +1,8 @@
 # keyapi_fdw: the KeyAPI "TikTok trending videos" endpoint as a foreign table
 #
 #   make && sudo make install    build and install for the PostgreSQL of pg_config
-#   make installcheck            regression tests against the installed extension
+#   make installcheck            regression tests against the installed extension,
+#                                on the server that PGHOST and PGPORT name
 #   make check                   all tests, on a throwaway cluster (test/check)
 #   make demo                    a look at it, on a throwaway cluster (test/demo)
 #   make bench                   how fast it is, on a throwaway cluster (test/bench/run)
@@ -11,7 +12,7 @@ MODULE_big = keyapi_fdw
 DATA = sql/keyapi_fdw--1.0.sql
 PGFILEDESC = "keyapi_fdw - foreign data wrapper for KeyAPI"
 
-# Written out, for a wildcard finds nothing when the build is outside the tree.
+# Written out, because a wildcard finds nothing when the build is outside the tree.
 OBJS = \
 	src/keyapi_fdw.o \
 	src/api/endpoint.o \
@@ -19,12 +20,13 @@ OBJS = \
 	src/api/listing.o \
 	src/api/secret.o \
 	src/http/event_loop.o \
-	src/http/http.o \
 	src/http/outcome.o \
 	src/http/poll.o \
+	src/http/request.o \
 	src/http/url_check.o \
 	src/shared/account.o \
 	src/shared/cache.o \
+	src/shared/cache_key.o \
 	src/shared/cache_store.o \
 	src/shared/gate.o \
 	src/shared/progress.o \
@@ -81,6 +83,13 @@ PG_CFLAGS = -std=gnu11 -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter \
 PG_CPPFLAGS = -I$(srcdir)/src -DPGDLLEXPORT='__attribute__((visibility("default")))'
 SHLIB_LINK = -lcurl -ljansson
 
+# The tests of installcheck, in a new database
+REGRESS = import options
+REGRESS_OPTS = --inputdir=$(srcdir)/test
+REGRESS_PREP = find-expected
+ENCODING = UTF8
+NO_LOCALE = 1
+
 # These commands find or install a PostgreSQL themselves.
 ifneq ($(filter check demo bench,$(MAKECMDGOALS)),)
 check demo:
@@ -98,6 +107,11 @@ include $(PGXS)
 
 # A build outside of the tree has no folders for the objects yet.
 $(shell mkdir -p $(sort $(dir $(OBJS))))
+
+# pg_regress looks for expected/ where it runs, which may be outside of the tree.
+find-expected:
+	@[ -d expected ] || ln -s $(abspath $(srcdir))/expected expected
+.PHONY: find-expected
 
 $(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h)
 endif

@@ -52,13 +52,13 @@ COMMENT ON COLUMN keyapi_fdw_stats.server IS 'foreign server; NULL if it was dro
 COMMENT ON COLUMN keyapi_fdw_stats.role IS 'role that ran the scans; NULL if it was dropped';
 COMMENT ON COLUMN keyapi_fdw_stats.requests IS 'requests sent';
 COMMENT ON COLUMN keyapi_fdw_stats.retries IS 'those of them that asked for a page again';
-COMMENT ON COLUMN keyapi_fdw_stats.errors_4xx IS 'answers 4xx but 402 and 429';
+COMMENT ON COLUMN keyapi_fdw_stats.errors_4xx IS 'answers 4xx other than 402 and 429';
 COMMENT ON COLUMN keyapi_fdw_stats.errors_402 IS 'answers 402: no credits left';
 COMMENT ON COLUMN keyapi_fdw_stats.errors_429 IS 'answers 429: too many requests';
 COMMENT ON COLUMN keyapi_fdw_stats.errors_5xx IS 'answers 5xx';
 COMMENT ON COLUMN keyapi_fdw_stats.errors_network IS 'failed connections and broken or timed-out transfers';
 COMMENT ON COLUMN keyapi_fdw_stats.errors_response IS 'answers that could not be understood';
-COMMENT ON COLUMN keyapi_fdw_stats.cached_pages IS 'pages that needed no request, for they were paid for before';
+COMMENT ON COLUMN keyapi_fdw_stats.cached_pages IS 'pages that needed no request because they were paid for before';
 COMMENT ON COLUMN keyapi_fdw_stats.rows IS 'rows that scans returned';
 COMMENT ON COLUMN keyapi_fdw_stats.bytes IS 'bytes of answers, as received';
 COMMENT ON COLUMN keyapi_fdw_stats.credits IS 'credits that the requests cost';
@@ -78,8 +78,8 @@ COMMENT ON FUNCTION keyapi_fdw_stats_reset() IS
 /* Pages that have been paid for */
 
 CREATE FUNCTION keyapi_fdw_cache(
-  OUT endpoint text, OUT region text, OUT period integer, OUT order_by text,
-  OUT page_size integer, OUT pages integer, OUT total_pages integer,
+  OUT endpoint text, OUT params jsonb, OUT page_size integer,
+  OUT pages integer, OUT total_pages integer,
   OUT rows bigint, OUT bytes bigint,
   OUT fetched_at timestamptz, OUT expires_at timestamptz)
 RETURNS SETOF record
@@ -92,11 +92,10 @@ COMMENT ON FUNCTION keyapi_fdw_cache() IS
 CREATE VIEW keyapi_fdw_cache AS SELECT * FROM keyapi_fdw_cache();
 
 COMMENT ON VIEW keyapi_fdw_cache IS
-'lists in the cache; of one that was asked for anew, also the complete state before, for stale_if_error';
+'lists in the cache; if a list was asked for anew, also its last complete state, for stale_if_error';
 COMMENT ON COLUMN keyapi_fdw_cache.endpoint IS 'endpoint of the API';
-COMMENT ON COLUMN keyapi_fdw_cache.region IS 'parameter of the list';
-COMMENT ON COLUMN keyapi_fdw_cache.period IS 'parameter of the list';
-COMMENT ON COLUMN keyapi_fdw_cache.order_by IS 'parameter of the list';
+COMMENT ON COLUMN keyapi_fdw_cache.params IS
+'parameters of the list: numbers where the column of the same name is an integer, else strings; NULL if a value has characters that are not ASCII and this database is not in UTF8';
 COMMENT ON COLUMN keyapi_fdw_cache.page_size IS 'rows asked for per page';
 COMMENT ON COLUMN keyapi_fdw_cache.pages IS 'pages in the cache';
 COMMENT ON COLUMN keyapi_fdw_cache.total_pages IS 'pages that the list has; NULL if that is not known';
@@ -139,7 +138,7 @@ COMMENT ON COLUMN keyapi_fdw_progress.pages_done IS 'pages that have arrived';
 COMMENT ON COLUMN keyapi_fdw_progress.pages_total IS 'pages to read; NULL if not known';
 COMMENT ON COLUMN keyapi_fdw_progress.credits IS 'credits spent so far';
 COMMENT ON COLUMN keyapi_fdw_progress.waiting_for IS
-'request (the answer), retry (the time of another try), gate (the end of a rate limit), pacing (requests_per_second) or other session (which asks for the page); NULL if for none of these';
+'request (the answer to one), retry (the time of the next try), rate limit (the end of a pause that the API demands), pacing (requests_per_second) or other session (one that is asking for the same page); NULL: for none of these';
 
 GRANT SELECT ON keyapi_fdw_stats, keyapi_fdw_cache, keyapi_fdw_progress TO PUBLIC;
 REVOKE ALL ON FUNCTION keyapi_fdw_stats_reset(), keyapi_fdw_cache_clear() FROM PUBLIC;

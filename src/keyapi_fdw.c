@@ -16,8 +16,13 @@
 #include "plan/plan.h"
 #include "scan/demand.h"
 #include "scan/scan.h"
+#include "shared/account.h"
 #include "shared/cache.h"
+#include "shared/cache_store.h"
+#include "shared/progress.h"
 #include "shared/shared_memory.h"
+#include "shared/single_flight.h"
+#include "shared/stats.h"
 #include "sql/analyze.h"
 #include "sql/explain.h"
 #include "sql/import.h"
@@ -34,6 +39,12 @@ _PG_init(void)
 	MarkGUCPrefixReserved("keyapi_fdw");
 
 	keyapi_demand_init();
+
+	keyapi_shared_register(&keyapi_cache_part);
+	keyapi_shared_register(&keyapi_flight_part);
+	keyapi_shared_register(&keyapi_account_part);
+	keyapi_shared_register(&keyapi_stats_part);
+	keyapi_shared_register(&keyapi_progress_part);
 	keyapi_shared_init();
 }
 

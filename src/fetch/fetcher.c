@@ -86,9 +86,7 @@ statement_list_of(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages)
 		return listing_pages->statement_list;
 	prepare_requests(fetcher);
 	oldcontext = MemoryContextSwitchTo(fetcher->context);
-	key.account = fetcher->account;
-	key.list = psprintf("%s?%s", listing_pages->listing.endpoint->path,
-						keyapi_listing_key(&listing_pages->listing));
+	key = keyapi_cache_key(&fetcher->account, &listing_pages->listing);
 	listing_pages->statement_list =
 		keyapi_statement_list_open(&key, fetcher->cache_ttl_ms);
 	MemoryContextSwitchTo(oldcontext);

@@ -181,7 +181,7 @@ fail_if_hopeless(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 {
 	KeyapiGate	gate = keyapi_account_gate(&fetcher->account);
 	const KeyapiServerOptions *server = fetcher->server;
-	int64		pause = (gate.closed_until_us - now) / US_PER_MS;
+	int64		pause = (gate.pause.closed_until_us - now) / US_PER_MS;
 	KeyapiFailure failure = keyapi_page_request_failure(request, server->base_url);
 
 	/*
@@ -189,11 +189,11 @@ fail_if_hopeless(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 	 * refusal counts for each of them.  A request that finds the gate open
 	 * tries for itself.
 	 */
-	request->closings = Min(request->closings, Max(gate.closings, 1));
-	if (gate.broke_until_us > now)
+	request->closings = Min(request->closings, Max(gate.pause.closings, 1));
+	if (gate.pause.broke_until_us > now)
 	{
 		failure.cause = KEYAPI_PAYMENT_REQUIRED;
-		failure.retry_after_ms = (gate.broke_until_us - now) / US_PER_MS;
+		failure.retry_after_ms = (gate.pause.broke_until_us - now) / US_PER_MS;
 		failure.reason = "it said so less than a minute ago and was not asked again";
 	}
 	else if (pause > server->max_retry_wait_ms)
@@ -202,7 +202,7 @@ fail_if_hopeless(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 		failure.retry_after_ms = pause;
 		failure.reason = "the API asked for a pause that is not over yet";
 	}
-	else if (gate.closings - request->closings > server->max_retries)
+	else if (gate.pause.closings - request->closings > server->max_retries)
 	{
 		failure.cause = KEYAPI_RATE_LIMITED;
 		failure.retry_after_ms = Max(pause, 0);
@@ -282,7 +282,7 @@ keyapi_fetch_waits_for(const KeyapiFetcher *fetcher,
 		return KEYAPI_WAIT_REQUEST;
 	if (request->awaited)
 		return KEYAPI_WAIT_SESSION;
-	if (gate.closed_until_us > now || gate.closings > 0)
+	if (gate.pause.closed_until_us > now || gate.pause.closings > 0)
 		return KEYAPI_WAIT_RATE_LIMIT;
 	return request->not_before_us > now ? KEYAPI_WAIT_RETRY : KEYAPI_WAIT_PACING;
 }

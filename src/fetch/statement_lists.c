@@ -118,9 +118,7 @@ release(void *arg)
 static bool
 is_of(const KeyapiStatementList *list, const KeyapiCacheKey *key)
 {
-	return memcmp(&list->key.account, &key->account,
-				  sizeof(KeyapiAccountId)) == 0 &&
-		strcmp(list->key.list, key->list) == 0;
+	return keyapi_cache_key_equal(&list->key, key);
 }
 
 /*
@@ -164,8 +162,7 @@ create(const KeyapiCacheKey *key, int ttl_ms)
 													   sizeof(KeyapiStatementList));
 
 	list->context = context;
-	list->key.account = key->account;
-	list->key.list = MemoryContextStrdup(context, key->list);
+	list->key = keyapi_cache_key_copy(key, context);
 	list->ttl_ms = ttl_ms;
 	list->id = id;
 	list->listed = true;

@@ -5,12 +5,12 @@
  *	  its sockets, and the clock that transfers are measured by.
  *
  * Everything here lives as long as the backend.  There is no exit hook: the
- * kernel closes what is open, and a hook in a library has more to break than
- * to tidy.
+ * kernel closes what is open, and a hook in a library can break more than it
+ * tidies.
  *
  *-------------------------------------------------------------------------
  */
-#include "http/http_internal.h"
+#include "http/event_loop.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -20,6 +20,9 @@
 #include "portability/instr_time.h"
 #include "storage/fd.h"
 #include "storage/latch.h"
+
+#include "http/outcome.h"
+#include "http/poll.h"
 
 /*
  * Easy handles and idle connections kept for reuse: as many as one scan may
@@ -43,15 +46,15 @@ typedef struct KeyapiHttpLoop
 	dlist_head	running;
 	uint64		num_finished;	/* since the backend started */
 
-	int64		timer;			/* when libcurl wants to be called, or NEVER */
-	int64		clock;			/* us spent in keyapi_http_drive ... */
-	int64		clock_read;		/* ... when it was read last */
+	int64		timer_us;		/* when libcurl wants to be called, or NEVER */
+	int64		clock_us;		/* time spent in keyapi_http_drive ... */
+	int64		clock_read_us;	/* ... and when it was read last */
 } KeyapiHttpLoop;
 
 static KeyapiHttpLoop loop = {
 	.poll_fd = PGINVALID_SOCKET,
 	.running = DLIST_STATIC_INIT(loop.running),
-	.timer = NEVER,
+	.timer_us = NEVER,
 };
 
 /* ----------------------------------------------------------------
@@ -76,15 +79,15 @@ advance_clock(void)
 {
 	int64		now = now_us();
 
-	loop.clock += now - loop.clock_read;
-	loop.clock_read = now;
+	loop.clock_us += now - loop.clock_read_us;
+	loop.clock_read_us = now;
 	return now;
 }
 
 int64
 keyapi_http_loop_clock(void)
 {
-	return loop.clock;
+	return loop.clock_us;
 }
 
 /* ----------------------------------------------------------------
@@ -92,8 +95,9 @@ keyapi_http_loop_clock(void)
  *
  * libcurl tells by a callback which sockets it waits for.  They are watched
  * by one descriptor of the kernel's, which is all that PostgreSQL's wait needs
- * to know.  libcurl is only told that a socket is ready, not for what: it has
- * better words for an error that it meets than for one that it is told of.
+ * to know.  libcurl is only told that a socket is ready, not for what: its
+ * messages are better about an error that it meets itself than about one that
+ * it is told of.
  * ----------------------------------------------------------------
  */
 
@@ -119,7 +123,7 @@ watch_socket(CURL *easy, curl_socket_t fd, int what,
 static int
 set_timer(CURLM *multi, long timeout, void *arg)
 {
-	loop.timer = timeout < 0 ? NEVER : now_us() + timeout * INT64CONST(1000);
+	loop.timer_us = timeout < 0 ? NEVER : now_us() + timeout * INT64CONST(1000);
 	return 0;
 }
 
@@ -129,9 +133,9 @@ set_timer(CURLM *multi, long timeout, void *arg)
  */
 
 /*
- * Block signals around calls that may start a thread, for threads inherit the
- * mask: PostgreSQL's handlers must run in the main thread only.  What stays
- * unblocked is what a thread can only bring upon itself.
+ * Block signals around calls that may start a thread.  Threads inherit the
+ * mask, and PostgreSQL's handlers must run in the main thread only.  The signals
+ * that a thread can only bring upon itself stay unblocked.
  */
 static void
 enter_libcurl(sigset_t *saved)
@@ -323,9 +327,9 @@ keyapi_http_loop_drop(KeyapiTransfer *transfer)
 	}
 
 	/*
-	 * The handle's options point into the transfer, which is about to go. One
-	 * that failed is not used again, for curl_easy_reset leaves it things
-	 * like CURLINFO_OS_ERRNO.
+	 * The handle's options point into the transfer, which is about to go.  A
+	 * handle that failed is not used again: curl_easy_reset does not clear
+	 * things like CURLINFO_OS_ERRNO.
 	 */
 	curl_easy_reset(transfer->easy);
 	if (transfer->finished &&
@@ -350,7 +354,7 @@ keyapi_http_loop_drop(KeyapiTransfer *transfer)
 static void
 finish(KeyapiTransfer *transfer, CURLcode result, bool overdue)
 {
-	keyapi_http_conclude(transfer, result, overdue);
+	keyapi_http_conclude(transfer, result, overdue, loop.clock_us);
 	keyapi_http_loop_drop(transfer);
 	loop.num_finished++;
 }
@@ -392,7 +396,7 @@ finish_overdue(void)
 	{
 		KeyapiTransfer *transfer = dlist_container(KeyapiTransfer, node, iter.cur);
 
-		if (deadline(transfer) <= loop.clock)
+		if (deadline(transfer) <= loop.clock_us)
 			finish(transfer, CURLE_OPERATION_TIMEDOUT, true);
 	}
 }
@@ -429,9 +433,9 @@ call_libcurl_for_timer(void)
 {
 	long		timeout;
 
-	loop.timer = NEVER;
+	loop.timer_us = NEVER;
 	call_libcurl(CURL_SOCKET_TIMEOUT);
-	if (loop.timer == NEVER &&
+	if (loop.timer_us == NEVER &&
 		curl_multi_timeout(loop.multi, &timeout) == CURLM_OK)
 		(void) set_timer(loop.multi, timeout, NULL);
 }
@@ -451,7 +455,7 @@ step(void)
 	num = keyapi_http_poll_ready(loop.poll_fd, fds);
 	for (int i = 0; i < num; i++)
 		call_libcurl(fds[i]);
-	if (loop.timer <= now_us())
+	if (loop.timer_us <= now_us())
 		call_libcurl_for_timer();
 
 	/* what has arrived counts, however late it is looked at */
@@ -466,14 +470,14 @@ step(void)
 static int64
 next_wakeup(int64 now)
 {
-	int64		wakeup = loop.timer;
+	int64		wakeup = loop.timer_us;
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &loop.running)
 	{
 		KeyapiTransfer *transfer = dlist_container(KeyapiTransfer, node, iter.cur);
 
-		wakeup = Min(wakeup, now + deadline(transfer) - loop.clock);
+		wakeup = Min(wakeup, now + deadline(transfer) - loop.clock_us);
 	}
 	return wakeup;
 }
@@ -505,14 +509,15 @@ wait_until(int64 wakeup, int64 now, uint32 wait_event_info)
 }
 
 void
-keyapi_http_drive(long timeout, uint32 wait_event_info)
+keyapi_http_drive(long timeout_ms, uint32 wait_event_info)
 {
 	uint64		num_finished = loop.num_finished;
 	bool		latch_set = false;
 	int64		give_up;
 
-	loop.clock_read = now_us();
-	give_up = timeout < 0 ? NEVER : loop.clock_read + timeout * INT64CONST(1000);
+	loop.clock_read_us = now_us();
+	give_up = timeout_ms < 0 ? NEVER :
+		loop.clock_read_us + timeout_ms * INT64CONST(1000);
 
 	for (;;)
 	{

@@ -1,7 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * http.h
- *	  URL in, outcome out: the only room that knows libcurl.
+ *	  URL in, outcome out: what the only folder that knows libcurl offers.
+ *
+ * request.c starts and releases transfers, event_loop.c drives them, and
+ * outcome.c says what came of them.
  *
  * One multi handle lives as long as the backend and keeps connections and TLS
  * sessions alive.  Transfers make progress only inside keyapi_http_drive,
@@ -20,8 +23,8 @@ typedef struct KeyapiHttpOptions
 	const char *ca_file;		/* PEM bundle, or NULL: the system's */
 	const char *proxy;			/* URL, or NULL: none, whatever the
 								 * environment says */
-	int			connect_timeout_ms; /* ms until connected, TLS included */
-	int			request_timeout_ms; /* ms from DNS to the last byte */
+	int			connect_timeout_ms; /* until connected, TLS included */
+	int			request_timeout_ms; /* from DNS to the last byte */
 } KeyapiHttpOptions;
 
 typedef enum KeyapiHttpResult
@@ -42,8 +45,8 @@ typedef struct KeyapiHttpOutcome
 	const char *body;			/* NUL-terminated, decompressed; "" if none */
 	size_t		body_len;
 	int64		wire_bytes;		/* body bytes as received, compressed */
-	int64		retry_after_ms; /* ms from now, clamped to one day; -1: none */
-	double		elapsed_ms;		/* ms that the transfer was driven */
+	int64		retry_after_ms; /* from now, at most one day; -1: none */
+	double		elapsed_ms;		/* how long the transfer was driven */
 	char		reason[256];	/* libcurl's words when not RESPONSE, or "" */
 } KeyapiHttpOutcome;
 
@@ -52,12 +55,13 @@ typedef struct KeyapiTransfer KeyapiTransfer;
 /*
  * Start a GET.
  *
- * url and bearer are copied (bearer is sent as "Authorization: Bearer ...",
- * never in the URL, never to a redirect's target, for none is followed).  It is
- * sent at most once: what libcurl would send again by itself, because a pooled
- * connection turns out to be dead, is KEYAPI_HTTP_BROKEN.  The
- * transfer belongs to CurrentMemoryContext: when that is reset or deleted, an
- * unfinished transfer is abandoned and all of it is freed.
+ * url and bearer (or NULL) are copied.  bearer is sent as "Authorization: Bearer
+ * ...", never in the URL, and never to a redirect's target: no redirect is
+ * followed.  The request is sent at most once: where libcurl would send it again
+ * by itself, because a pooled connection turns out to be dead, the outcome is
+ * KEYAPI_HTTP_BROKEN.  The transfer belongs to CurrentMemoryContext: when that
+ * is reset or deleted, an unfinished transfer is abandoned and all of it is
+ * freed.
  *
  * Raises an ERROR if libcurl cannot be initialised or refuses an option
  * (58000), or on lack of memory; then nothing is left behind.
@@ -67,7 +71,7 @@ extern KeyapiTransfer *keyapi_http_start(const char *url, const char *bearer,
 
 /*
  * Drive all transfers of this backend until one of them has just finished,
- * timeout ms have passed (-1: no limit; 0: only what is ready now), or the
+ * timeout_ms have passed (-1: no limit; 0: only what is ready now), or the
  * latch was set, whichever comes first.  With no transfer in flight it is an
  * interruptible sleep.  Raises what CHECK_FOR_INTERRUPTS raises, outside of
  * every libcurl frame; all transfers stay valid then.  Exits the process when
@@ -78,7 +82,7 @@ extern KeyapiTransfer *keyapi_http_start(const char *url, const char *bearer,
  * request_timeout and connect_timeout count only time spent in here: a
  * transfer does not age while a cursor sleeps.
  */
-extern void keyapi_http_drive(long timeout, uint32 wait_event_info);
+extern void keyapi_http_drive(long timeout_ms, uint32 wait_event_info);
 
 /*
  * The outcome of a finished transfer, valid until its release; NULL while it
@@ -87,8 +91,8 @@ extern void keyapi_http_drive(long timeout, uint32 wait_event_info);
 extern const KeyapiHttpOutcome *keyapi_http_outcome(const KeyapiTransfer *transfer);
 
 /*
- * Whether the request was sent, in flight or finished.  One that was not, for
- * there was no connection (yet), costs nothing.
+ * Whether the request was sent, in flight or finished.  One without a
+ * connection was not (yet), and costs nothing.
  */
 extern bool keyapi_http_sent(const KeyapiTransfer *transfer);
 

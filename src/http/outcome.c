@@ -5,11 +5,11 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "http/http_internal.h"
+#include "http/outcome.h"
 
 #include <time.h>
 
-/* A server that asks for more than a day's patience gets a day's. */
+/* A server that asks for a pause of more than a day gets a day. */
 #define MAX_RETRY_AFTER_S	(24 * 60 * 60)
 
 static bool
@@ -61,7 +61,7 @@ classify(const KeyapiTransfer *transfer, CURLcode result, bool overdue)
 }
 
 /*
- * How far a transfer came that ran out of time.
+ * Say how far a transfer came that ran out of time.
  */
 static void
 explain_delay(const KeyapiTransfer *transfer, char *reason, size_t size)
@@ -90,7 +90,7 @@ explain_delay(const KeyapiTransfer *transfer, char *reason, size_t size)
 
 /*
  * Put into words what went wrong.  The words may quote the server (names in
- * its certificate), hence anything but printable ASCII is masked.
+ * its certificate), so anything but printable ASCII is masked.
  */
 static void
 explain(KeyapiTransfer *transfer, CURLcode result, bool overdue)
@@ -165,7 +165,8 @@ retry_after(CURL *easy)
 }
 
 void
-keyapi_http_conclude(KeyapiTransfer *transfer, CURLcode result, bool overdue)
+keyapi_http_conclude(KeyapiTransfer *transfer, CURLcode result, bool overdue,
+					 int64 now)
 {
 	KeyapiHttpOutcome *outcome = &transfer->outcome;
 	CURL	   *easy = transfer->easy;
@@ -179,8 +180,7 @@ keyapi_http_conclude(KeyapiTransfer *transfer, CURLcode result, bool overdue)
 	outcome->status = (int) status;
 	outcome->wire_bytes = wire_bytes;
 	outcome->retry_after_ms = retry_after(easy);
-	outcome->elapsed_ms =
-		(keyapi_http_loop_clock() - transfer->started_us) / 1000.0;
+	outcome->elapsed_ms = (now - transfer->started_us) / 1000.0;
 
 	if (outcome->result != KEYAPI_HTTP_RESPONSE)
 	{

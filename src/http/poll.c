@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * poll.c
- *	  One descriptor that stands for many sockets, for PostgreSQL's wait takes
- *	  one.
+ *	  One descriptor that stands for many sockets: PostgreSQL can wait for one
+ *	  socket only.
  *
  *-------------------------------------------------------------------------
  */
-#include "http/http_internal.h"
+#include "http/poll.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -13,7 +13,7 @@
 /*
  * What is wrong with a string as base_url, as a sentence; or NULL.  It must be
  * scheme://host[:port][/path] (RFC 3986) without user, query and fragment;
- * http:// sends the key in clear text, hence only to this very machine.
+ * http:// sends the key in clear text, so it may lead to this machine only.
  */
 extern const char *keyapi_base_url_problem(const char *url);
 

@@ -2,7 +2,7 @@
  *
  * option.c
  *	  One table of options: names, owners, defaults and rules; the validator
- *	  and the readers work from it.
+ *	  and the readers work from it.  What a value may be is in option_value.c.
  *
  * The options that choose lists (of the first endpoint: region, period, order_by,
  * regions) are the parameters of the endpoint table.  They are not repeated here.
@@ -206,19 +206,19 @@ unknown_option_hint(const char *name, Oid catalog,
 	}
 	foreach(lc, names)
 	{
-		const char *combination = lfirst(lc);
+		const char *candidate = lfirst(lc);
 		int			distance;
 
 		/* the function refuses longer strings with an error */
 		if (strlen(name) > NAMEDATALEN)
 			break;
 		distance = varstr_levenshtein_less_equal(name, strlen(name),
-												 combination, strlen(combination),
+												 candidate, strlen(candidate),
 												 1, 1, 1,
 												 MAX_TYPO_DISTANCE, true);
 		if (distance < closest_distance && distance <= strlen(name) / 2)
 		{
-			closest = combination;
+			closest = candidate;
 			closest_distance = distance;
 		}
 	}
@@ -363,7 +363,7 @@ table_options(List *deflist)
 }
 
 /*
- * Validator: called with the merged list of options, hence also for options
+ * Validator: called with the merged list of options, so also for options
  * that the statement at hand leaves as they were.
  */
 Datum

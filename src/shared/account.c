@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * account.c
- *	  Accounts at the API.
+ *	  Accounts at the API: the gate of each, and what it spent today.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,8 +10,6 @@
 #include "common/hmac.h"
 #include "storage/lwlock.h"
 #include "utils/timestamp.h"
-
-#include "shared/shared_memory.h"
 
 /*
  * Accounts known at a time; the one that spent least today makes way for a new
@@ -35,11 +33,16 @@ typedef struct AccountPart
 	Account		accounts[MAX_ACCOUNTS];
 } AccountPart;
 
-Size
-keyapi_account_part_size(int nprocs)
+static Size
+part_size(int nprocs)
 {
 	return sizeof(AccountPart);
 }
+
+const KeyapiSharedPart keyapi_account_part = {
+	.lock_name = "KeyapiAccounts",
+	.size = part_size,
+};
 
 KeyapiAccountId
 keyapi_account_id(const char *base_url, const char *endpoint,
@@ -86,9 +89,9 @@ spent_today(Account *account)
 }
 
 /*
- * Whether an account, or a free place, makes way before another.  Otherwise many
- * keys that nobody has, tried one after the other, would make us forget what the
- * others have spent.
+ * Whether an account, or a free place, makes way before another.  What was spent
+ * comes first: otherwise many wrong keys, tried one after the other, would make
+ * us forget what the others have spent.
  */
 static bool
 makes_way(Account *account, Account *other)
@@ -134,7 +137,7 @@ find(AccountPart *part, const KeyapiAccountId *id)
 static AccountPart *
 lock_part(void)
 {
-	AccountPart *part = keyapi_shared_part(KEYAPI_PART_ACCOUNTS);
+	AccountPart *part = keyapi_shared_part(&keyapi_account_part);
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
 	return part;
@@ -149,7 +152,7 @@ keyapi_account_lock(const KeyapiAccountId *id)
 void
 keyapi_account_unlock(void)
 {
-	AccountPart *part = keyapi_shared_part(KEYAPI_PART_ACCOUNTS);
+	AccountPart *part = keyapi_shared_part(&keyapi_account_part);
 
 	LWLockRelease(&part->lock);
 }
@@ -173,7 +176,7 @@ keyapi_account_spent(const KeyapiAccountId *id)
 }
 
 KeyapiStart
-keyapi_account_start(const KeyapiAccountId *id, int64 now, double pace,
+keyapi_account_start(const KeyapiAccountId *id, int64 now_us, double pace,
 					 int credits, int limit)
 {
 	Account    *account = find(lock_part(), id);
@@ -182,11 +185,11 @@ keyapi_account_start(const KeyapiAccountId *id, int64 now, double pace,
 
 	if (limit >= 0 && *spent + credits > limit)
 		start = KEYAPI_START_BROKE;
-	else if (keyapi_gate_opens(&account->gate, now, pace) > now)
+	else if (keyapi_gate_opens(&account->gate, now_us, pace) > now_us)
 		start = KEYAPI_START_LATER;
 	else
 	{
-		keyapi_gate_start(&account->gate, now, pace);
+		keyapi_gate_start(&account->gate, now_us, pace);
 		*spent += credits;
 	}
 	keyapi_account_unlock();

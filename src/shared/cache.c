@@ -1,22 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * cache.c
- *	  Pages that have been paid for, for all sessions.
+ *	  Pages that have been paid for: opening listings, reading and adding pages.
+ *	  What is dropped to make room is decided in cache_store.c.
  *
  *-------------------------------------------------------------------------
  */
-#include "shared/cache_internal.h"
+#include "shared/cache.h"
 
-#include "miscadmin.h"
 #include "utils/guc.h"
 
-#include "shared/shared_memory.h"
+#include "shared/cache_store.h"
 
-/* A page further down a list than this is not kept, for it looks like an error. */
+/* A page further down a list than this is not kept: it looks like an error. */
 #define MAX_PAGE 100000
 
-static int	cache_size_kb = 64 * 1024;
-static int	max_age = -1;
+static int	max_age_ms = -1;
 
 /* ---------------------------------------------------------------------
  * Settings
@@ -29,71 +28,37 @@ keyapi_cache_init(void)
 	DefineCustomIntVariable("keyapi_fdw.cache_size",
 							"Memory for pages that have been paid for.",
 							"0 turns the cache off.",
-							&cache_size_kb, 64 * 1024, 0, MAX_KILOBYTES,
+							&keyapi_cache_size_kb, keyapi_cache_size_kb,
+							0, MAX_KILOBYTES,
 							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("keyapi_fdw.max_age",
 							"Age up to which cached lists are served in this session.",
 							"Lowers cache_ttl: -1 leaves it as it is, 0 asks for everything anew.",
-							&max_age, -1, -1, INT_MAX,
+							&max_age_ms, -1, -1, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
-}
-
-int
-keyapi_cache_size_kb(void)
-{
-	return cache_size_kb;
 }
 
 bool
 keyapi_cache_enabled(int ttl_ms)
 {
-	return ttl_ms > 0 && cache_size_kb > 0;
+	return ttl_ms > 0 && keyapi_cache_size_kb > 0;
 }
 
-Size
-keyapi_cache_part_size(int nprocs)
-{
-	return sizeof(CachePart);
-}
-
-static CachePart *
-cache_part(void)
-{
-	return keyapi_shared_part(KEYAPI_PART_CACHE);
-}
+/* ---------------------------------------------------------------------
+ * Operations
+ *
+ * A process may fail to map the memory that others have allocated; then it does
+ * without the cache.  So whatever follows a pointer into the area runs as a
+ * function of its own, under keyapi_shared_attempt: each comes with a struct of
+ * its arguments and results.
+ * ---------------------------------------------------------------------
+ */
 
 /*
- * If the clock was put back, a snapshot may be of the future; but it must not
- * stay young until then.
+ * Call function(call).  False if it failed, which is reported.
  */
 static bool
-is_younger(const CachedListing *listing, int64 age)
-{
-	int64		elapsed = GetCurrentTimestamp() - listing->fetched_at;
-
-	return Max(elapsed, -elapsed) < age * 1000;
-}
-
-/*
- * A call from outside: what is given, and what comes of it.  A process may fail
- * to map the memory that others have allocated; then it does without the cache.
- */
-typedef struct Call
-{
-	const KeyapiCacheKey *key;
-	int			age;			/* ms */
-	KeyapiCachedId id;
-	int			page;
-	const KeyapiBody *new_body;
-	KeyapiBody *body;
-	TimestampTz *fetched_at;
-	KeyapiLookup lookup;
-	bool		has;
-	int			last_page;
-} Call;
-
-static bool
-perform(void (*function) (void *), Call *call)
+attempt(void (*function) (void *), void *call)
 {
 	const char *why;
 	bool		succeeded = keyapi_shared_attempt(function, call, &why);
@@ -103,21 +68,42 @@ perform(void (*function) (void *), Call *call)
 	return succeeded;
 }
 
+static CachePart *
+lock_part(LWLockMode mode)
+{
+	CachePart  *part = keyapi_shared_part(&keyapi_cache_part);
+
+	LWLockAcquire(&part->lock, mode);
+	return part;
+}
+
 /* ---------------------------------------------------------------------
- * Snapshots
+ * Listings
  * ---------------------------------------------------------------------
  */
 
 /*
- * The snapshot to read: the present one if it is young enough, else the new
- * one, if there is any.
+ * If the clock was put back, a listing may be of the future; but it must not
+ * stay young until then.
+ */
+static bool
+is_younger(const CachedListing *listing, int64 age_ms)
+{
+	int64		elapsed_us = GetCurrentTimestamp() - listing->fetched_at;
+
+	return Max(elapsed_us, -elapsed_us) < age_ms * 1000;
+}
+
+/*
+ * The listing to read: the present one if it is young enough, else the new one,
+ * if there is any.
  */
 static KeyapiCachedId
-find_usable(CachePart *part, const KeyapiCacheKey *key, int64 age)
+find_usable(CachePart *part, const KeyapiCacheKey *key, int age_ms)
 {
 	CachedListing *listing = keyapi_cache_find_key(part, key, CACHED_PRESENT);
 
-	if (listing == NULL || age <= 0 || !is_younger(listing, age))
+	if (listing == NULL || age_ms <= 0 || !is_younger(listing, age_ms))
 		listing = keyapi_cache_find_key(part, key, CACHED_NEW);
 	if (listing == NULL)
 		return KEYAPI_NO_CACHED_ID;
@@ -125,55 +111,37 @@ find_usable(CachePart *part, const KeyapiCacheKey *key, int64 age)
 	return listing->id;
 }
 
-static KeyapiCachedId
-link_new(CachePart *part, dsa_pointer pointer, Size size,
-		 const KeyapiCacheKey *key, int ttl_ms)
+typedef struct OpenCall
 {
-	CachedListing *listing = keyapi_cache_listing_at(pointer);
-	KeyapiCachedId id = {++part->listings, keyapi_cache_hash(key)};
-	dsa_pointer *chain = &part->chains[id.hash % KEYAPI_CACHE_CHAINS];
-
-	*listing = (CachedListing)
-	{
-		.next = *chain,
-			.id = id,
-			.state = CACHED_NEW,
-			.role = GetUserId(),
-			.ttl_ms = ttl_ms,
-			.last_used = ++part->uses,
-			.taken = KEYAPI_CACHE_TAKEN(size),
-			.account = key->account,
-	};
-	strcpy(listing->list, key->list);
-	*chain = pointer;
-	part->taken += listing->taken;
-	return id;
-}
+	const KeyapiCacheKey *key;
+	int			ttl_ms;
+	KeyapiCachedId id;			/* result */
+} OpenCall;
 
 static void
-open_statement_list(void *arg)
+open_listing(void *arg)
 {
-	Call	   *call = arg;
-	const KeyapiCacheKey *key = call->key;
-	int64		age = max_age >= 0 ? Min(call->age, max_age) : call->age;
-	Size		size = offsetof(CachedListing, list) + strlen(key->list) + 1;
-	CachePart  *part = cache_part();
+	OpenCall   *call = arg;
+	int			age_ms = max_age_ms >= 0 ? Min(call->ttl_ms, max_age_ms) :
+	call->ttl_ms;
+	CachePart  *part = lock_part(LW_EXCLUSIVE);
 	dsa_pointer pointer;
 
-	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	call->id = find_usable(part, key, age);
+	call->id = find_usable(part, call->key, age_ms);
 	LWLockRelease(&part->lock);
 	if (call->id.number != 0)
 		return;
 
-	pointer = keyapi_cache_allocate(part, size, call->id);
+	pointer = keyapi_cache_allocate(part, keyapi_cache_listing_size(call->key),
+									KEYAPI_NO_CACHED_ID);
 	if (!DsaPointerIsValid(pointer))
 		return;
 
-	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	call->id = find_usable(part, key, age);
+	part = lock_part(LW_EXCLUSIVE);
+	call->id = find_usable(part, call->key, age_ms);
 	if (call->id.number == 0)
-		call->id = link_new(part, pointer, size, key, call->age);
+		call->id = keyapi_cache_add_listing(part, pointer, call->key,
+											call->ttl_ms)->id;
 	else
 		dsa_free(keyapi_shared_area(), pointer);	/* another was faster */
 	LWLockRelease(&part->lock);
@@ -182,128 +150,169 @@ open_statement_list(void *arg)
 KeyapiCachedId
 keyapi_cache_open(const KeyapiCacheKey *key, int ttl_ms)
 {
-	Call		call = {.key = key,.age = ttl_ms};
+	OpenCall	call = {key, ttl_ms};
 
-	if (keyapi_cache_enabled(ttl_ms) && perform(open_statement_list, &call))
+	if (keyapi_cache_enabled(ttl_ms) && attempt(open_listing, &call))
 		return call.id;
 	return KEYAPI_NO_CACHED_ID;
 }
 
+typedef struct FindStaleCall
+{
+	const KeyapiCacheKey *key;
+	int			age_ms;
+	KeyapiCachedId id;			/* results */
+	TimestampTz fetched_at;
+} FindStaleCall;
+
 static void
 find_stale(void *arg)
 {
-	Call	   *call = arg;
-	CachePart  *part = cache_part();
+	FindStaleCall *call = arg;
+	CachePart  *part = lock_part(LW_EXCLUSIVE);
 
-	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
 	for (CachedState state = CACHED_PRESENT;
 		 state <= CACHED_REPLACED && call->id.number == 0; state++)
 	{
 		CachedListing *listing = keyapi_cache_find_key(part, call->key, state);
 
 		if (listing == NULL || !keyapi_cache_is_complete(listing) ||
-			!is_younger(listing, call->age))
+			!is_younger(listing, call->age_ms))
 			continue;
 		listing->last_used = ++part->uses;
 		call->id = listing->id;
-		*call->fetched_at = listing->fetched_at;
+		call->fetched_at = listing->fetched_at;
 	}
 	LWLockRelease(&part->lock);
 }
 
 KeyapiCachedId
-keyapi_cache_find_stale(const KeyapiCacheKey *key, int age,
+keyapi_cache_find_stale(const KeyapiCacheKey *key, int age_ms,
 						TimestampTz *fetched_at)
 {
-	Call		call = {.key = key,.age = age,.fetched_at = fetched_at};
+	FindStaleCall call = {key, age_ms};
 
-	return perform(find_stale, &call) ? call.id : KEYAPI_NO_CACHED_ID;
+	if (!attempt(find_stale, &call) || call.id.number == 0)
+		return KEYAPI_NO_CACHED_ID;
+	*fetched_at = call.fetched_at;
+	return call.id;
 }
 
 /* ---------------------------------------------------------------------
- * Pages
+ * Reading pages
  * ---------------------------------------------------------------------
  */
+
+typedef struct HasCall
+{
+	KeyapiCachedId id;
+	int			number;
+	bool		has;			/* results */
+	int			last_page;
+} HasCall;
 
 static void
 look_for_page(void *arg)
 {
-	Call	   *call = arg;
-	CachePart  *part = cache_part();
-	CachedListing *listing;
+	HasCall    *call = arg;
+	CachePart  *part = lock_part(LW_SHARED);
+	const CachedListing *listing = keyapi_cache_find_id(part, call->id);
 
-	LWLockAcquire(&part->lock, LW_SHARED);
-	listing = keyapi_cache_find_id(part, call->id);
 	if (listing != NULL)
 	{
-		call->has = keyapi_cache_find_page(listing, call->page) != NULL;
+		call->has = keyapi_cache_find_page(listing, call->number) != NULL;
 		call->last_page = listing->last_page;
 	}
 	LWLockRelease(&part->lock);
 }
 
 bool
-keyapi_cache_has(KeyapiCachedId id, int page, int *last_page)
+keyapi_cache_has(KeyapiCachedId id, int number, int *last_page)
 {
-	Call		call = {.id = id,.page = page};
+	HasCall		call = {id, number};
 
 	if (id.number != 0)
-		(void) perform(look_for_page, &call);
+		(void) attempt(look_for_page, &call);
 	*last_page = call.last_page;
 	return call.has;
+}
+
+typedef struct GetCall
+{
+	KeyapiCachedId id;
+	int			number;
+	KeyapiLookup lookup;		/* results */
+	KeyapiBody	body;
+} GetCall;
+
+static KeyapiBody
+copy_body(const CachedListing *listing, const CachedPage *page)
+{
+	char	   *data = palloc(page->len);
+
+	memcpy(data, page->data, page->len);
+	return (KeyapiBody)
+	{
+		.data = data,
+			.len = page->len,
+			.rows = page->rows,
+			.last = page->number == listing->last_page,
+			.total_pages = listing->total_pages,
+			.fetched_at = page->fetched_at,
+	};
 }
 
 static void
 get_page(void *arg)
 {
-	Call	   *call = arg;
-	CachePart  *part = cache_part();
-	CachedListing *listing;
-	CachedPage *page = NULL;
+	GetCall    *call = arg;
+	CachePart  *part = lock_part(LW_SHARED);
+	const CachedListing *listing = keyapi_cache_find_id(part, call->id);
+	const CachedPage *page = listing == NULL ? NULL :
+	keyapi_cache_find_page(listing, call->number);
 
-	LWLockAcquire(&part->lock, LW_SHARED);
-	listing = keyapi_cache_find_id(part, call->id);
-	call->lookup = KEYAPI_LOOKUP_GONE;
-	if (listing != NULL)
-	{
-		page = keyapi_cache_find_page(listing, call->page);
-		call->lookup = page != NULL ? KEYAPI_LOOKUP_FOUND : KEYAPI_LOOKUP_MISSING;
-	}
 	if (page != NULL)
 	{
-		char	   *data = palloc(page->len);
-
-		memcpy(data, page->data, page->len);
-		*call->body = (KeyapiBody)
-		{
-			.data = data,
-				.len = page->len,
-				.rows = page->rows,
-				.last = page->number == listing->last_page,
-				.total_pages = listing->total_pages,
-				.fetched_at = page->fetched_at,
-		};
+		call->lookup = KEYAPI_LOOKUP_FOUND;
+		call->body = copy_body(listing, page);
 	}
+	else
+		call->lookup = listing == NULL ? KEYAPI_LOOKUP_GONE :
+			KEYAPI_LOOKUP_MISSING;
 	LWLockRelease(&part->lock);
 }
 
 KeyapiLookup
 keyapi_cache_get(KeyapiCachedId id, int number, KeyapiBody *body)
 {
-	Call		call = {.id = id,.page = number,.body = body};
+	GetCall		call = {id, number};
 
-	return id.number != 0 && perform(get_page, &call) ? call.lookup :
-		KEYAPI_LOOKUP_GONE;
+	if (id.number == 0 || !attempt(get_page, &call))
+		return KEYAPI_LOOKUP_GONE;
+	*body = call.body;
+	return call.lookup;
 }
 
+/* ---------------------------------------------------------------------
+ * Adding pages
+ * ---------------------------------------------------------------------
+ */
+
+typedef struct PutCall
+{
+	KeyapiCachedId id;
+	int			number;
+	const KeyapiBody *body;
+} PutCall;
+
 /*
- * A new snapshot gets its first page: it takes the place of the present one,
+ * A new listing gets its first page: it takes the place of the present one,
  * which stays if it is complete.
  */
 static void
 make_present(CachePart *part, CachedListing *listing)
 {
-	const KeyapiCacheKey key = {listing->account, listing->list};
+	const KeyapiCacheKey key = keyapi_cache_key_of(listing);
 	CachedListing *present = keyapi_cache_find_key(part, &key, CACHED_PRESENT);
 	CachedListing *replaced = keyapi_cache_find_key(part, &key, CACHED_REPLACED);
 
@@ -321,27 +330,21 @@ make_present(CachePart *part, CachedListing *listing)
 }
 
 /*
- * Add a page to a snapshot that does not have it.
+ * Let a listing, to which a page was added, say what the page tells of it.
  */
 static void
-link_page(CachePart *part, CachedListing *listing, dsa_pointer pointer,
-		  const KeyapiBody *body, Size size)
+count_page(CachePart *part, CachedListing *listing, const PutCall *call)
 {
-	CachedPage *page = keyapi_cache_page_at(pointer);
+	const KeyapiBody *body = call->body;
 
-	page->next = listing->pages;
-	listing->pages = pointer;
-	listing->num_pages++;
 	listing->rows += body->rows;
 	listing->bytes += body->len;
-	listing->taken += KEYAPI_CACHE_TAKEN(size);
-	part->taken += KEYAPI_CACHE_TAKEN(size);
 	listing->last_used = ++part->uses;
 	listing->total_pages = body->total_pages;
 	/* pages beyond the end say that they are the last one, too */
 	if (body->last &&
-		(listing->last_page == 0 || page->number < listing->last_page))
-		listing->last_page = page->number;
+		(listing->last_page == 0 || call->number < listing->last_page))
+		listing->last_page = call->number;
 	if (listing->state == CACHED_NEW)
 	{
 		listing->fetched_at = body->fetched_at;
@@ -350,46 +353,60 @@ link_page(CachePart *part, CachedListing *listing, dsa_pointer pointer,
 }
 
 static void
-drop_by_id(CachePart *part, KeyapiCachedId id)
+drop_by_id(KeyapiCachedId id)
 {
-	CachedListing *listing;
+	CachePart  *part = lock_part(LW_EXCLUSIVE);
+	CachedListing *listing = keyapi_cache_find_id(part, id);
 
-	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	listing = keyapi_cache_find_id(part, id);
 	if (listing != NULL)
 		keyapi_cache_drop(part, listing);
 	LWLockRelease(&part->lock);
 }
 
-static void
-put_page(void *arg)
+/*
+ * Make a page, which no listing has yet.  InvalidDsaPointer if there is no memory
+ * for it.
+ */
+static dsa_pointer
+make_page(const PutCall *call)
 {
-	Call	   *call = arg;
-	const KeyapiBody *body = call->new_body;
-	Size		size = offsetof(CachedPage, data) + body->len;
-	CachePart  *part = cache_part();
-	CachedListing *listing;
+	const KeyapiBody *body = call->body;
+	dsa_pointer pointer =
+	keyapi_cache_allocate(keyapi_shared_part(&keyapi_cache_part),
+						  keyapi_cache_page_size(body->len), call->id);
 	CachedPage *page;
-	dsa_pointer pointer;
 
-	pointer = keyapi_cache_allocate(part, size, call->id);
 	if (!DsaPointerIsValid(pointer))
-	{
-		drop_by_id(part, call->id);
-		return;
-	}
+		return pointer;
 	page = keyapi_cache_page_at(pointer);
-	page->number = call->page;
+	page->number = call->number;
 	page->rows = body->rows;
 	page->fetched_at = body->fetched_at;
 	page->len = body->len;
 	memcpy(page->data, body->data, body->len);
+	return pointer;
+}
 
-	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
+static void
+put_page(void *arg)
+{
+	const PutCall *call = arg;
+	dsa_pointer pointer = make_page(call);
+	CachePart  *part;
+	CachedListing *listing;
+
+	if (!DsaPointerIsValid(pointer))
+	{
+		drop_by_id(call->id);
+		return;
+	}
+	part = lock_part(LW_EXCLUSIVE);
 	listing = keyapi_cache_find_id(part, call->id);
-	if (listing != NULL &&
-		keyapi_cache_find_page(listing, call->page) == NULL)
-		link_page(part, listing, pointer, body, size);
+	if (listing != NULL && keyapi_cache_find_page(listing, call->number) == NULL)
+	{
+		keyapi_cache_add_page(part, listing, pointer);
+		count_page(part, listing, call);
+	}
 	else
 		dsa_free(keyapi_shared_area(), pointer);
 	LWLockRelease(&part->lock);
@@ -398,10 +415,10 @@ put_page(void *arg)
 void
 keyapi_cache_put(KeyapiCachedId id, int number, const KeyapiBody *body)
 {
-	Call		call = {.id = id,.page = number,.new_body = body};
+	PutCall		call = {id, number, body};
 
 	if (id.number != 0 && number <= MAX_PAGE)
-		(void) perform(put_page, &call);
+		(void) attempt(put_page, &call);
 }
 
 /* ---------------------------------------------------------------------
@@ -412,9 +429,8 @@ keyapi_cache_put(KeyapiCachedId id, int number, const KeyapiBody *body)
 void
 keyapi_cache_clear(void)
 {
-	CachePart  *part = cache_part();
+	CachePart  *part = lock_part(LW_EXCLUSIVE);
 
-	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < KEYAPI_CACHE_CHAINS; i++)
 	{
 		while (DsaPointerIsValid(part->chains[i]))
@@ -427,9 +443,11 @@ keyapi_cache_clear(void)
 static KeyapiCachedListingInfo
 info_of(const CachedListing *listing)
 {
+	const KeyapiCacheKey key = keyapi_cache_key_of(listing);
+
 	return (KeyapiCachedListingInfo)
 	{
-		.list = pstrdup(listing->list),
+		.key = keyapi_cache_key_copy(&key, CurrentMemoryContext),
 			.role = listing->role,
 			.pages = listing->num_pages,
 			.total_pages = listing->last_page != 0 ? listing->last_page :
@@ -444,19 +462,18 @@ info_of(const CachedListing *listing)
 KeyapiCachedListingInfo *
 keyapi_cache_list(int *n)
 {
-	CachePart  *part = cache_part();
 	int			size = 64;
 	KeyapiCachedListingInfo *infos = palloc(sizeof(KeyapiCachedListingInfo) * size);
+	CachePart  *part = lock_part(LW_SHARED);
 
 	*n = 0;
-	LWLockAcquire(&part->lock, LW_SHARED);
 	for (int i = 0; i < KEYAPI_CACHE_CHAINS; i++)
 	{
 		dsa_pointer pointer = part->chains[i];
 
 		while (DsaPointerIsValid(pointer))
 		{
-			CachedListing *listing = keyapi_cache_listing_at(pointer);
+			const CachedListing *listing = keyapi_cache_listing_at(pointer);
 
 			if (*n == size)
 			{

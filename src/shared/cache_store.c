@@ -1,18 +1,49 @@
 /*-------------------------------------------------------------------------
  *
  * cache_store.c
- *	  How the cache lies in memory.
+ *	  How the cache lies in memory, and what it drops to make room.
+ *
+ * What was not used for the longest time goes first, whole listings at a time:
+ * see keyapi_cache_allocate.
  *
  *-------------------------------------------------------------------------
  */
-#include "shared/cache_internal.h"
+#include "shared/cache_store.h"
 
-#include "common/hashfn.h"
+#include "miscadmin.h"
 
-#include "shared/shared_memory.h"
+int			keyapi_cache_size_kb = 64 * 1024;
+
+static Size
+part_size(int nprocs)
+{
+	return sizeof(CachePart);
+}
+
+static Size
+area_size(void)
+{
+	return (Size) keyapi_cache_size_kb * 1024;
+}
+
+const KeyapiSharedPart keyapi_cache_part = {
+	.lock_name = "KeyapiCache",
+	.size = part_size,
+	.area_size = area_size,
+};
+
+/*
+ * What an allocation of size bytes takes of the area, near enough: that gives
+ * memory away by pages of 4 kB.
+ */
+static Size
+taken_by(Size size)
+{
+	return TYPEALIGN(4096, size);
+}
 
 /* ---------------------------------------------------------------------
- * Under the lock
+ * With the lock held
  * ---------------------------------------------------------------------
  */
 
@@ -28,19 +59,13 @@ keyapi_cache_page_at(dsa_pointer pointer)
 	return dsa_get_address(keyapi_shared_area(), pointer);
 }
 
-uint32
-keyapi_cache_hash(const KeyapiCacheKey *key)
+KeyapiCacheKey
+keyapi_cache_key_of(const CachedListing *listing)
 {
-	return hash_combine(hash_bytes(key->account.digest, KEYAPI_DIGEST_LEN),
-						hash_bytes((const unsigned char *) key->list,
-								   strlen(key->list)));
-}
-
-static bool
-has_key(const CachedListing *listing, const KeyapiCacheKey *key)
-{
-	return memcmp(&listing->account, &key->account, sizeof(KeyapiAccountId)) == 0 &&
-		strcmp(listing->list, key->list) == 0;
+	return (KeyapiCacheKey)
+	{
+		listing->account, listing->page_size, listing->len, listing->texts
+	};
 }
 
 CachedListing *
@@ -63,13 +88,15 @@ CachedListing *
 keyapi_cache_find_key(CachePart *part, const KeyapiCacheKey *key,
 					  CachedState state)
 {
-	dsa_pointer pointer = part->chains[keyapi_cache_hash(key) % KEYAPI_CACHE_CHAINS];
+	uint32		hash = keyapi_cache_key_hash(key);
+	dsa_pointer pointer = part->chains[hash % KEYAPI_CACHE_CHAINS];
 
 	while (DsaPointerIsValid(pointer))
 	{
 		CachedListing *listing = keyapi_cache_listing_at(pointer);
+		const KeyapiCacheKey its_key = keyapi_cache_key_of(listing);
 
-		if (listing->state == state && has_key(listing, key))
+		if (listing->state == state && keyapi_cache_key_equal(&its_key, key))
 			return listing;
 		pointer = listing->next;
 	}
@@ -92,9 +119,6 @@ keyapi_cache_find_page(const CachedListing *listing, int number)
 	return NULL;
 }
 
-/*
- * Whether all pages of the list are there.
- */
 bool
 keyapi_cache_is_complete(const CachedListing *listing)
 {
@@ -112,6 +136,47 @@ keyapi_cache_is_complete(const CachedListing *listing)
 		pointer = page->next;
 	}
 	return present == listing->last_page;
+}
+
+CachedListing *
+keyapi_cache_add_listing(CachePart *part, dsa_pointer pointer,
+						 const KeyapiCacheKey *key, int ttl_ms)
+{
+	CachedListing *listing = keyapi_cache_listing_at(pointer);
+	KeyapiCachedId id = {++part->listings, keyapi_cache_key_hash(key)};
+	dsa_pointer *chain = &part->chains[id.hash % KEYAPI_CACHE_CHAINS];
+
+	*listing = (CachedListing)
+	{
+		.next = *chain,
+			.id = id,
+			.state = CACHED_NEW,
+			.role = GetUserId(),
+			.ttl_ms = ttl_ms,
+			.last_used = ++part->uses,
+			.taken = taken_by(keyapi_cache_listing_size(key)),
+			.account = key->account,
+			.page_size = key->page_size,
+			.len = key->len,
+	};
+	memcpy(listing->texts, key->texts, key->len);
+	*chain = pointer;
+	part->taken += listing->taken;
+	return listing;
+}
+
+void
+keyapi_cache_add_page(CachePart *part, CachedListing *listing,
+					  dsa_pointer pointer)
+{
+	CachedPage *page = keyapi_cache_page_at(pointer);
+	Size		taken = taken_by(keyapi_cache_page_size(page->len));
+
+	page->next = listing->pages;
+	listing->pages = pointer;
+	listing->num_pages++;
+	listing->taken += taken;
+	part->taken += taken;
 }
 
 void
@@ -139,8 +204,12 @@ keyapi_cache_drop(CachePart *part, CachedListing *listing)
 	dsa_free(area, pointer);
 }
 
-bool
-keyapi_cache_drop_oldest(CachePart *part, KeyapiCachedId keep)
+/*
+ * Drop the listing that was not used for the longest time, but never the one
+ * named keep.  False if there is no other.
+ */
+static bool
+drop_oldest(CachePart *part, KeyapiCachedId keep)
 {
 	CachedListing *oldest = NULL;
 
@@ -165,34 +234,46 @@ keyapi_cache_drop_oldest(CachePart *part, KeyapiCachedId keep)
 }
 
 /* ---------------------------------------------------------------------
- * Memory
+ * Making room
  * ---------------------------------------------------------------------
  */
 
+Size
+keyapi_cache_listing_size(const KeyapiCacheKey *key)
+{
+	return offsetof(CachedListing, texts) + key->len;
+}
+
+Size
+keyapi_cache_page_size(Size len)
+{
+	return offsetof(CachedPage, data) + len;
+}
+
 /*
- * Drop what is too much if size bytes are added for the snapshot, and one more
- * if that was not enough before.  False if that leaves no room.
+ * Drop what is too much if size bytes are added for a listing, and one more
+ * listing if that was not enough before.  False if that leaves no room.
  */
 static bool
 make_room(CachePart *part, Size size, KeyapiCachedId id, bool again)
 {
-	Size		limit = (Size) keyapi_cache_size_kb() * 1024;
+	Size		limit = area_size();
 	CachedListing *listing = keyapi_cache_find_id(part, id);
 
-	if (part->size_kb != keyapi_cache_size_kb())
+	if (part->size_kb != keyapi_cache_size_kb)
 	{
-		part->size_kb = keyapi_cache_size_kb();
+		part->size_kb = keyapi_cache_size_kb;
 		part->reported = false;
 		keyapi_shared_limit(limit);
 	}
 	/* what can never fit is no reason to drop anything */
 	if (size + (listing == NULL ? 0 : listing->taken) > limit)
 		return false;
-	if (again && !keyapi_cache_drop_oldest(part, id))
+	if (again && !drop_oldest(part, id))
 		return false;
 	while (part->taken + size > limit)
 	{
-		if (!keyapi_cache_drop_oldest(part, id))
+		if (!drop_oldest(part, id))
 			return false;
 	}
 	return true;
@@ -204,7 +285,7 @@ lock_and_make_room(CachePart *part, Size size, KeyapiCachedId id, bool again)
 	bool		enough;
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	enough = make_room(part, KEYAPI_CACHE_TAKEN(size), id, again);
+	enough = make_room(part, taken_by(size), id, again);
 	LWLockRelease(&part->lock);
 	return enough;
 }
@@ -212,7 +293,7 @@ lock_and_make_room(CachePart *part, Size size, KeyapiCachedId id, bool again)
 void
 keyapi_cache_report(const char *why)
 {
-	CachePart  *part = keyapi_shared_part(KEYAPI_PART_CACHE);
+	CachePart  *part = keyapi_shared_part(&keyapi_cache_part);
 	bool		reported;
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);

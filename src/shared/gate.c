@@ -3,6 +3,9 @@
  * gate.c
  *	  When the next request with an API key may start.
  *
+ * Each constant names the scenarios of test/unit/gate_test.c ("unit/gate") that
+ * fail, or take clearly more time or refusals, without it.
+ *
  *-------------------------------------------------------------------------
  */
 #include "shared/gate.h"
@@ -11,59 +14,118 @@
 
 #define US_PER_S INT64CONST(1000000)
 
-/* How long nothing is asked for after a 402. */
-#define BROKE_FOR (60 * US_PER_S)
+/* ---- pause ---- */
 
-/* Longest first pause after a 429 without Retry-After, in ms. */
-#define FIRST_PAUSE 1000
+/*
+ * How long nothing is asked for after a 402, in us.  Somebody has to buy
+ * credits, which takes longer; a query once a minute notices soon enough.
+ * Scenario: "after a 402 nothing starts for a minute".
+ */
+#define BROKE_FOR_US (60 * US_PER_S)
 
-/* How long after a pause it has no bearing on the next one any more. */
-#define FORGET_AFTER (60 * US_PER_S)
+/*
+ * Longest first pause after a 429 without Retry-After, in ms.  Limits are usually
+ * counted in seconds.  A quarter of it is too short for a limiter that bans, four
+ * times as much wastes time.
+ * Scenarios: "a bucket that does not tell", "... and does not tell".
+ */
+#define FIRST_PAUSE_MS 1000
 
-/* What is left of the rate after a 429. */
+/*
+ * How long after a pause it has no bearing on the next one any more, in us: what
+ * was too short yesterday says nothing about today.
+ * Scenario: "what was refused long ago makes no pause longer".
+ */
+#define FORGET_AFTER_US (60 * US_PER_S)
+
+/*
+ * How long the others wait for the answer to the first request after a pause, in
+ * us.  Most answers take less; a slow one should not hold all up.
+ * Scenarios: "the first request goes alone, but holds nobody up for long", "...
+ * and does not tell".
+ */
+#define PROBE_TIME_US US_PER_S
+
+/* ---- rate ---- */
+
+/*
+ * With how much of what the API bore requests go on after a 429, so that they
+ * stay clear of the limit, which may be lower by now.
+ * Scenarios: all with a limiter; at 1.0 most take more refusals than allowed.
+ */
 #define CUT 0.7
 
-/* What the rate gains per second, as a part of what was left. */
+/*
+ * What the rate gains per second, as a part of what was left ...
+ * Scenarios: "... 50 ms away" (a bucket that tells, and one that does not).
+ */
 #define RECOVERY 0.5
 
-/* ... but at least this many requests per second. */
+/*
+ * ... but at least this many requests per second, so that a rate that was
+ * measured far too low does not stay low for minutes.
+ * Scenarios: "a bucket without bursts", "a bucket after an outage".
+ */
 #define MIN_RECOVERY 2.0
 
-/* The rate never falls below this many requests per second. */
+/*
+ * The API is believed to bear this many requests per second at least: it is
+ * asked once in 15 s, whatever two quick refusals seemed to say.
+ * Scenario: "refusals in quick succession do not stop all requests".
+ */
 #define MIN_RATE 0.1
 
-/* How much is used of what the API was seen to bear ... */
+/*
+ * How much is used of what the API was seen to bear.  All of it would meet the
+ * limit whenever the measure is a little too high.
+ * Scenarios: all with a limiter.
+ */
 #define USED 0.9
 
-/* ... and for how long, before it is tried whether it bears more. */
-#define PLATEAU_TIME (6 * US_PER_S)
+/*
+ * For how long the rate stays there before more is tried, in us.  Each trial
+ * costs a refusal or two.
+ * Scenarios: all with a limiter; "a bucket after an outage" would meet five times
+ * as many refusals without.
+ */
+#define PLATEAU_TIME_US (6 * US_PER_S)
 
-/* Fewer successes in a second tell no rate. */
+/*
+ * Fewer successes in a second tell no rate, so more is tried at once.
+ * Scenario: "a bucket without bursts".
+ */
 #define FEW 4
 
-/*
- * How late a request may start without delaying those after it: the server's
- * timers count in milliseconds.
- */
-#define TIMER_SLACK (2 * US_PER_MS)
+/* ---- schedule ---- */
 
 /*
- * Most of a pause that is made up for afterwards: limiters that let bursts pass
- * let pass as many requests as they take in a second.
+ * How late a request may start without delaying those after it, in us: the
+ * server's timers count in milliseconds.
+ * Scenario: "a pace of 200 requests a second".
  */
-#define MAX_LAG US_PER_S
+#define TIMER_SLACK_US (2 * US_PER_MS)
 
-/* How much faster than by schedule requests start to make up for a pause. */
+/*
+ * Most of a pause that is made up for afterwards, in us: limiters that let bursts
+ * pass let pass as many requests as they take in a second.
+ * Scenarios: without it "a bucket that tells when to come back" takes too long,
+ * and with no bound "a bucket after an outage" meets twice as many refusals.
+ */
+#define MAX_LAG_US US_PER_S
+
+/*
+ * How much faster than by schedule requests start to make up for a pause.
+ * Scenarios: at 1 "a bucket that tells when to come back" takes too long; with no
+ * bound "a bucket without bursts" refuses twice as many.
+ */
 #define CATCH_UP 2
 
-/* The longest time between two starts, whatever the rate. */
-#define MAX_INTERVAL (PG_INT32_MAX * US_PER_S)
-
-/* How long the gate must be open for its successes to tell a rate. */
-#define MEASURING_TIME (2 * US_PER_S)
-
-/* How long others wait for the answer to the first request after a pause. */
-#define PROBE_TIME US_PER_S
+/*
+ * The longest time between two starts, in us, whatever the rate: times must not
+ * overflow.
+ * Scenario: "... the second must", with a pace of 1e-15.
+ */
+#define MAX_INTERVAL_US (PG_INT32_MAX * US_PER_S)
 
 int64
 keyapi_gate_clock(void)
@@ -74,20 +136,92 @@ keyapi_gate_clock(void)
 	return (int64) INSTR_TIME_GET_MICROSEC(now);
 }
 
+/* ---------------------------------------------------------------------
+ * Rate
+ * ---------------------------------------------------------------------
+ */
+
 /*
- * The rate that the API is believed to bear now, 0 if it never complained.
+ * The requests per second that the API is believed to bear now, 0 if it never
+ * complained: well below what it bore, nearly back soon, and more later.
  */
 static double
-current_rate(const KeyapiGate *gate, int64 now)
+current_rate(const KeyapiGateRate *rate, int64 now_us)
 {
-	int64		elapsed = Max(now - gate->rate_at_us, 0);
-	double		gain = gate->recovery / US_PER_S;
+	int64		elapsed_us = Max(now_us - rate->cut_at_us, 0);
+	int64		plateau_us = rate->uncertain ? 0 : PLATEAU_TIME_US;
+	double		cut = rate->borne * CUT;
+	double		gain_per_us = Max(cut * RECOVERY, MIN_RECOVERY) / US_PER_S;
 
-	if (gate->rate <= 0)
+	if (rate->borne <= 0)
 		return 0;
-	return Max(Min(gate->rate + gain * elapsed, gate->plateau),
-			   gate->rate + gain * (elapsed - gate->plateau_time_us));
+	return Max(Min(cut + gain_per_us * elapsed_us, rate->borne * USED),
+			   cut + gain_per_us * (elapsed_us - plateau_us));
 }
+
+/*
+ * Forget the successes of seconds that are past.
+ */
+static void
+roll_second(KeyapiGateRate *rate, int64 now_us)
+{
+	int64		second = now_us / US_PER_S;
+
+	if (second == rate->second)
+		return;
+	rate->successes_before = second == rate->second + 1 ? rate->successes : 0;
+	rate->successes = 0;
+	rate->second = second;
+}
+
+/*
+ * Successes in the last second: rate limits are counted in seconds, and anything
+ * shorter would take a burst for a rate.
+ */
+static double
+observed_rate(KeyapiGateRate *rate, int64 now_us)
+{
+	double		elapsed;
+
+	roll_second(rate, now_us);
+	elapsed = (now_us % US_PER_S) / (double) US_PER_S;
+	return rate->successes + rate->successes_before * (1 - elapsed);
+}
+
+/*
+ * The API bears hardly more than this.
+ */
+static void
+believe(KeyapiGateRate *rate, double borne)
+{
+	rate->borne = Max(borne, MIN_RATE);
+	rate->uncertain = rate->measuring && borne < FEW;
+}
+
+/*
+ * The API bears less than the rate of the moment.
+ */
+static void
+slow_down(KeyapiGate *gate, int64 now_us)
+{
+	double		current = current_rate(&gate->rate, now_us);
+	double		observed = observed_rate(&gate->rate, now_us);
+	int64		open_us = now_us - gate->pause.closed_until_us;
+
+	/* what was observed counts if there was a full second of it */
+	gate->rate.measuring = current <= 0 ||
+		(current > observed && open_us >= US_PER_S);
+	if (gate->rate.measuring)
+		current = observed;
+	else if (current > 2 * observed)
+		current /= 2;			/* it was that of a burst */
+	believe(&gate->rate, current);
+}
+
+/* ---------------------------------------------------------------------
+ * Schedule
+ * ---------------------------------------------------------------------
+ */
 
 /*
  * Time between two starts at a rate.
@@ -95,7 +229,7 @@ current_rate(const KeyapiGate *gate, int64 now)
 static int64
 interval_of(double rate)
 {
-	return (int64) Min(US_PER_S / rate, MAX_INTERVAL);
+	return (int64) Min(US_PER_S / rate, MAX_INTERVAL_US);
 }
 
 /*
@@ -103,9 +237,9 @@ interval_of(double rate)
  * number.
  */
 static int64
-start_interval(const KeyapiGate *gate, int64 now, double pace)
+start_interval(const KeyapiGate *gate, int64 now_us, double pace)
 {
-	double		rate = current_rate(gate, now);
+	double		rate = current_rate(&gate->rate, now_us);
 
 	if (pace > 0 && (rate <= 0 || rate > pace))
 		rate = pace;
@@ -113,181 +247,161 @@ start_interval(const KeyapiGate *gate, int64 now, double pace)
 }
 
 int64
-keyapi_gate_opens(const KeyapiGate *gate, int64 now, double pace)
+keyapi_gate_opens(const KeyapiGate *gate, int64 now_us, double pace)
 {
-	int64		opens = Max(gate->closed_until_us, gate->broke_until_us);
-	int64		interval = start_interval(gate, now, pace);
+	const KeyapiGatePause *pause = &gate->pause;
+	const KeyapiGateSchedule *schedule = &gate->schedule;
+	int64		opens_us = Max(pause->closed_until_us, pause->broke_until_us);
+	int64		interval_us = start_interval(gate, now_us, pace);
 
-	if (gate->last_start_us == 0)
-		return opens;
+	if (schedule->last_us == 0)
+		return opens_us;
 
 	/* after a pause one request tries for all whether it was long enough */
-	if (gate->closings > 0 && gate->last_start_us >= gate->closed_until_us)
-		opens = Max(opens, gate->last_start_us + PROBE_TIME);
-	if (interval > 0)
-		opens = Max(opens, Max(gate->next_start_us,
-							   gate->last_start_us + interval / CATCH_UP));
+	if (pause->closings > 0 && schedule->last_us >= pause->closed_until_us)
+		opens_us = Max(opens_us, schedule->last_us + PROBE_TIME_US);
+	if (interval_us > 0)
+		opens_us = Max(opens_us,
+					   Max(schedule->next_us,
+						   schedule->last_us + interval_us / CATCH_UP));
+
+	/* what the user allows is not exceeded to catch up either */
 	if (pace > 0)
-		opens = Max(opens, gate->last_start_us + interval_of(pace) - TIMER_SLACK);
-	return opens;
+		opens_us = Max(opens_us,
+					   schedule->last_us + interval_of(pace) - TIMER_SLACK_US);
+	return opens_us;
 }
 
 void
-keyapi_gate_start(KeyapiGate *gate, int64 now, double pace)
+keyapi_gate_start(KeyapiGate *gate, int64 now_us, double pace)
 {
-	int64		interval = start_interval(gate, now, pace);
+	KeyapiGateSchedule *schedule = &gate->schedule;
+	int64		interval_us = start_interval(gate, now_us, pace);
 
-	if (gate->next_start_us >= now - TIMER_SLACK)
-		gate->lag_us = 0;
-	gate->next_start_us = interval +
-		Max(gate->next_start_us, now - Max(gate->lag_us, TIMER_SLACK));
-	gate->last_start_us = now;
+	/* once the schedule has been caught up with, there is nothing to make up */
+	if (schedule->next_us >= now_us - TIMER_SLACK_US)
+		schedule->lag_us = 0;
+	schedule->next_us = interval_us +
+		Max(schedule->next_us, now_us - Max(schedule->lag_us, TIMER_SLACK_US));
+	schedule->last_us = now_us;
 }
 
 /*
- * Forget the successes of seconds that are past.
+ * Begin a new schedule with the pause that begins now.
  */
 static void
-roll_second(KeyapiGate *gate, int64 now)
+reschedule(KeyapiGate *gate, int64 now_us)
 {
-	int64		second = now / US_PER_S;
+	int64		pause_us = gate->pause.closed_until_us - now_us;
 
-	if (second == gate->second)
-		return;
-	gate->successes_before = second == gate->second + 1 ? gate->successes : 0;
-	gate->successes = 0;
-	gate->second = second;
+	gate->schedule.next_us = now_us;
+	gate->schedule.lag_us = (int64) (USED * Min(pause_us, MAX_LAG_US));
+
+	/* the rate recovers in a pause, but not for as long as that may last */
+	gate->rate.cut_at_us = gate->pause.closed_until_us - gate->schedule.lag_us;
 }
 
-/*
- * Successes in the last 1,000 ms: rate limits are counted in seconds, and
- * anything shorter would take a burst for a rate.
+/* ---------------------------------------------------------------------
+ * Answers
+ * ---------------------------------------------------------------------
  */
-static double
-observed_rate(KeyapiGate *gate, int64 now)
-{
-	double		elapsed;
-
-	roll_second(gate, now);
-	elapsed = (now % US_PER_S) / (double) US_PER_S;
-	return gate->successes + gate->successes_before * (1 - elapsed);
-}
-
-/*
- * The API bears hardly more than this rate: go on well below it, be nearly back
- * soon, and try for more later.
- */
-static void
-believe(KeyapiGate *gate, double rate)
-{
-	gate->rate = Max(rate * CUT, MIN_RATE);
-	gate->recovery = Max(gate->rate * RECOVERY, MIN_RECOVERY);
-	gate->plateau = Max(rate * USED, gate->rate);
-	gate->plateau_time_us = gate->measuring && rate < FEW ? 0 : PLATEAU_TIME;
-}
 
 void
-keyapi_gate_passed(KeyapiGate *gate, int64 sent)
+keyapi_gate_passed(KeyapiGate *gate, int64 sent_us)
 {
+	KeyapiGatePause *pause = &gate->pause;
+
 	/* what was sent before the last complaint says that those before are over */
-	gate->closings = Min(gate->closings, sent > gate->closed_at_us ? 0 : 1);
+	pause->closings = Min(pause->closings,
+						  sent_us > pause->closed_at_us ? 0 : 1);
 }
 
 void
-keyapi_gate_succeeded(KeyapiGate *gate, int64 sent, int64 now)
+keyapi_gate_succeeded(KeyapiGate *gate, int64 sent_us, int64 now_us)
 {
 	double		observed;
 
-	keyapi_gate_passed(gate, sent);
-	roll_second(gate, now);
-	gate->successes++;
+	keyapi_gate_passed(gate, sent_us);
+	roll_second(&gate->rate, now_us);
+	gate->rate.successes++;
 
 	/* what was under way when the gate closed was not too much either */
-	observed = observed_rate(gate, now);
-	if (gate->measuring && sent <= gate->closed_at_us &&
-		observed * USED > gate->plateau)
-		believe(gate, observed);
+	observed = observed_rate(&gate->rate, now_us);
+	if (gate->rate.measuring && sent_us <= gate->pause.closed_at_us &&
+		observed > gate->rate.borne)
+		believe(&gate->rate, observed);
 }
 
 /*
- * The API bears less than the rate of the moment.
+ * How long to pause after a 429, by what it says and by those before it.
  */
-static void
-slow_down(KeyapiGate *gate, int64 now)
+static int64
+pause_of(const KeyapiGatePause *pause, int64 retry_after_ms, int max_wait_ms,
+		 double random)
 {
-	double		rate = current_rate(gate, now);
-	double		observed = observed_rate(gate, now);
+	int64		pause_us = retry_after_ms > 0 ? retry_after_ms * US_PER_MS :
+	pause->too_short_us;
 
-	gate->measuring = rate <= 0 ||
-		(rate > observed && now - gate->closed_until_us >= MEASURING_TIME);
-	if (gate->measuring)
-		rate = observed;
-	else if (rate > 2 * observed)
-		rate /= 2;				/* it was that of a burst */
-	believe(gate, rate);
+	if (retry_after_ms > 0 && pause->closings == 0)
+		return pause_us;
+	return Min(pause_us + keyapi_full_jitter(FIRST_PAUSE_MS, pause->closings,
+											 max_wait_ms, random),
+			   Max(max_wait_ms * US_PER_MS, pause_us));
 }
 
 void
-keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,
+keyapi_gate_limited(KeyapiGate *gate, int64 sent_us, int64 now_us,
 					int64 retry_after_ms, int max_wait_ms, double random)
 {
-	int64		longest = max_wait_ms * US_PER_MS;
-	int64		pause;
+	KeyapiGatePause *pause = &gate->pause;
 
-	if (sent <= gate->closed_at_us)
+	if (sent_us <= pause->closed_at_us)
 	{
 		/* still the same complaint, but it may ask for a longer pause */
 		if (retry_after_ms > 0)
-			gate->closed_until_us = Max(gate->closed_until_us,
-										now + retry_after_ms * US_PER_MS);
+			pause->closed_until_us = Max(pause->closed_until_us,
+										 now_us + retry_after_ms * US_PER_MS);
 		return;
 	}
 
-	if (now - gate->closed_until_us > FORGET_AFTER)
+	if (now_us - pause->closed_until_us > FORGET_AFTER_US)
 	{
-		gate->closings = 0;
-		gate->too_short_us = 0;
+		pause->closings = 0;
+		pause->too_short_us = 0;
 	}
 
 	/* if nothing succeeded in between, the pause was too short, not the rate */
-	if (gate->closings == 0)
+	if (pause->closings == 0)
 	{
-		slow_down(gate, now);
+		slow_down(gate, now_us);
 
 		/* the pause before was long enough, perhaps too long */
-		gate->too_short_us /= 2;
+		pause->too_short_us /= 2;
 	}
 	else
-		gate->too_short_us = Max(gate->too_short_us,
-								 Min(gate->closed_until_us - gate->closed_at_us, longest));
-	pause = retry_after_ms > 0 ? retry_after_ms * US_PER_MS : gate->too_short_us;
-	if (retry_after_ms <= 0 || gate->closings > 0)
-		pause = Min(pause + keyapi_full_jitter(FIRST_PAUSE, gate->closings,
-											   max_wait_ms, random),
-					Max(longest, pause));
-	gate->closings++;
-	gate->closed_at_us = now;
-	gate->closed_until_us = Max(gate->closed_until_us, now + pause);
-
-	gate->next_start_us = now;
-	gate->lag_us = (int64) (USED * Min(gate->closed_until_us - now, MAX_LAG));
-
-	/* the rate recovers in a pause, but not for as long as that may last */
-	gate->rate_at_us = gate->closed_until_us - gate->lag_us;
+		pause->too_short_us = Max(pause->too_short_us,
+								  Min(pause->closed_until_us - pause->closed_at_us,
+									  max_wait_ms * US_PER_MS));
+	pause->closed_until_us = Max(pause->closed_until_us,
+								 now_us + pause_of(pause, retry_after_ms,
+												   max_wait_ms, random));
+	pause->closed_at_us = now_us;
+	pause->closings++;
+	reschedule(gate, now_us);
 }
 
 void
-keyapi_gate_refused(KeyapiGate *gate, int64 now)
+keyapi_gate_refused(KeyapiGate *gate, int64 now_us)
 {
-	gate->broke_until_us = now + BROKE_FOR;
+	gate->pause.broke_until_us = now_us + BROKE_FOR_US;
 }
 
 int64
-keyapi_full_jitter(int bound, int doublings, int max, double random)
+keyapi_full_jitter(int bound_ms, int doublings, int max_ms, double random)
 {
-	double		ms = bound;
+	double		ms = bound_ms;
 
-	for (int i = 0; i < doublings && ms < max; i++)
+	for (int i = 0; i < doublings && ms < max_ms; i++)
 		ms *= 2;
-	return (int64) (Min(ms, max) * random * US_PER_MS);
+	return (int64) (Min(ms, max_ms) * random * US_PER_MS);
 }

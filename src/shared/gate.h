@@ -4,10 +4,12 @@
  *	  When the next request with an API key may start: what the API has said of
  *	  its rate limit and of the account.
  *
- * All times are readings of keyapi_gate_clock, in us, the same for all
+ * doc/rate-limits.md tells what a gate does, with an example.
+ *
+ * All times are readings of keyapi_gate_clock, which is the same for all
  * processes of a machine.  A gate has a fixed size and no pointers, and what
  * works on it neither waits nor raises errors, so that it can live in shared
- * memory under a lock: account.h has them.
+ * memory under a lock: see account.h.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,88 +20,117 @@
 
 #define US_PER_MS INT64CONST(1000)
 
-/* All zeroes is the gate of a key of which nothing is known. */
-typedef struct KeyapiGate
+/*
+ * Until when nothing starts.  The API names the time or leaves it to guesses; a
+ * guess can turn out to be too short, so guesses get longer.
+ */
+typedef struct KeyapiGatePause
 {
-	/* after a 402 */
-	int64		broke_until_us; /* ask for nothing until then */
+	int64		broke_until_us; /* after a 402 */
 
 	/* after a 429 */
 	int64		closed_at_us;	/* when the gate was closed last ... */
 	int64		closed_until_us;	/* ... and until when */
 	int			closings;		/* since a request that met no limit */
-	int64		too_short_us;	/* a pause that did not help, us; halved after
+	int64		too_short_us;	/* a pause that did not help; halved after
 								 * each series of closings that ended */
-	double		rate;			/* requests per second that the API seems to
-								 * bear, at rate_at; 0: it never complained */
-	int64		rate_at_us;
-	double		recovery;		/* what the rate gains per second since ... */
-	double		plateau;		/* ... until it is as high as this ... */
-	int64		plateau_time_us;	/* ... and after that time, from rate_at */
-	bool		measuring;		/* what is answered after the 429 that was
-								 * sent before it still counts for the rate */
+} KeyapiGatePause;
 
-	/* pacing, by a schedule of starts that are evenly spaced */
-	int64		next_start_us;
-	int64		last_start_us;	/* of the latest request, in fact */
-	int64		lag_us;			/* how far behind the schedule may be: a pause
-								 * is made up for */
+/*
+ * How many requests per second the API bears.  Pauses alone would let all
+ * requests run into the limit again and again, and each refusal may cost money.
+ */
+typedef struct KeyapiGateRate
+{
+	double		borne;			/* what the API bore when it complained last;
+								 * 0: it never did */
+	bool		uncertain;		/* ... but that was too little to go by */
+	int64		cut_at_us;		/* since when the rate grows again */
+	bool		measuring;		/* what is answered after the 429 that was
+								 * sent before it still counts for borne */
 
 	/* successes in this second of the clock and in the one before */
 	int64		second;
 	int			successes;
 	int			successes_before;
+} KeyapiGateRate;
+
+/*
+ * When the next request is due at that rate, or at the user's.  Starts are
+ * spaced evenly: limiters that allow no bursts refuse even a slow rate whose
+ * requests come in heaps.
+ */
+typedef struct KeyapiGateSchedule
+{
+	int64		next_us;
+	int64		last_us;		/* when the latest request did start; 0: none */
+	int64		lag_us;			/* how far starts may be behind the schedule
+								 * and still catch up with it */
+} KeyapiGateSchedule;
+
+/* All zeroes is the gate of a key of which nothing is known. */
+typedef struct KeyapiGate
+{
+	KeyapiGatePause pause;
+	KeyapiGateRate rate;
+	KeyapiGateSchedule schedule;
 } KeyapiGate;
 
+/*
+ * The time in us, since any moment; it is not set back or forth.
+ */
 extern int64 keyapi_gate_clock(void);
 
 /*
- * When the next request may start; not after now means at once.  pace is the
- * most requests per second that the user allows, 0 for any number.  After a
- * pause one request goes alone: the answer to it, which the caller must look for,
- * may open the gate earlier.
+ * When the next request may start; a time that is not after now_us means at
+ * once.  pace is the most requests per second that the user allows, 0 for any
+ * number.  After a pause one request goes alone: the answer to it, which the
+ * caller must look for, may open the gate earlier.
  */
-extern int64 keyapi_gate_opens(const KeyapiGate *gate, int64 now, double pace);
+extern int64 keyapi_gate_opens(const KeyapiGate *gate, int64 now_us,
+							   double pace);
 
 /*
- * A request starts, which was allowed to.
+ * A request starts, which was allowed to.  pace is as above.
  */
-extern void keyapi_gate_start(KeyapiGate *gate, int64 now, double pace);
+extern void keyapi_gate_start(KeyapiGate *gate, int64 now_us, double pace);
 
 /*
- * A request that started at the time sent has been answered with what was asked
- * for.
+ * A request that started at sent_us has been answered with what was asked for.
  */
-extern void keyapi_gate_succeeded(KeyapiGate *gate, int64 sent, int64 now);
+extern void keyapi_gate_succeeded(KeyapiGate *gate, int64 sent_us,
+								  int64 now_us);
 
 /*
  * ... or with something else, but not because of a limit.
  */
-extern void keyapi_gate_passed(KeyapiGate *gate, int64 sent);
+extern void keyapi_gate_passed(KeyapiGate *gate, int64 sent_us);
 
 /*
- * A request that started at the time sent met the rate limit (429): slow down,
- * and close the gate for retry_after_ms ms or, if that is not positive, for a random
- * time below a bound that doubles from closing to closing up to max_wait_ms ms, on
- * top of what turned out to be too short.  (If retry_after_ms turns out to be too
- * short, such a time comes on top too: others may wait for the same moment.)
- * Answers to requests that were sent before the gate closed say nothing new, but
- * that a longer pause is asked for.  random is in [0, 1).
+ * A request that started at sent_us met the rate limit (429): slow down, and
+ * close the gate.
+ *
+ * It is closed for retry_after_ms or, if that is not positive, for a random time
+ * below a bound that doubles from closing to closing up to max_wait_ms, on top of
+ * a pause that turned out to be too short.  If retry_after_ms turns out to be too
+ * short, such a random time comes on top of it too: others may wait for the same
+ * moment.  Answers to requests that were sent before the gate closed tell nothing
+ * new, unless they ask for a longer pause.  random is in [0, 1).
  */
-extern void keyapi_gate_limited(KeyapiGate *gate, int64 sent, int64 now,
+extern void keyapi_gate_limited(KeyapiGate *gate, int64 sent_us, int64 now_us,
 								int64 retry_after_ms, int max_wait_ms,
 								double random);
 
 /*
  * The account has no credits (402): nothing will succeed for a while.
  */
-extern void keyapi_gate_refused(KeyapiGate *gate, int64 now);
+extern void keyapi_gate_refused(KeyapiGate *gate, int64 now_us);
 
 /*
- * A random delay in us below bound * 2^doublings, which is at most max; both in
- * ms.  ("Full jitter": many who failed together come back one by one.)
+ * A random delay in us, below bound_ms * 2^doublings and below max_ms.  random is
+ * in [0, 1).  ("Full jitter": many that failed together come back one by one.)
  */
-extern int64 keyapi_full_jitter(int bound, int doublings, int max,
+extern int64 keyapi_full_jitter(int bound_ms, int doublings, int max_ms,
 								double random);
 
 #endif							/* KEYAPI_GATE_H */

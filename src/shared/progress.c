@@ -12,14 +12,12 @@
 #include "storage/lwlock.h"
 #include "utils/wait_event.h"
 
-#include "shared/shared_memory.h"
-
 /* Scans that a session can report on at a time; more are not shown. */
 #define SCANS_PER_PROCESS 8
 
 typedef struct Scan
 {
-	int			pid;			/* whose it is; 0: free */
+	int			pid;			/* of the process that reports; 0: free */
 	Oid			database;
 	Oid			role;
 	Oid			relid;
@@ -55,17 +53,22 @@ static const struct
 	[KEYAPI_WAIT_SESSION] = {"other session", "KeyapiOtherSession"},
 };
 
-Size
-keyapi_progress_part_size(int nprocs)
+static Size
+part_size(int nprocs)
 {
 	return add_size(offsetof(ProgressPart, scans),
 					mul_size(sizeof(Scan) * SCANS_PER_PROCESS, nprocs));
 }
 
+const KeyapiSharedPart keyapi_progress_part = {
+	.lock_name = "KeyapiProgress",
+	.size = part_size,
+};
+
 static ProgressPart *
 progress_part(void)
 {
-	return keyapi_shared_part(KEYAPI_PART_PROGRESS);
+	return keyapi_shared_part(&keyapi_progress_part);
 }
 
 static void
@@ -87,7 +90,7 @@ keyapi_progress_begin(Oid relid)
 	LWLockAcquire(&part->lock, LW_SHARED);
 	for (int i = first; i < first + SCANS_PER_PROCESS; i++)
 	{
-		/* what another process left here ended with that */
+		/* what another process left here ended with that process */
 		if (part->scans[i].pid == MyProcPid)
 			continue;
 		part->scans[i] = (Scan)

@@ -10,6 +10,8 @@
 
 #include "compat.h"
 
+#include "shared/shared_memory.h"
+
 typedef enum KeyapiWait
 {
 	KEYAPI_WAIT_NONE,
@@ -42,13 +44,17 @@ typedef struct KeyapiProgressInfo
 
 typedef struct KeyapiProgressReport KeyapiProgressReport;
 
-extern Size keyapi_progress_part_size(int nprocs);
+extern const KeyapiSharedPart keyapi_progress_part;
 
 /*
- * Begin to report on a scan of a table, until CurrentMemoryContext ends.
+ * Begin to report on a scan of the foreign table relid, until
+ * CurrentMemoryContext, in which the result is palloc'd, is reset or deleted.
  */
 extern KeyapiProgressReport *keyapi_progress_begin(Oid relid);
 
+/*
+ * Say how far the scan is, and what it waits for.
+ */
 extern void keyapi_progress_report(KeyapiProgressReport *report,
 								   const KeyapiProgress *progress);
 

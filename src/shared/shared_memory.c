@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * shared_memory.c
- *	  The memory that all backends share: getting it.
+ *	  The memory that all backends share: making it, and attaching to it.
  *
- * Layout: header, the parts, and the place that the area begins in.  In the
- * server's own memory and in a segment the area grows by segments of dynamic
- * shared memory; in a backend's own memory it has what it will ever need, which
- * costs nothing until it is touched.
+ * Layout: the header, the registered parts, and the place in which the area
+ * begins.  In the server's own memory and in a segment the area grows by
+ * segments of dynamic shared memory.  In a backend's own memory it has all that
+ * it will ever need, which costs nothing until it is touched.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,12 +24,6 @@
 #include "storage/dsm_registry.h"
 #endif
 
-#include "shared/account.h"
-#include "shared/cache.h"
-#include "shared/progress.h"
-#include "shared/single_flight.h"
-#include "shared/stats.h"
-
 #define NAME "keyapi_fdw"
 
 /*
@@ -38,30 +32,22 @@
  */
 #define AREA_OVERHEAD (256 * 1024)
 
-typedef struct PartDef
-{
-	const char *tranche;		/* name of its lock in pg_stat_activity */
-	Size		(*size) (int nprocs);
-} PartDef;
+/* What the locks of the area are called in pg_stat_activity. */
+#define AREA_LOCK_NAME "KeyapiArea"
 
-static const PartDef parts[KEYAPI_NUM_PARTS] = {
-	[KEYAPI_PART_CACHE] = {"KeyapiCache", keyapi_cache_part_size},
-	[KEYAPI_PART_FLIGHTS] = {"KeyapiFlights", keyapi_flight_part_size},
-	[KEYAPI_PART_ACCOUNTS] = {"KeyapiAccounts", keyapi_account_part_size},
-	[KEYAPI_PART_STATS] = {"KeyapiStats", keyapi_stats_part_size},
-	[KEYAPI_PART_PROGRESS] = {"KeyapiProgress", keyapi_progress_part_size},
-};
-
-/* One more, for the locks of the area. */
-#define AREA_TRANCHE KEYAPI_NUM_PARTS
-#define AREA_TRANCHE_NAME "KeyapiArea"
+/* Room for the parts that are registered. */
+#define MAX_PARTS 8
 
 typedef struct Header
 {
 	int			nprocs;
-	int			tranches[KEYAPI_NUM_PARTS + 1];
+	int			tranches[MAX_PARTS];
+	int			area_tranche;
 	uint8		secret[KEYAPI_SECRET_LEN];
 } Header;
+
+static const KeyapiSharedPart *parts[MAX_PARTS];
+static int	num_parts = 0;
 
 static Header *header = NULL;	/* in backends of a preloaded library, what
 								 * the postmaster has made */
@@ -77,23 +63,37 @@ static shmem_startup_hook_type previous_startup_hook = NULL;
  * ---------------------------------------------------------------------
  */
 
+void
+keyapi_shared_register(const KeyapiSharedPart *part)
+{
+	if (num_parts == MAX_PARTS)
+		elog(ERROR, "too many parts of shared memory");
+	parts[num_parts++] = part;
+}
+
 /*
- * Where a part begins, or the area if part is KEYAPI_NUM_PARTS.
+ * Where a part begins; for part NULL, where the area does.
  */
 static Size
-offset_of(int part, int nprocs)
+offset_of(const KeyapiSharedPart *part, int nprocs)
 {
 	Size		offset = MAXALIGN(sizeof(Header));
 
-	for (int i = 0; i < part; i++)
-		offset = add_size(offset, MAXALIGN(parts[i].size(nprocs)));
+	for (int i = 0; i < num_parts && parts[i] != part; i++)
+		offset = add_size(offset, MAXALIGN(parts[i]->size(nprocs)));
 	return offset;
 }
 
 static Size
 control_size(int nprocs)
 {
-	return offset_of(KEYAPI_NUM_PARTS, nprocs);
+	return offset_of(NULL, nprocs);
+}
+
+static int
+new_tranche(bool shared)
+{
+	return shared ? LWLockNewTrancheId() : LWTRANCHE_PER_SESSION_DSA;
 }
 
 /*
@@ -106,18 +106,20 @@ create(void *memory, bool shared, Size area_size)
 	Header	   *new = memory;
 
 	new->nprocs = MaxBackends;
-	for (int i = 0; i < lengthof(new->tranches); i++)
-		new->tranches[i] = shared ? LWLockNewTrancheId() :
-			LWTRANCHE_PER_SESSION_DSA;
 	if (!pg_strong_random(new->secret, sizeof(new->secret)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not generate a random secret")));
-	for (int i = 0; i < KEYAPI_NUM_PARTS; i++)
-		LWLockInitialize((LWLock *) ((char *) memory + offset_of(i, MaxBackends)),
+	for (int i = 0; i < num_parts; i++)
+	{
+		new->tranches[i] = new_tranche(shared);
+		LWLockInitialize((LWLock *) ((char *) memory +
+									 offset_of(parts[i], MaxBackends)),
 						 new->tranches[i]);
+	}
+	new->area_tranche = new_tranche(shared);
 	return dsa_create_in_place((char *) memory + control_size(MaxBackends),
-							   area_size, new->tranches[AREA_TRANCHE], NULL);
+							   area_size, new->area_tranche, NULL);
 }
 
 static Size
@@ -164,9 +166,11 @@ make_memory(void)
 	if (!found)
 		create_shared(header);
 	LWLockRelease(AddinShmemInitLock);
-	if (!found)
-		keyapi_stats_load((char *) header +
-						  offset_of(KEYAPI_PART_STATS, MaxBackends));
+	for (int i = 0; i < num_parts && !found; i++)
+	{
+		if (parts[i]->load != NULL)
+			parts[i]->load((char *) header + offset_of(parts[i], MaxBackends));
+	}
 }
 
 void
@@ -231,23 +235,28 @@ find_segment(void *arg)
 #endif
 
 /*
- * Memory of the backend's own: what the cache may have, or as much of it as
+ * Memory of the backend's own: what the parts may allocate, or as much of it as
  * there is.
  */
 static void
 make_private(void)
 {
-	Size		cache_size = (Size) keyapi_cache_size_kb() * 1024;
+	Size		wanted = 0;
 	Size		area_size;
 	void	   *memory;
 
+	for (int i = 0; i < num_parts; i++)
+	{
+		if (parts[i]->area_size != NULL)
+			wanted = add_size(wanted, parts[i]->area_size());
+	}
 	for (;;)
 	{
-		area_size = cache_size + AREA_OVERHEAD;
+		area_size = wanted + AREA_OVERHEAD;
 		memory = calloc(1, control_size(MaxBackends) + area_size);
-		if (memory != NULL || cache_size == 0)
+		if (memory != NULL || wanted == 0)
 			break;
-		cache_size /= 2;
+		wanted /= 2;
 	}
 	if (memory == NULL)
 		ereport(ERROR,
@@ -261,9 +270,9 @@ make_private(void)
 static void
 attach_area(void)
 {
-	for (int i = 0; i < KEYAPI_NUM_PARTS; i++)
-		LWLockRegisterTranche(header->tranches[i], parts[i].tranche);
-	LWLockRegisterTranche(header->tranches[AREA_TRANCHE], AREA_TRANCHE_NAME);
+	for (int i = 0; i < num_parts; i++)
+		LWLockRegisterTranche(header->tranches[i], parts[i]->lock_name);
+	LWLockRegisterTranche(header->area_tranche, AREA_LOCK_NAME);
 	area = dsa_attach_in_place((char *) header + control_size(header->nprocs),
 							   NULL);
 	dsa_pin_mapping(area);
@@ -306,7 +315,7 @@ keyapi_shared_by_all(void)
 }
 
 void *
-keyapi_shared_part(KeyapiPart part)
+keyapi_shared_part(const KeyapiSharedPart *part)
 {
 	attach();
 	return (char *) header + offset_of(part, header->nprocs);

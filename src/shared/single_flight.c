@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * single_flight.c
- *	  Who is asking the API for a page right now.
+ *	  Which session is asking the API for a page right now.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,69 +12,71 @@
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 
-#include "shared/shared_memory.h"
-
 /*
- * Flights at a time.  What does not fit is asked for without anyone knowing,
- * which costs money in the worst case, but holds nobody.
+ * Flights at a time.  A page that does not fit is asked for without the others
+ * knowing: in the worst case it is paid for twice, but nobody has to wait.
  */
 #define MAX_FLIGHTS 1024
 
 /*
- * Pages whose failures are remembered; the oldest makes way.  Of one that is
- * forgotten too early, the next who waits tries again.
+ * Pages whose failures are remembered; the oldest makes way.  If one is forgotten
+ * too early, the next waiter tries again.
  */
-#define MAX_REFUSALS 64
+#define MAX_FAILED_PAGES 64
 
 typedef struct PageId
 {
-	uint64		snapshot;		/* 0: none */
+	uint64		listing;		/* 0: none */
 	int			page;
 } PageId;
 
 typedef struct Flight
 {
 	PageId		id;
-	int			procno;			/* the leader's ... */
-	int			pid;			/* ... and who that was */
+	int			procno;			/* the leader's number ... */
+	int			pid;			/* ... and process */
 	TimestampTz until;
 } Flight;
 
-/* A page that leaders failed to get; verdicts are numbered. */
-typedef struct Refusal
+/* A page that leaders failed to get.  Failures are numbered. */
+typedef struct FailedPage
 {
 	PageId		id;
-	uint64		last;			/* number of the last verdict ... */
+	uint64		last;			/* number of the last failure ... */
 	uint64		before;			/* ... and of the one before; 0: none */
 	KeyapiSharedFailure failure;	/* the last one */
-} Refusal;
+} FailedPage;
 
 typedef struct FlightPart
 {
 	LWLock		lock;
-	uint64		verdicts;		/* number of the latest one */
-	Refusal		refusals[MAX_REFUSALS];
+	uint64		failures;		/* so far */
+	FailedPage	failed[MAX_FAILED_PAGES];
 	int			num_flights;
 	Flight		flights[MAX_FLIGHTS];	/* in no order */
-	PageId		awaited[FLEXIBLE_ARRAY_MEMBER]; /* by process number: whose
-												 * flight's end it wants to
-												 * know of */
+	PageId		awaited[FLEXIBLE_ARRAY_MEMBER]; /* by process number: the page
+												 * whose flight's end wakes it */
 } FlightPart;
 
-/* Whether this process may lead any flights. */
+/* False: this process leads no flights. */
 static bool may_lead = false;
 
-Size
-keyapi_flight_part_size(int nprocs)
+static Size
+part_size(int nprocs)
 {
 	return add_size(offsetof(FlightPart, awaited),
 					mul_size(sizeof(PageId), nprocs));
 }
 
+const KeyapiSharedPart keyapi_flight_part = {
+	.lock_name = "KeyapiFlights",
+	.size = part_size,
+};
+
 static FlightPart *
 lock_part(void)
 {
-	FlightPart *part = keyapi_shared_part(KEYAPI_PART_FLIGHTS);
+	FlightPart *part = keyapi_shared_part(&keyapi_flight_part);
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
 	return part;
@@ -83,7 +85,7 @@ lock_part(void)
 static bool
 is_same(PageId a, PageId b)
 {
-	return a.snapshot == b.snapshot && a.page == b.page;
+	return a.listing == b.listing && a.page == b.page;
 }
 
 /* ---------------------------------------------------------------------
@@ -138,7 +140,7 @@ wake(FlightPart *part, PageId id)
 	{
 		if (is_same(part->awaited[i], id))
 		{
-			part->awaited[i].snapshot = 0;
+			part->awaited[i].listing = 0;
 			SetLatch(&GetPGProcByNumber(i)->procLatch);
 		}
 	}
@@ -157,48 +159,48 @@ end(FlightPart *part, Flight *flight)
 }
 
 /* ---------------------------------------------------------------------
- * Verdicts
+ * Failures
  * ---------------------------------------------------------------------
  */
 
-static Refusal *
-find_refusal(FlightPart *part, PageId id)
+static FailedPage *
+find_failed(FlightPart *part, PageId id)
 {
-	for (int i = 0; i < MAX_REFUSALS; i++)
+	for (int i = 0; i < MAX_FAILED_PAGES; i++)
 	{
-		if (is_same(part->refusals[i].id, id))
-			return &part->refusals[i];
+		if (is_same(part->failed[i].id, id))
+			return &part->failed[i];
 	}
 	return NULL;
 }
 
-static Refusal *
-oldest_refusal(FlightPart *part)
+static FailedPage *
+oldest_failed(FlightPart *part)
 {
-	Refusal    *oldest = &part->refusals[0];
+	FailedPage *oldest = &part->failed[0];
 
-	for (int i = 1; i < MAX_REFUSALS; i++)
+	for (int i = 1; i < MAX_FAILED_PAGES; i++)
 	{
-		if (part->refusals[i].last < oldest->last)
-			oldest = &part->refusals[i];
+		if (part->failed[i].last < oldest->last)
+			oldest = &part->failed[i];
 	}
 	return oldest;
 }
 
 static void
-refuse(FlightPart *part, PageId id, const KeyapiSharedFailure *failure)
+remember(FlightPart *part, PageId id, const KeyapiSharedFailure *failure)
 {
-	Refusal    *refusal = find_refusal(part, id);
+	FailedPage *page = find_failed(part, id);
 
-	if (refusal == NULL)
+	if (page == NULL)
 	{
-		refusal = oldest_refusal(part);
-		refusal->id = id;
-		refusal->last = 0;
+		page = oldest_failed(part);
+		page->id = id;
+		page->last = 0;
 	}
-	refusal->before = refusal->last;
-	refusal->last = ++part->verdicts;
-	refusal->failure = *failure;
+	page->before = page->last;
+	page->last = ++part->failures;
+	page->failure = *failure;
 }
 
 /*
@@ -208,11 +210,11 @@ static bool
 is_refused(FlightPart *part, PageId id, const KeyapiWaiter *waiter,
 		   KeyapiSharedFailure *failure)
 {
-	Refusal    *refusal = waiter->since == 0 ? NULL : find_refusal(part, id);
+	FailedPage *page = waiter->since == 0 ? NULL : find_failed(part, id);
 
-	if (refusal == NULL || refusal->before < waiter->since)
+	if (page == NULL || page->before < waiter->since)
 		return false;
-	*failure = refusal->failure;
+	*failure = page->failure;
 	return true;
 }
 
@@ -220,7 +222,7 @@ static void
 begin_wait(FlightPart *part, KeyapiWaiter *waiter)
 {
 	if (waiter->since == 0)
-		waiter->since = part->verdicts + 1;
+		waiter->since = part->failures + 1;
 }
 
 /* ---------------------------------------------------------------------
@@ -252,10 +254,10 @@ keyapi_flight_begin_wait(KeyapiWaiter *waiter)
 }
 
 KeyapiFlightRole
-keyapi_flight_lead(uint64 snapshot, int page, TimestampTz until,
+keyapi_flight_lead(uint64 listing, int page, TimestampTz until,
 				   KeyapiWaiter *waiter, KeyapiSharedFailure *failure)
 {
-	const PageId id = {snapshot, page};
+	const PageId id = {listing, page};
 	KeyapiFlightRole role = KEYAPI_FLIGHT_LEADER;
 	FlightPart *part = lock_part();
 	Flight	   *flight = find(part, id);
@@ -280,9 +282,9 @@ keyapi_flight_lead(uint64 snapshot, int page, TimestampTz until,
 }
 
 void
-keyapi_flight_extend(uint64 snapshot, int page, TimestampTz until)
+keyapi_flight_extend(uint64 listing, int page, TimestampTz until)
 {
-	const PageId id = {snapshot, page};
+	const PageId id = {listing, page};
 	FlightPart *part = lock_part();
 	Flight	   *flight = find(part, id);
 
@@ -292,9 +294,9 @@ keyapi_flight_extend(uint64 snapshot, int page, TimestampTz until)
 }
 
 void
-keyapi_flight_end(uint64 snapshot, int page)
+keyapi_flight_end(uint64 listing, int page)
 {
-	const PageId id = {snapshot, page};
+	const PageId id = {listing, page};
 	FlightPart *part;
 	Flight	   *flight;
 
@@ -308,15 +310,15 @@ keyapi_flight_end(uint64 snapshot, int page)
 }
 
 void
-keyapi_flight_fail(uint64 snapshot, int page, const KeyapiSharedFailure *failure)
+keyapi_flight_fail(uint64 listing, int page, const KeyapiSharedFailure *failure)
 {
-	const PageId id = {snapshot, page};
+	const PageId id = {listing, page};
 	FlightPart *part = lock_part();
 	Flight	   *flight = find(part, id);
 
 	if (flight != NULL && is_mine(flight))
 	{
-		refuse(part, id, failure);
+		remember(part, id, failure);
 		end(part, flight);
 	}
 	LWLockRelease(&part->lock);

@@ -1,21 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * single_flight.h
- *	  Who is asking the API for a page right now, so that others wait for the
- *	  answer and do not ask too.
+ *	  Which session is asking the API for a page right now, so that the others
+ *	  wait for the answer and do not ask too.
  *
- * A flight is a page of a snapshot that one session, its leader, is asking for.
- * It lasts only while the leader drives its transfers: whoever leaves that, by
- * returning a row or by an error, ends all of its flights.  A flight whose
- * leader is gone, or whose time is up, is nobody's: the first who wants the page
- * leads it anew.
+ * A flight is a page of a cached listing that one session, its leader, is asking
+ * for.  It lasts only while the leader drives its transfers: a session that
+ * leaves that, by returning a row or by an error, ends all of its flights.  A
+ * flight whose leader is gone, or whose time is up, is over: the next session
+ * that wants the page leads it anew.
  *
- * If a leader fails for good, one of those who wait leads the flight anew; if
- * that one fails too, the others take its verdict for theirs, for otherwise each
- * of them would pay for the same answer in turn.  Who begins to wait later knows
- * nothing of that.
+ * If a leader fails for good, one of the waiters leads the flight anew.  If that
+ * one fails too, the other waiters adopt its failure; otherwise each of them
+ * would pay for the same answer in turn.  Waiters that join later are not
+ * affected by earlier failures.
  *
- * In memory of the backend's own there is nobody else to lead a flight.
+ * Memory of a backend's own has no other session that could lead a flight.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,15 +26,17 @@
 
 #include "utils/timestamp.h"
 
+#include "shared/shared_memory.h"
+
 /*
- * How long to wait for another's flight before asking again, in ms: a leader
- * that dies wakes nobody.
+ * How long to wait for another session's flight before asking again, in ms: a
+ * leader that dies wakes nobody.
  */
 #define KEYAPI_FLIGHT_POLL 100
 
-extern Size keyapi_flight_part_size(int nprocs);
+extern const KeyapiSharedPart keyapi_flight_part;
 
-/* Sizes of the texts of a verdict, the NULs included. */
+/* Sizes of the texts of a failure, the NULs included. */
 #define KEYAPI_SHARED_FAILURE_TEXT_LEN 256
 #define KEYAPI_SHARED_FAILURE_ID_LEN 64
 
@@ -54,12 +56,13 @@ typedef struct KeyapiSharedFailure
 	char		reason[KEYAPI_SHARED_FAILURE_TEXT_LEN];
 } KeyapiSharedFailure;
 
-/* Who wants a page, and how. */
+/* How a caller waits for a page. */
 typedef struct KeyapiWaiter
 {
 	bool		urgent;			/* set the latch when another's flight ends */
-	uint64		since;			/* since which verdict the caller waits, kept
-								 * here for it; it sets 0 when it begins anew */
+	uint64		since;			/* number of the first failure that concerns
+								 * the caller; kept here for this module.  The
+								 * caller sets 0 when it begins to wait anew */
 } KeyapiWaiter;
 
 typedef enum KeyapiFlightRole
@@ -70,42 +73,43 @@ typedef enum KeyapiFlightRole
 } KeyapiFlightRole;
 
 /*
- * Try to lead the flight of a page, until the given time at most.
+ * Try to lead the flight of a page, until the given time at most.  listing is the
+ * number of a KeyapiCachedId, page counts from 1.
  *
+ * LEADER: ask for the page.  But look in the cache first: it may have arrived
+ * since the caller looked last.
  * WAITER: another session leads it.  Call again, with the same waiter, when the
- * latch was set (see KeyapiWaiter), or after KEYAPI_FLIGHT_POLL: one of those who
- * waited will lead it.  A process is urgent about one page at a time.
- * REFUSED: two leaders have failed while the caller waited; *verdict is set.
- *
- * The page may have arrived since the caller looked for it, so look again if
- * this makes it the leader.
+ * latch was set (see KeyapiWaiter), or after KEYAPI_FLIGHT_POLL: one of the
+ * waiters will lead it.  A process can be urgent about one page at a time.
+ * REFUSED: two leaders have failed while the caller waited; *failure is the
+ * second one's.
  */
-extern KeyapiFlightRole keyapi_flight_lead(uint64 snapshot, int page,
+extern KeyapiFlightRole keyapi_flight_lead(uint64 listing, int page,
 										   TimestampTz until,
 										   KeyapiWaiter *waiter,
 										   KeyapiSharedFailure *failure);
 
 /*
- * The caller waits before it may lead: what leaders find meanwhile is true for
- * it, too.  Nothing happens if it waits already.
+ * The caller has to wait before it may try to lead: failures of leaders from now
+ * on concern it, too.  Nothing happens if it waits already.
  */
 extern void keyapi_flight_begin_wait(KeyapiWaiter *waiter);
 
 /*
  * Lead a flight for a longer time, if this session leads it.
  */
-extern void keyapi_flight_extend(uint64 snapshot, int page, TimestampTz until);
+extern void keyapi_flight_extend(uint64 listing, int page, TimestampTz until);
 
 /*
- * A page's flight is over: it is in the cache, or the leader gave it up.  Does
- * nothing if this session does not lead it.
+ * A page's flight is over: the page is in the cache, or the leader gave it up.
+ * Does nothing if this session does not lead it.
  */
-extern void keyapi_flight_end(uint64 snapshot, int page);
+extern void keyapi_flight_end(uint64 listing, int page);
 
 /*
- * The same, for the leader has failed and will not try again.
+ * The same, because the leader has failed and will not try again.
  */
-extern void keyapi_flight_fail(uint64 snapshot, int page,
+extern void keyapi_flight_fail(uint64 listing, int page,
 							   const KeyapiSharedFailure *failure);
 
 /*

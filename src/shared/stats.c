@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * stats.c
- *	  What was asked of the API and what it cost.
+ *	  What was asked of the API and what it cost: counting, showing, and keeping
+ *	  it over a restart.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,10 +17,8 @@
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 
-#include "shared/shared_memory.h"
-
 /*
- * Most entries there are.  Beyond, the one that was not counted in for the
+ * Most entries there are.  When all are taken, the one that was not used for the
  * longest time makes way.
  */
 #define MAX_ENTRIES 1024
@@ -42,12 +41,6 @@ typedef struct StatsPart
 	uint64		uses;
 	Entry		entries[MAX_ENTRIES];
 } StatsPart;
-
-Size
-keyapi_stats_part_size(int nprocs)
-{
-	return sizeof(StatsPart);
-}
 
 /* ---------------------------------------------------------------------
  * Counting
@@ -104,7 +97,7 @@ void
 keyapi_stats_add(Oid server, const int64 counts[KEYAPI_NUM_COUNTERS],
 				 double http_time_ms)
 {
-	StatsPart  *part = keyapi_shared_part(KEYAPI_PART_STATS);
+	StatsPart  *part = keyapi_shared_part(&keyapi_stats_part);
 	KeyapiStats *stats = begin_count(part, server);
 
 	for (int i = 0; i < KEYAPI_NUM_COUNTERS; i++)
@@ -116,7 +109,7 @@ keyapi_stats_add(Oid server, const int64 counts[KEYAPI_NUM_COUNTERS],
 void
 keyapi_stats_error(Oid server, KeyapiCounter counter, const char *message)
 {
-	StatsPart  *part = keyapi_shared_part(KEYAPI_PART_STATS);
+	StatsPart  *part = keyapi_shared_part(&keyapi_stats_part);
 	int			len = pg_mbcliplen(message, strlen(message),
 								   KEYAPI_STATS_ERROR_LEN - 1);
 	KeyapiStats *stats = begin_count(part, server);
@@ -136,7 +129,7 @@ keyapi_stats_error(Oid server, KeyapiCounter counter, const char *message)
 void
 keyapi_stats_reset(void)
 {
-	StatsPart  *part = keyapi_shared_part(KEYAPI_PART_STATS);
+	StatsPart  *part = keyapi_shared_part(&keyapi_stats_part);
 
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < MAX_ENTRIES; i++)
@@ -159,7 +152,7 @@ keyapi_stats_reset(void)
 KeyapiStats *
 keyapi_stats_list(int *n)
 {
-	StatsPart  *part = keyapi_shared_part(KEYAPI_PART_STATS);
+	StatsPart  *part = keyapi_shared_part(&keyapi_stats_part);
 	KeyapiStats *list = palloc(sizeof(KeyapiStats) * MAX_ENTRIES);
 
 	*n = 0;
@@ -247,8 +240,12 @@ read_entries(StatsPart *part, FILE *file)
 	return true;
 }
 
-void
-keyapi_stats_load(void *part)
+/*
+ * In the postmaster, when the memory is new: read what the last clean shutdown
+ * has left into the part, and have the next one leave it.
+ */
+static void
+load(void *part)
 {
 	FILE	   *file;
 
@@ -269,3 +266,15 @@ keyapi_stats_load(void *part)
 	FreeFile(file);
 	unlink(FILE_NAME);
 }
+
+static Size
+part_size(int nprocs)
+{
+	return sizeof(StatsPart);
+}
+
+const KeyapiSharedPart keyapi_stats_part = {
+	.lock_name = "KeyapiStats",
+	.size = part_size,
+	.load = load,
+};

@@ -13,12 +13,14 @@
 
 #include "utils/timestamp.h"
 
+#include "shared/shared_memory.h"
+
 /* In the order of the columns of keyapi_fdw_stats. */
 typedef enum KeyapiCounter
 {
 	KEYAPI_COUNT_REQUESTS,
 	KEYAPI_COUNT_RETRIES,
-	KEYAPI_COUNT_ERRORS_4XX,	/* but 402 and 429 */
+	KEYAPI_COUNT_ERRORS_4XX,	/* other than 402 and 429 */
 	KEYAPI_COUNT_ERRORS_402,
 	KEYAPI_COUNT_ERRORS_429,
 	KEYAPI_COUNT_ERRORS_5XX,
@@ -40,23 +42,25 @@ typedef struct KeyapiStats
 	Oid			server;
 	Oid			role;
 	int64		counts[KEYAPI_NUM_COUNTERS];
-	double		http_time_ms;	/* ms */
+	double		http_time_ms;
 	char		last_error[KEYAPI_STATS_ERROR_LEN];
 	TimestampTz last_error_at;	/* 0: never */
 	TimestampTz stats_reset;	/* 0: never */
 } KeyapiStats;
 
-extern Size keyapi_stats_part_size(int nprocs);
+extern const KeyapiSharedPart keyapi_stats_part;
 
 /*
- * Count for the current database and role; http_time is in ms.
+ * Add counts for the current database and role, and the time that requests
+ * took.
  */
 extern void keyapi_stats_add(Oid server,
 							 const int64 counts[KEYAPI_NUM_COUNTERS],
 							 double http_time_ms);
 
 /*
- * Count an error, and remember its message.
+ * Count an error for the current database and role, and remember the beginning
+ * of its message.
  */
 extern void keyapi_stats_error(Oid server, KeyapiCounter counter,
 							   const char *message);
@@ -70,11 +74,5 @@ extern void keyapi_stats_reset(void);
  * All entries of the current database, palloc'd, and their number in *n.
  */
 extern KeyapiStats *keyapi_stats_list(int *n);
-
-/*
- * In the postmaster, when the memory is new: read what the last clean shutdown
- * has left into the part, and have the next one leave it.
- */
-extern void keyapi_stats_load(void *part);
 
 #endif							/* KEYAPI_STATS_H */

@@ -4,8 +4,8 @@
  *	  The SQL functions behind keyapi_fdw_stats, keyapi_fdw_cache and
  *	  keyapi_fdw_progress, and those that reset and clear.
  *
- * A role sees what it caused, as itself or as a role whose privileges it has;
- * pg_read_all_stats sees everything.
+ * A role sees what it caused, as itself or as a role whose privileges it has.
+ * Members of pg_read_all_stats see everything.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,6 +19,8 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
 #include "shared/cache.h"
@@ -156,70 +158,70 @@ keyapi_fdw_stats_reset(PG_FUNCTION_ARGS)
  * ---------------------------------------------------------------------
  */
 
-static int
-hex_digit(char c)
-{
-	return c <= '9' ? c - '0' : pg_toupper((unsigned char) c) - 'A' + 10;
-}
-
 /*
- * The value of a parameter in "endpoint?name=value&name=value", decoded; NULL
- * if it is not there.
+ * Whether this database can show a key's values.  They are in UTF-8, and may be
+ * another database's, whose encoding has more characters than this one's.
  */
-static char *
-parameter_of(const char *list, const char *name)
+static bool
+can_show(const KeyapiCacheKey *key)
 {
-	const char *p = strchr(list, '?');
-	size_t		len = strlen(name);
-	char	   *value;
-	char	   *end;
-
-	while (p != NULL && !(strncmp(p + 1, name, len) == 0 && p[len + 1] == '='))
-		p = strchr(p + 1, '&');
-	if (p == NULL)
-		return NULL;
-	p += len + 2;
-	value = end = palloc(strlen(p) + 1);
-	for (; *p != '\0' && *p != '&'; p++)
+	if (GetDatabaseEncoding() == PG_UTF8)
+		return true;
+	for (Size i = 0; i < key->len; i++)
 	{
-		char		c = *p;
-
-		if (c == '%' && isxdigit((unsigned char) p[1]) &&
-			isxdigit((unsigned char) p[2]))
-		{
-			c = (char) (hex_digit(p[1]) << 4 | hex_digit(p[2]));
-			p += 2;
-		}
-		*end++ = c;
+		if (IS_HIGHBIT_SET(key->texts[i]))
+			return false;
 	}
-	*end = '\0';
-	return value;
+	return true;
 }
 
 /*
- * Add a text in UTF-8.  It may be another database's, whose encoding has more
- * characters than this one's: then it is not shown.
+ * Whether a value of a parameter is itself JSON: an integer, true or false.
  */
-static void
-add_utf8(Row *row, const char *text)
+static bool
+is_json(const char *value)
 {
-	bool		ascii = true;
+	const char *digits = value + (value[0] == '-');
+	size_t		len = strspn(digits, "0123456789");
 
-	for (const char *p = text; p != NULL && *p; p++)
-		ascii = ascii && !IS_HIGHBIT_SET(*p);
-	if (text == NULL || ascii || GetDatabaseEncoding() == PG_UTF8)
-		add_text(row, text);
-	else
-		add_null(row);
+	if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
+		return true;
+	return len > 0 && digits[len] == '\0' && (len == 1 || digits[0] != '0');
 }
 
+/*
+ * Add the parameters of a list as an object of JSON: {"region": "US", "period":
+ * 7}.  What has no type text in the endpoint's table is no string here either.
+ */
 static void
-add_integer(Row *row, const char *text)
+add_params(Row *row, const KeyapiCacheKey *key)
 {
-	if (text == NULL)
+	const KeyapiEndpoint *endpoint =
+	keyapi_endpoint_find(keyapi_cache_key_path(key));
+	StringInfoData json;
+
+	/* a newer release of the library may have cached what this does not know */
+	if (endpoint == NULL || !can_show(key))
+	{
 		add_null(row);
-	else
-		add(row, Int32GetDatum(atoi(text)));
+		return;
+	}
+	initStringInfo(&json);
+	for (int i = 0; i < endpoint->nparams; i++)
+	{
+		const KeyapiParam *param = &endpoint->params[i];
+		const char *value = keyapi_cache_key_value(key, i);
+
+		appendStringInfoString(&json, i == 0 ? "{" : ", ");
+		escape_json(&json, param->name);
+		appendStringInfoString(&json, ": ");
+		if (param->type != KEYAPI_PARAM_TEXT && is_json(value))
+			appendStringInfoString(&json, value);
+		else
+			escape_json(&json, value);
+	}
+	appendStringInfoString(&json, endpoint->nparams == 0 ? "{}" : "}");
+	add(row, DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
 
 Datum
@@ -236,11 +238,9 @@ keyapi_fdw_cache(PG_FUNCTION_ARGS)
 
 		if (info->fetched_at == 0 || !may_see(info->role))
 			continue;
-		add_text(&row, pnstrdup(info->list, strcspn(info->list, "?")));
-		add_utf8(&row, parameter_of(info->list, "region"));
-		add_integer(&row, parameter_of(info->list, "period"));
-		add_utf8(&row, parameter_of(info->list, "order_by"));
-		add_integer(&row, parameter_of(info->list, "limit"));
+		add_text(&row, keyapi_cache_key_path(&info->key));
+		add_params(&row, &info->key);
+		add(&row, Int32GetDatum(info->key.page_size));
 		add(&row, Int32GetDatum(info->pages));
 		if (info->total_pages == 0)
 			add_null(&row);

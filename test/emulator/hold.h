@@ -65,7 +65,7 @@ extern void hold_start(Hold *hold);
 /* Has the event of a HOLD_AWAIT come? */
 extern bool hold_event_is_here(const Hold *hold);
 
-/* A number of the scenario changed: let those go who waited for it. */
+/* Wake the control commands that wait for a number of the scenario. */
 extern void hold_signal(Scenario *scenario);
 
 /* Let the scenario's stalled requests go on. */

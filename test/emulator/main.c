@@ -159,7 +159,7 @@ start_all(void)
 	start("PROXY", "http", ROLE_PROXY, NULL, NULL);
 }
 
-/* Wait for SIGTERM, SIGINT, or the end of whoever holds our stdin. */
+/* Wait for SIGTERM, SIGINT, or the end of the process that holds our stdin. */
 static void
 wait_for_end(const sigset_t *signals)
 {

@@ -23,7 +23,7 @@ extern void raw_start_proxy(int listen_fd);
 
 /*
  * Fill the queue of a socket that listens with backlog 0, so that the kernel
- * drops the SYN of whoever comes next.  port: in network byte order.
+ * drops the SYN of further clients.  port: in network byte order.
  */
 extern void raw_fill_backlog(int port);
 

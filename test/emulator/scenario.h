@@ -183,7 +183,7 @@ typedef struct Settings
 /*
  * Parse the first path segment of a URL, still percent-encoded; segment is
  * changed, and must live as long as settings.  Returns false with a message
- * for whoever wrote the test, cut to size bytes.
+ * for the author of the test, cut to size bytes.
  */
 extern bool scenario_parse(char *segment, Settings *settings,
 						   char *error, size_t size);

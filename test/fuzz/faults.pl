@@ -178,7 +178,7 @@ sub disturb
 	}
 	elsif ($what < 5)
 	{
-		$t->sql('SELECT pg_terminate_backend(' . $victim->pid . ')');
+		$victim->terminate;
 		$terminated++;
 	}
 	elsif ($what == 5)

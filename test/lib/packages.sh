@@ -13,7 +13,7 @@ supported_versions="18 17 16 15"
 # What a fresh machine lacks.  A group is what somebody wants to do (optional
 # packages, which not every distribution has, come along only when others are
 # installed); NN stands for the PostgreSQL release; the probe says how to see
-# that a package is not needed, whoever may have installed its contents (see
+# that a package is not needed, since its contents are there already (see
 # have below).
 package_table()
 {

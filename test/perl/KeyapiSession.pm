@@ -34,6 +34,7 @@ sub new
 {
 	my ($class, $t, %options) = @_;
 	my $self = bless {
+		test    => $t,
 		in      => '',
 		out     => '',
 		err     => '',
@@ -142,6 +143,10 @@ sub goes_on
 	is($self->sql("SELECT count(*) FROM $table;"), '500', '... and the session goes on');
 	return;
 }
+
+# Let another session cancel what the backend does, or end the backend.
+sub cancel    { my ($self) = @_; return $self->{test}->sql("SELECT pg_cancel_backend($self->{pid})") }
+sub terminate { my ($self) = @_; return $self->{test}->sql("SELECT pg_terminate_backend($self->{pid})") }
 
 # Let psql die on the spot
 sub kill

@@ -109,6 +109,18 @@ END
 	return;
 }
 
+# A scenario with a table NAME of these columns, and with these options of the table
+sub table
+{
+	my ($self, $name, $settings, $columns, $options) = @_;
+
+	$self->server($name, $settings);
+	$self->mapping($name);
+	$self->sql("CREATE FOREIGN TABLE $name ($columns) SERVER $name"
+		  . (defined $options ? " OPTIONS ($options)" : ''));
+	return;
+}
+
 # Other settings for a scenario that is there, or for its name=...
 sub change
 {
@@ -180,23 +192,6 @@ sub is_shared
 	  || $self->sql('SHOW shared_preload_libraries') =~ /keyapi_fdw/;
 }
 
-# Wait until the server has restarted after the end of this backend.  Before, its
-# psql may fail to connect, or to be heard.
-sub await_restart
-{
-	my ($self, $pid) = @_;
-	my $gone = "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid";
-
-	foreach (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
-	{
-		my $count = eval { $self->sql($gone) };
-
-		return if defined $count && $count eq '0';
-		select undef, undef, undef, 0.1;
-	}
-	croak 'the server does not come back';
-}
-
 # The server's log
 sub server_log
 {
@@ -205,8 +200,8 @@ sub server_log
 	return PostgreSQL::Test::Utils::slurp_file($self->node->logfile);
 }
 
-# Make the function lazily(query): its rows, read by one who may stop after any
-# of them
+# Make the function lazily(query), which gives the query's rows; it may stop after
+# any of them, and reads accordingly.
 sub read_lazily
 {
 	my ($self) = @_;
@@ -222,6 +217,40 @@ BEGIN
 END $$;
 END
 	return;
+}
+
+# Settings that leave a join no other way than a nested loop that scans the inner
+# side again for each outer row
+sub nested_loops
+{
+	return join ' ', map { "SET enable_$_ = off;" } qw(hashjoin mergejoin material memoize);
+}
+
+# Whether the server knows ICU's collations
+sub has_icu
+{
+	my ($self) = @_;
+
+	return $self->sql("SELECT count(*) > 0 FROM pg_collation WHERE collprovider = 'i'") eq 't';
+}
+
+# Wait until a query returns true; $problem says what is wrong if it never does.
+sub await
+{
+	my ($self, $query, $problem) = @_;
+
+	$self->node->poll_query_until('postgres', $query) or croak $problem;
+	return;
+}
+
+# Wait until $n scans wait for that, as keyapi_fdw_progress names it.
+sub await_waiting
+{
+	my ($self, $n, $for) = @_;
+
+	return $self->await(
+		"SELECT count(*) = $n FROM keyapi_fdw_progress WHERE waiting_for = '$for'",
+		"there are not $n scans that wait for: $for");
 }
 
 # Run SQL that must work; returns its rows.  Statements run in one session, each
@@ -336,6 +365,20 @@ sub refuses
 	return $self->fails($scenario, $sql, '0A000',
 		qr/write region = \.\.\., region IN \(\.\.\.\) or region = ANY \(ARRAY\(SELECT \.\.\.\)\)/,
 		$test, requests => 0);
+}
+
+# Test that SQL works for the role, silently, and that its requests in the scenario
+# had these keys.
+sub uses_key
+{
+	my ($self, $scenario, $role, $sql, $keys, $test) = @_;
+	my $result;
+
+	$self->emulator->reset($scenario);
+	$result = $self->run($sql, as => $role);
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return is(join(',', $self->asked($scenario, 'key')) . $result->{stderr}, $keys, $test);
 }
 
 sub fail_with

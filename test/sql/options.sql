@@ -57,7 +57,7 @@ CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (ca_file 'ca.pem');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (proxy 'gopher://proxy');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (proxy 'proxy:3128');
 
--- nor does a proxy elsewhere see clear text
+-- a proxy elsewhere must not see clear text either
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (base_url 'http://127.0.0.1', proxy 'http://user:secret@proxy.example.com:3128');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (base_url 'HTTP://localhost', proxy 'https://proxy.example.com');
 CREATE SERVER s FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (base_url 'http://[::1]', proxy 'socks5h://127.0.0.1@proxy.example.com');

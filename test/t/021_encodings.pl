@@ -1,5 +1,5 @@
-# Text in databases of any encoding: exact, or a clear error; and text that is
-# none of any encoding.
+# Text in databases of any encoding: exact, or a clear error; and bytes that are
+# not valid in any encoding.
 
 use strict;
 use warnings;
@@ -28,7 +28,7 @@ sub utf8 { my ($text) = @_; return encode('UTF-8', $text) }
 
 sub utf8_qr { my ($text) = @_; return qr/${\ utf8($text)}/ }
 
-# Let the session be one in a new database of this encoding, with table "e".
+# Open the session in a new database of this encoding, with table "e".
 sub use_database
 {
 	my ($encoding) = @_;
@@ -113,6 +113,7 @@ foreach my $encoding (sort keys %bytes)
 	$session->quit;
 }
 test_bad_parameter();
+test_cache_view();
 test_rescans();
 test_mending();
 
@@ -161,7 +162,7 @@ sub test_parameter
 	return;
 }
 
-# Messages that quote such text do not fail for it.
+# Messages can quote such text.
 sub test_messages
 {
 	my ($encoding) = @_;
@@ -179,7 +180,7 @@ sub test_messages
 	return;
 }
 
-# What is no text in the database's encoding cannot become UTF-8.
+# Bytes that are not valid in the database's encoding cannot become UTF-8.
 sub test_bad_parameter
 {
 	$session = KeyapiSession->new($t, dbname => 'sql_ascii');
@@ -188,6 +189,28 @@ sub test_bad_parameter
 		qr/invalid byte sequence for encoding "UTF8": 0xfc/, 'bytes that are no text');
 	is($t->emulator->count('e'), 0, '... are not sent');
 	$session->quit;
+	return;
+}
+
+# The cache may hold lists of other databases, so it keeps its keys in UTF-8.
+sub test_cache_view
+{
+	my %params = (
+		utf8   => q({"period": 7, "region": "Zürich", "order_by": "vv"}|20),
+		latin1 => '|20');
+
+	foreach my $encoding (sort keys %params)
+	{
+		$session = KeyapiSession->new($t, dbname => $encoding,
+			env => { PGCLIENTENCODING => 'UTF8' });
+		change('total=20;' . in_all('country_code', 'Zürich'));
+		$session->sql(q{ALTER SERVER e OPTIONS (SET cache_ttl '1h');});
+		answers(q{SELECT count(*) FROM e WHERE region = 'Zürich'}, 20, "a list to cache, of $encoding");
+		answers("SELECT params, page_size FROM keyapi_fdw_cache",
+			$params{$encoding}, "the parameters of a list, as $encoding shows them");
+		$session->sql(q{SELECT keyapi_fdw_cache_clear(); ALTER SERVER e OPTIONS (SET cache_ttl '0');});
+		$session->quit;
+	}
 	return;
 }
 
@@ -210,7 +233,7 @@ MOVE 1000 IN c;});
 	return;
 }
 
-# Text that is none costs neither the page nor its other videos.
+# Bytes that are not valid text are replaced; the rest of the page is unharmed.
 sub test_mending
 {
 	my %titles = (

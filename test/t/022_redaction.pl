@@ -70,7 +70,7 @@ sub body
 	return 'body,message=' . $text =~ s/(.)/sprintf '%%%02X', ord $1/gesr;
 }
 
-# One that is quoted, for it is no JSON
+# A body that is quoted in the message, because it is not JSON
 sub quoted { my ($text) = @_; return body("html: $text") }
 
 my $percent = KeyapiEmulator::percent($key);

@@ -118,7 +118,7 @@ foreach (@certificates)
 	fails_with({ base_url => $emulator->value($url) . '/distrust', ca_file => $ca },
 		'08001', qr/$tls.*$text/, $test);
 }
-is($emulator->count('distrust'), 0, 'no request is sent to who is not trusted');
+is($emulator->count('distrust'), 0, 'no request is sent to a server that is not trusted');
 
 fails_with({ base_url => 'https://127.0.0.1:' . $port->('URL') . '/distrust' },
 	'08001', $tls, 'TLS with a server that does not know it');

@@ -85,9 +85,9 @@ sub waiting_session
 		$emulator->await_requests('slow', 1);
 		$emulator->await_inflight('slow', 0);
 	}
-	$t->node->poll_query_until('postgres',
-		"SELECT wait_event_type = 'Extension' FROM pg_stat_activity WHERE pid = $pid")
-	  or die 'the query does not wait';
+	$t->await(
+		"SELECT wait_event_type = 'Extension' FROM pg_stat_activity WHERE pid = $pid",
+		'the query does not wait');
 	return $session;
 }
 
@@ -106,7 +106,7 @@ sub test_cancel
 	my ($phase, $stalled) = @_;
 	my $session = waiting_session($stalled);
 
-	$t->sql('SELECT pg_cancel_backend(' . $session->pid . ')');
+	$session->cancel;
 	KeyapiSession::is_error($session->finish, '57014', "cancelled: $phase");
 	works($session);
 	$session->quit;
@@ -132,7 +132,7 @@ sub test_terminate
 	my ($phase, $stalled) = @_;
 	my $session = waiting_session($stalled);
 
-	$t->sql('SELECT pg_terminate_backend(' . $session->pid . ')');
+	$session->terminate;
 	KeyapiSession::is_error($session->finish, '57P01', "terminated: $phase");
 	$emulator->await_inflight('slow', 0);
 	$session->quit;
@@ -152,7 +152,7 @@ SAVEPOINT s;
 END
 	$session->start('INSERT INTO kept SELECT rank FROM slow;');
 	$emulator->await_stalled('slow', 1);
-	$t->sql('SELECT pg_cancel_backend(' . $session->pid . ')');
+	$session->cancel;
 	KeyapiSession::is_error($session->finish, '57014', 'cancelled after a savepoint');
 	$session->sql('ROLLBACK TO s; INSERT INTO kept SELECT rank FROM good; COMMIT;');
 	is($session->sql('SELECT count(*) FROM kept;'), '520',

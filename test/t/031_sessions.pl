@@ -35,6 +35,8 @@ test_subtransactions();
 test_procedures();
 test_discard();
 test_altered_server();
+test_connection();
+test_two_sessions();
 
 is($session->sql('SELECT pg_backend_pid();'), $session->pid, 'one session saw it all');
 $session->quit;
@@ -257,7 +259,7 @@ END
 	$session->sql('BEGIN; DECLARE c CURSOR FOR SELECT rank FROM stalled; SAVEPOINT a;');
 	$session->start('FETCH ALL FROM c;');
 	$emulator->await_stalled('stalled', 4);
-	$t->sql('SELECT pg_cancel_backend(' . $session->pid . ')');
+	$session->cancel;
 	KeyapiSession::is_error($session->finish, '57014', 'a cursor is cancelled');
 	$session->sql('ROLLBACK TO a;');
 	$emulator->await_inflight('stalled', 0);
@@ -320,5 +322,54 @@ sub test_altered_server
 	fails('BEGIN; DECLARE c CURSOR FOR SELECT rank FROM s; FETCH 0 FROM c; DROP SERVER s CASCADE;',
 		'55006', 'what an open cursor uses cannot be dropped');
 	$session->sql('ROLLBACK;');
+	return;
+}
+
+# A session keeps its connection over statements, also over failed ones.
+sub test_connection
+{
+	$t->scenario('kept', 'fault=status,code=400,region=NO');
+	my $result = $t->ask('kept', <<'END');
+\set ON_ERROR_STOP off
+SELECT count(*) FROM kept WHERE region = 'US' AND rank <= 40;
+SELECT count(*) FROM kept WHERE region = 'FR' AND rank <= 40;
+SELECT 1 FROM kept WHERE region = 'US' LIMIT 1;
+SELECT 1 FROM kept WHERE region = 'NO';
+BEGIN;
+SELECT 1 FROM kept WHERE region = 'JP' LIMIT 1;
+ROLLBACK;
+SELECT 1 FROM kept WHERE region = 'GB' LIMIT 1;
+END
+	is($result->{rows}, "40\n40\n1\n1\n1", 'several statements in a session');
+	is($result->{requests}, 8, '... ask');
+	is($t->emulator->connections('kept'), 1, '... on one connection');
+	return;
+}
+
+# Sessions do not disturb each other.
+sub test_two_sessions
+{
+	my @sessions;
+	my @rows;
+
+	$t->scenario('shared', 'plainids');
+	push @sessions, KeyapiSession->new($t) for 1, 2;
+	foreach my $session (@sessions)
+	{
+		$session->run("BEGIN;"
+			  . " DECLARE c CURSOR FOR SELECT id FROM shared WHERE region = 'US';");
+	}
+	foreach my $n (15, 15, 5)
+	{
+		push @{ $rows[$_] },
+		  split /\n/, $sessions[$_]->run("FETCH $n FROM c;")->{rows}
+		  for 0, 1;
+	}
+	$_->quit foreach @sessions;
+	is_deeply($rows[$_], [ map { "US7vv$_" } 1 .. 35 ],
+		'interleaved cursors of two sessions')
+	  for 0, 1;
+	is($t->emulator->count('shared'), 4, '... pay for what each has read');
+	is($t->emulator->connections('shared'), 2, '... on a connection each');
 	return;
 }

@@ -73,7 +73,7 @@ sub read_cases
 }
 
 # \gset would need names: the rows are counted by the server that ran the query,
-# as it is, for a count around it would be another query.
+# as it is, because a count around it would be another query.
 sub test_case
 {
 	my ($case) = @_;

@@ -59,7 +59,9 @@ sub test_up_front
 		[ 9,  'SELECT rank FROM b LIMIT 81', 10 ],
 		[ 9,  'SELECT rank FROM b ORDER BY rank LIMIT 81', 10 ],
 		[ 1,  'SELECT rank FROM b LIMIT 1', 2 ],
-		[ 0,  'SELECT count(*) FROM b', 50 ]);
+		[ 0,  'SELECT count(*) FROM b', 50 ],
+		[ 1000, q{SELECT rank FROM b WHERE region = ANY (}
+			  . q{ARRAY(SELECT 'R' || n FROM generate_series(1, 2000) n)) ORDER BY rank}, 100_000 ]);
 
 	foreach my $case (@too_dear)
 	{

@@ -41,7 +41,7 @@ sub is_analyzed
 	return;
 }
 
-# Who may not read all of the pages pays for none.
+# If not all of the pages may be read, none is paid for.
 sub test_price
 {
 	$t->fails('several', 'SET keyapi_fdw.max_credits = 7; ANALYZE several',
@@ -52,7 +52,7 @@ sub test_price
 	return;
 }
 
-# What a query without conditions cannot read is no error here.
+# ANALYZE skips a table that needs conditions, with a warning.
 sub test_unbound
 {
 	$t->answers('several', 'ANALYZE unsaid', '', 0, 'a table without default lists',
@@ -61,7 +61,7 @@ sub test_unbound
 
 	# from PostgreSQL 18 on, that analyzes the table too
 	my $result = $t->ask('several', 'ANALYZE parent');
-	is("$result->{status} $result->{requests}", '0 0', 'nor does it keep its parent from it');
+	is("$result->{status} $result->{requests}", '0 0', '... and its parent can be analyzed');
 	return;
 }
 
@@ -72,9 +72,9 @@ sub test_autovacuum
 ALTER FOREIGN TABLE several INHERIT parent;
 INSERT INTO parent SELECT 'here', n, n FROM generate_series(1, 1000) n;
 END
-	$t->node->poll_query_until('postgres',
-		"SELECT last_autoanalyze IS NOT NULL FROM pg_stat_user_tables WHERE relname = 'parent'")
-	  or die 'autovacuum does not come';
+	$t->await(
+		"SELECT last_autoanalyze IS NOT NULL FROM pg_stat_user_tables WHERE relname = 'parent'",
+		'autovacuum does not come');
 	is($t->emulator->count('several'), 8, 'autovacuum asks for nothing');
 	return;
 }

@@ -248,10 +248,11 @@ SELECT count(*) FROM pair.odd_things t JOIN pair.tiktok_trending v USING (rank)
 END
 	$t->cached('pair');
 	$t->sql('SELECT count(*) FROM pair.odd_things WHERE hot; SELECT count(*) FROM pair.odd_bare');
-	$t->answers('pair', <<'END', "20\n20\nodd/bare|3|20\nodd/things|3|20", 0, 'cache');
+	my $params = '{"hot": true, "size": 1, "fresh": true, "shape": "round", "colour": "red"}';
+	$t->answers('pair', <<'END', "20\n20\nodd/bare|{}|10|3|20\nodd/things|$params|7|3|20", 0, 'cache');
 SELECT count(*) FROM pair.odd_things WHERE hot;
 SELECT count(*) FROM pair.odd_bare;
-SELECT endpoint, pages, rows FROM keyapi_fdw_cache ORDER BY 1;
+SELECT endpoint, params, page_size, pages, rows FROM keyapi_fdw_cache ORDER BY 1;
 END
 	is($t->sql(q{SELECT credits FROM keyapi_fdw_stats WHERE server = 'early'}), '6', 'statistics');
 };

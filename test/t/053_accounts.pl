@@ -25,21 +25,16 @@ test_stale_limits();
 $t->stop;
 done_testing();
 
-# One session's 429 keeps all back: the API is asked once too often, not once
-# by each.
+# After one session's 429 all wait: one request is refused, not one of each.
 sub test_rate_limit
 {
 	my @sessions = map { KeyapiSession->new($t) } 1 .. 5;
 
 	$t->scenario('limited', 'total=15;fault=status,code=429,after=2,nth=1');
 	$sessions[0]->start("SELECT count(*) FROM limited WHERE region = 'R0';");
-	$t->node->poll_query_until('postgres',
-		"SELECT count(*) = 1 FROM keyapi_fdw_progress WHERE waiting_for = 'rate limit'")
-	  or die 'the gate is open';
+	$t->await_waiting(1, 'rate limit');
 	$sessions[$_]->start("SELECT count(*) FROM limited WHERE region = 'R$_';") foreach 1 .. 4;
-	$t->node->poll_query_until('postgres',
-		"SELECT count(*) = 5 FROM keyapi_fdw_progress WHERE waiting_for = 'rate limit'")
-	  or die 'not all wait';
+	$t->await_waiting(5, 'rate limit');
 	is($t->emulator->count('limited'), 1, 'a 429 keeps all sessions back');
 	is($_->finish->{rows}, 15, '... until its time is over') foreach @sessions;
 	is($t->emulator->count('limited'), 6, '... and nothing is asked in vain');
@@ -47,7 +42,7 @@ sub test_rate_limit
 	return;
 }
 
-# One request tries for all who wait, and its refusal is theirs too.
+# After the pause one request tries for all waiting sessions; if it is refused, all are.
 sub test_refusals
 {
 	my @sessions = map { KeyapiSession->new($t) } 1 .. 4;
@@ -55,9 +50,7 @@ sub test_refusals
 	$t->scenario('exceeded', 'fault=status,code=429,after=1');
 	$t->sql("ALTER SERVER exceeded OPTIONS (ADD max_retries '3')");
 	$sessions[0]->start("SELECT count(*) FROM exceeded;");
-	$t->node->poll_query_until('postgres',
-		"SELECT count(*) = 1 FROM keyapi_fdw_progress WHERE waiting_for = 'rate limit'")
-	  or die 'the gate is open';
+	$t->await_waiting(1, 'rate limit');
 	$sessions[1]->start("SELECT count(*) FROM exceeded;");
 	$sessions[$_]->start("SELECT count(*) FROM exceeded WHERE region = 'R$_';") foreach 2, 3;
 	like($_->finish->{stderr}, qr/53400: +the API's rate limit was exceeded/, 'a session is refused')
@@ -69,7 +62,7 @@ sub test_refusals
 	return;
 }
 
-# ... but that which finds the gate open tries for itself.
+# ... but a request that comes before any refusal tries for itself.
 sub test_first_refusal
 {
 	my ($refused, $waiter) = map { KeyapiSession->new($t) } 1 .. 2;
@@ -85,7 +78,7 @@ sub test_first_refusal
 	return;
 }
 
-# Who is kept back still gets what another session had sent for before.
+# A session that has to wait still gets a page that another one has already asked for.
 sub test_pages_under_way
 {
 	my ($leader, $limited, $waiter) = map { KeyapiSession->new($t) } 1 .. 3;
@@ -96,17 +89,13 @@ sub test_pages_under_way
 	$t->emulator->await_stalled('under_way', 1);
 	$limited->start("SELECT count(*) FROM under_way WHERE region = 'FR';");
 	$t->emulator->await_requests('under_way', 2);
-	$t->node->poll_query_until('postgres',
-		"SELECT count(*) = 1 FROM keyapi_fdw_progress WHERE waiting_for = 'rate limit'")
-	  or die 'the gate is open';
+	$t->await_waiting(1, 'rate limit');
 	$waiter->start('SELECT count(*) FROM under_way;');
-	$t->node->poll_query_until('postgres',
-		"SELECT count(*) = 2 FROM keyapi_fdw_progress WHERE waiting_for = 'rate limit'")
-	  or die 'nobody waits';
+	$t->await_waiting(2, 'rate limit');
 	$t->emulator->release('under_way');
 	is($_->finish->{rows}, 15, 'a page that was sent for before the gate closed') foreach $leader, $waiter;
 	is($t->emulator->count('under_way'), 2, '... is asked for once');
-	$t->sql('SELECT pg_cancel_backend(' . $limited->pid . ')');
+	$limited->cancel;
 	$limited->finish;
 	$_->quit foreach $leader, $limited, $waiter;
 	return;

@@ -1,5 +1,5 @@
 
-# The bill is what the API counts; who may see it; what is going on.
+# Statistics and progress: they count what the API counts; roles see their own.
 
 use strict;
 use warnings;
@@ -42,7 +42,7 @@ sub test_bill
 	$t->run('SELECT FROM billed LIMIT 1');
 	$session->start('SELECT FROM billed LIMIT 1;');
 	$t->emulator->await_stalled('billed', 1);
-	$t->sql('SELECT pg_cancel_backend(' . $session->pid . ')');
+	$session->cancel;
 	$session->finish;
 	$t->emulator->release('billed');
 	$t->run('BEGIN; SELECT count(*) FROM billed; ROLLBACK');
@@ -75,15 +75,14 @@ sub test_unsent
 	$t->sql("ALTER SERVER silent OPTIONS (SET base_url '" . $t->emulator->value('TLS_STALL_URL') . "')");
 	$session->start('SELECT FROM silent LIMIT 1;');
 	$t->emulator->await_stalled('tls-stall', 1);
-	$t->sql('SELECT pg_cancel_backend(' . $session->pid . ')');
+	$session->cancel;
 	KeyapiSession::is_error($session->finish, '57014', 'cancelled in a TLS handshake');
 	is(stats('silent', $columns), '0|0|0|f', '... which costs nothing either');
 	$session->quit;
 	return;
 }
 
-# The bill is right whatever becomes of those who asked and of those who waited
-# for them.
+# The bill is right even if sessions are ended while they ask or wait.
 sub test_terminated
 {
 	foreach my $end ('pg_cancel_backend', 'pg_terminate_backend')
@@ -168,7 +167,7 @@ sub test_visibility
 
 	$t->sql('CREATE VIEW over_visible AS SELECT * FROM visible; GRANT SELECT ON over_visible TO bob');
 	$t->sql('SELECT count(*) FROM over_visible', as => 'bob');
-	is(stats('visible', 'role, requests'), "alice|1\nbob|2", 'who runs the scan is counted, not a view\'s owner');
+	is(stats('visible', 'role, requests'), "alice|1\nbob|2", 'the role that runs the scan is counted, not a view\'s owner');
 
 	$t->sql('CREATE DATABASE other');
 	is($t->sql('CREATE EXTENSION keyapi_fdw; SELECT count(*) FROM keyapi_fdw_stats', dbname => 'other'), 0,

@@ -26,8 +26,25 @@ sub kill_backend
 	my ($pid) = @_;
 
 	kill 'KILL', $pid;
-	$t->await_restart($pid);
+	await_restart($pid);
 	return;
+}
+
+# Wait until the server has restarted after the end of this backend.  Until then, a
+# psql may fail to connect, or lose its connection.
+sub await_restart
+{
+	my ($pid) = @_;
+	my $gone = "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid";
+
+	foreach (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		my $count = eval { $t->sql($gone) };
+
+		return if defined $count && $count eq '0';
+		select undef, undef, undef, 0.1;
+	}
+	die 'the server does not come back';
 }
 
 # The leader of a flight is killed, with others waiting for it.

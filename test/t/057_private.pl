@@ -1,6 +1,6 @@
 
-# Without preloading: shared from PostgreSQL 17 on, else the same within each
-# session.
+# Without preloading: from PostgreSQL 17 on, sessions share what they know; before,
+# each session has a cache and a bill of its own.
 
 use strict;
 use warnings;
@@ -46,8 +46,9 @@ is($third->sql("SELECT count(*) FROM large WHERE region = '$_';"), 500, 'a list 
 is($third->sql("SELECT count(*) FROM large WHERE region = '$_' AND rank <= 100;"), 100, 'a part that fits') foreach 'E' .. 'J';
 cmp_ok($third->sql('SELECT sum(bytes) FROM keyapi_fdw_cache;'), '<=', 300 * 1024, 'the cache keeps to its size');
 
-# nor need all of it be there
-$t->sql("LOAD 'keyapi_fdw'; ALTER SYSTEM SET keyapi_fdw.cache_size = '2000GB'; SELECT pg_reload_conf()");
+# a cache may be larger than the memory; with pointers of 32 bits, 2000GB are too many
+my $huge = $t->sql(q{SELECT typbyval FROM pg_type WHERE typname = 'int8'}) eq 't' ? '2000GB' : '2047MB';
+$t->sql("LOAD 'keyapi_fdw'; ALTER SYSTEM SET keyapi_fdw.cache_size = '$huge'; SELECT pg_reload_conf()");
 my $fourth = KeyapiSession->new($t);
 is($fourth->sql("SELECT count(*) FROM large WHERE region = 'K';"), 500, 'a larger cache than the system has memory');
 

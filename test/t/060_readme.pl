@@ -1,69 +1,117 @@
 
-# README.md keeps its word: its queries run and cost what they say, and its
-# tables are complete.
+# README.md and the other documents keep their word: their snippets run and cost
+# what they say.  CONTRIBUTING.md says how blocks are marked.
 
 use strict;
 use warnings;
 
-use File::Basename;
+use IPC::Run;
 use Test::More;
+use Text::ParseWords qw(shellwords);
 
+use KeyapiDocuments;
 use KeyapiSession;
 use KeyapiTest;
 
-my $readme = PostgreSQL::Test::Utils::slurp_file(dirname(__FILE__) . '/../../README.md');
-my $t = KeyapiTest->new;
+# Programs that the documents tell readers to call
+my %programs = map { $_ => 1 }
+  qw(apt-get cd docker git install mkdir pg_restore systemctl);
 
-$t->sql('DROP EXTENSION keyapi_fdw');    # the README makes it
-run_blocks();
-test_columns();
-test_options();
+my $t = KeyapiTest->new(conf => KeyapiTest->preloaded);
+my @documents = map { KeyapiDocuments->new($_) } KeyapiDocuments::all();
+my ($readme) = grep { $_->name eq 'README.md' } @documents;
+my ($set_up) = grep { $_->{text} =~ /^CREATE EXTENSION/m } $readme->blocks;
+my $promises = 0;
+
+cmp_ok($readme->text =~ tr/\n//, '<=', 200, 'README.md is short');
+foreach my $document (@documents)
+{
+	test_marks($document);
+	test_shell($document);
+	run_sql($document) if $document->name =~ m{^(README\.md|doc/)};
+}
+cmp_ok($promises, '>', 40, 'the documents tell prices');
 test_settings();
 
 $t->stop;
 done_testing();
 
-# Run the SQL in the order in which a reader would.  What comes before CREATE
-# EXTENSION is to whet the appetite.
-sub run_blocks
+# Each block says what becomes of it.
+sub test_marks
 {
-	my @blocks  = blocks();
-	my @before;
-	my $session = KeyapiSession->new($t);
-	my $promises = 0;
+	my ($document) = @_;
+	my @strange = grep {
+		$_->{mark} !~ /^(sql|sql error|(sql|sh) \(.+\)|sh|conf|perl|text|text output)$/
+	} $document->blocks;
 
-	push @before, shift @blocks
-	  while @blocks && $blocks[0]->{sql} !~ /^CREATE EXTENSION/m;
-	splice @blocks, 1, 0, @before;
-	cmp_ok(scalar(@blocks), '>', 10, 'README.md has SQL');
-
-	$t->file('keyapi.key', "sk_live_file\n");
-	foreach my $block (@blocks)
-	{
-		foreach my $statement (statements($block->{sql}))
-		{
-			$promises++ if run_statement($session, $statement, $block->{fails});
-		}
-	}
-	$session->quit;
-	cmp_ok($promises, '>', 0, 'README.md tells prices');
-
-	$t->sql('SELECT FROM tiktok_trending LIMIT 1');
-	is(($t->emulator->log('readme'))[-1]->{key},
-		'sk_live_file', 'the key is at last in a file');
+	is(join(', ', map { "line $_->{line}: $_->{mark}" } @strange),
+		'', 'blocks are marked: ' . $document->name);
 	return;
 }
 
-# The README's SQL blocks; those that are marked "sql error" must fail.
-sub blocks
-{
-	my @blocks;
+# ---------------------------------------------------------------------
+# SQL
+# ---------------------------------------------------------------------
 
-	push @blocks, { fails => $1 ne '', sql => $2 }
-	  while $readme =~ /^```sql( error)?\n(.*?)^```$/gms;
-	return @blocks;
+# Run a document's SQL in a database of its own, after the first query's set-up.
+sub run_sql
+{
+	my ($document) = @_;
+	my @blocks = grep { $_->{mark} =~ /^(sql|sql error|text output)$/ } $document->blocks;
+	my $reader;
+
+	return if !@blocks;
+	$reader = begin($document);
+	note($document->name);
+	foreach my $block ($set_up, grep { $_->{text} ne $set_up->{text} } @blocks)
+	{
+		if ($block->{mark} eq 'text output')
+		{
+			is("$reader->{rows}\n", $block->{text}, "output in line $block->{line}");
+			next;
+		}
+		run_statement($reader, $_, $block->{mark} eq 'sql error')
+		  foreach statements($block->{text});
+	}
+	test_key_file($reader) if $document->name eq 'doc/security.md';
+	finish($reader);
+	return;
 }
 
+# A reader of a document: an empty database and a session in it.  Its requests
+# are counted under a name of its own.
+sub begin
+{
+	my ($document) = @_;
+	my ($name) = $document->name =~ m{([\w-]+)\.md$};
+	my $database = lc "reader_$name" =~ tr/-/_/r;
+
+	$t->sql("CREATE DATABASE $database TEMPLATE template0");
+	$t->file('keyapi.key', "sk_live_file\n");
+	return {
+		name     => $name,
+		database => $database,
+		url      => $t->url($name, 'key=any'),
+		session  => KeyapiSession->new($t, dbname => $database),
+		rows     => ''
+	};
+}
+
+# Leave nothing to the next one.
+sub finish
+{
+	my ($reader) = @_;
+	my $me = $t->superuser;
+	my $roles;
+
+	$reader->{session}->quit;
+	$t->sql("DROP DATABASE $reader->{database} WITH (FORCE)");
+	$roles = $t->sql("SELECT rolname FROM pg_roles WHERE rolname NOT LIKE 'pg\\_%' AND rolname <> '$me'");
+	$t->sql("DROP ROLE $_") foreach split /\n/, $roles;
+	return;
+}
+
+# A statement ends with a line that ends with a semicolon, and perhaps a comment.
 sub statements
 {
 	my ($sql) = @_;
@@ -78,114 +126,95 @@ sub statements
 }
 
 # Run a statement and test how it ends, and its price if it names one: without
-# what others paid for.  Returns whether it does.
+# what others paid for.
 sub run_statement
 {
-	my ($session, $statement, $fails) = @_;
-	my ($promise) = $statement =~ /-- (\d+) requests?\b/;
+	my ($reader, $statement, $fails) = @_;
+	my $session = $reader->{session};
+	my ($promise)  = $statement =~ /-- (\d+) requests?\b/;
+	my ($sqlstate) = $statement =~ /-- ERROR (\w{5})\b/;
 	my $clear  = $session->run('SELECT keyapi_fdw_cache_clear();');
-	my $before = $t->emulator->count('readme');
+	my $before = $t->emulator->count($reader->{name});
 	my $path   = $t->path('keyapi.key');
-	my $here   = $statement =~ s{/etc/postgresql/keyapi\.key}{$path}r;
 	my $test   = $statement =~ s/\s+/ /gr;
-	my $stderr = $session->run($here)->{stderr};
-	my $url    = $t->url('readme', 'key=any');
+	my $result = $session->run($statement =~ s{/etc/postgresql/keyapi\.key}{$path}r);
 
-	$fails ? like($stderr, qr/^ERROR:/, "fails: $test") : is($stderr, '', $test);
-	is($t->emulator->count('readme') - $before, $promise, '... costs what it says')
-	  if defined $promise;
-	$session->sql("ALTER SERVER keyapi OPTIONS (ADD base_url '$url');")
+	$reader->{rows} = $result->{rows};
+	$fails
+	  ? like($result->{stderr}, $sqlstate ? qr/^ERROR:  $sqlstate:/ : qr/^ERROR:/, "fails: $test")
+	  : unlike($result->{stderr}, qr/^(WARNING|ERROR|FATAL|PANIC):/m, $test);
+	if (defined $promise)
+	{
+		is($t->emulator->count($reader->{name}) - $before, $promise, '... costs what it says');
+		$promises++;
+	}
+	$session->sql("ALTER SERVER keyapi OPTIONS (ADD base_url '$reader->{url}');")
 	  if $statement =~ /^CREATE SERVER keyapi/m;
-	return defined $promise;
-}
-
-# The rows of the tables in a section, as arrays of cells
-sub table_rows
-{
-	my ($section) = @_;
-	my ($text) = $readme =~ /^## \d+ \Q$section\E\n(.*?)^## /ms
-	  or die "README.md has no section $section";
-
-	return map { [ split /\s*\|\s*/, s/^\|\s*//r ] } $text =~ /^(\| `.*)$/gm;
-}
-
-# The table of columns is what IMPORT FOREIGN SCHEMA makes.
-sub test_columns
-{
-	my (@documented, $imported);
-
-	foreach my $row (table_rows('Columns'))
-	{
-		my @names = $row->[0] =~ /`(\w+)`/g;
-		my @types = split /, /, $row->[1];
-
-		push @documented, map { "$names[$_] " . ($types[$_] // $types[0]) } 0 .. $#names;
-	}
-	$imported = $t->sql(<<'END');
-SELECT attname, CASE atttypid WHEN 'timestamptz'::regtype THEN 'timestamptz'
-  ELSE format_type(atttypid, atttypmod) END
-FROM pg_attribute WHERE attrelid = 'tiktok_trending'::regclass AND attnum > 0 ORDER BY 1;
-END
-	is(join("\n", sort @documented), $imported =~ tr/|/ /r, 'table of columns');
 	return;
 }
 
-# The tables of options are what the validator takes, with the options that are
-# only for superusers marked.
-sub test_options
+# What the document about security ends with
+sub test_key_file
 {
-	my %place = (
-		server  => 'CREATE SERVER x FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (%s)',
-		mapping => 'CREATE USER MAPPING FOR nobody SERVER keyapi OPTIONS (%s)',
-		table   => 'CREATE FOREIGN TABLE x () SERVER keyapi OPTIONS (%s)',
-		column  => 'CREATE FOREIGN TABLE x (x text OPTIONS (%s)) SERVER keyapi');
-	my (%marked, @documented, @valid);
+	my ($reader) = @_;
 
-	$t->sql(<<'END');
-CREATE ROLE nobody LOGIN;
-GRANT USAGE ON FOREIGN DATA WRAPPER keyapi_fdw TO nobody;
-GRANT USAGE ON FOREIGN SERVER keyapi TO nobody;
-GRANT CREATE ON SCHEMA public TO nobody;
-END
-	foreach my $row (table_rows('Options'))
-	{
-		my ($option, $mark) = $row->[0] =~ /^`(\w+)`( \(s\))?$/
-		  or next;
-
-		push @documented, $option;
-		$marked{$option} = defined $mark;
-	}
-	foreach my $name (sort keys %place)
-	{
-		my $hint = $t->run(sprintf $place{$name}, "nothing ''")->{stderr};
-		my ($options) = $hint =~ /Valid options in this context are: (.*)\.$/m;
-
-		isnt($options, undef, "valid options of a $name") or diag $hint;
-		foreach my $option (split /, /, $options // '')
-		{
-			my $result = $t->run("BEGIN; " . sprintf($place{$name}, "$option '-'"),
-				as => 'nobody');
-
-			push @valid, $option;
-			is( $result->{stderr} =~ /^ERROR:  42501:/ ? 1 : 0,
-				$marked{$option} ? 1 : 0,
-				"who may set $option")
-			  if exists $marked{$option};
-		}
-	}
-	is( join("\n", sort @documented),
-		join("\n", sort @valid),
-		'tables of options');
+	$reader->{session}->sql('SELECT FROM tiktok_trending LIMIT 1;');
+	is(($t->emulator->log($reader->{name}))[-1]->{key}, 'sk_live_file', 'the key is in a file');
 	return;
 }
 
-# README.md tells of all settings, and of no others.
+# ---------------------------------------------------------------------
+# Shell and configuration
+# ---------------------------------------------------------------------
+
+# What shell snippets call exists.
+sub test_shell
+{
+	my ($document) = @_;
+	my @lines = map { split /\n/, $_->{text} }
+	  grep { $_->{mark} =~ /^sh\b/ } $document->blocks;
+
+	foreach my $line (map { s/(^|\s)#.*//r } @lines)
+	{
+		my @words = shellwords($line);
+
+		shift @words while @words && $words[0] =~ /^(sudo$|[A-Z_]+=)/;
+		next if !@words;
+		is(problem_of_command(@words), '', $document->name . ": $line");
+	}
+	return;
+}
+
+# Why a command cannot be called, or ''
+sub problem_of_command
+{
+	my ($program, @arguments) = @_;
+	my $root = KeyapiDocuments::root();
+
+	return problem_of_call("$root/test/check", '--list', grep { !/^-/ } @arguments)
+	  if $program eq 'test/check';
+	return problem_of_call('make', '-n', '-C', $root, map { s{^\$OLDPWD}{$root}r } @arguments)
+	  if $program eq 'make';
+	return -x "$root/$program" ? '' : "$program is not there" if $program =~ m{/};
+	return $programs{$program} ? '' : "$program is unknown";
+}
+
+sub problem_of_call
+{
+	my @command = @_;
+	my ($stdout, $stderr);
+
+	return IPC::Run::run(\@command, '>', \$stdout, '2>', \$stderr) ? '' : $stderr;
+}
+
+# All settings that the documents tell of exist.
 sub test_settings
 {
-	my %documented = map { $_ => 1 } $readme =~ /`(keyapi_fdw\.[a-z]\w+)`/g;
-	my $valid = $t->sql("EXPLAIN SELECT FROM tiktok_trending \\g /dev/null\n"
-		  . "SELECT name FROM pg_settings WHERE name LIKE 'keyapi\\_fdw.%' ORDER BY 1");
+	my @conf = map { $_->{text} } grep { $_->{mark} eq 'conf' } map { $_->blocks } @documents;
+	my %names = map { $_ => 1 } join("\n", @conf) =~ /^([\w.]+)\s*=/gm;
 
-	is(join("\n", sort keys %documented), $valid, 'settings');
+	cmp_ok(scalar(keys %names), '>', 0, 'the documents tell of settings');
+	is($t->sql("SELECT count(*) FROM pg_settings WHERE name = '$_'"), 1, "setting $_")
+	  foreach sort keys %names;
 	return;
 }

@@ -49,6 +49,9 @@ typedef struct Case
 	/* 9 of 10 runs must not take or waste more */
 	double		seconds;
 	int			refused;
+
+	double		pace;			/* requests per second that the user allows;
+								 * 0: any number */
 } Case;
 
 typedef struct Bucket
@@ -94,23 +97,24 @@ typedef struct Run
 } Run;
 
 static const Case cases[] = {
-	{"a bucket that tells when to come back", {20, 20, true, 0, 0}, 0, 100, 1, false, 4.8, 10},
-	{"... 50 ms away", {20, 20, true, 0, 0}, 50, 100, 1, false, 4.8, 10},
-	{"a bucket that does not tell", {20, 20, false, 0, 0}, 0, 100, 1, false, 4.8, 10},
-	{"... 50 ms away", {20, 20, false, 0, 0}, 50, 100, 1, false, 4.8, 10},
-	{"a limiter that bans for a second", {20, 20, true, US_PER_S, 0}, 0, 100, 1, false, 4.8, 10},
-	{"... 50 ms away", {20, 20, true, US_PER_S, 0}, 50, 100, 1, false, 4.8, 10},
-	{"... and does not tell", {20, 20, false, US_PER_S, 0}, 50, 100, 1, false, 10, 13},
-	{"a slow bucket", {5, 5, true, 0, 0}, 50, 100, 1, false, 22, 12},
-	{"a bucket without bursts", {20, 1, true, 0, 0}, 50, 100, 1, false, 11, 8},
-	{"a slow bucket that has been filling up", {1, 60, true, 0, 0}, 50, 100, 1, false, 50, 40},
-	{"a bucket after an outage", {20, 20, false, 0, 30 * US_PER_S}, 50, 1000, 1, false, 140, 50},
-	{"two sessions with a common gate", {20, 20, true, 0, 0}, 50, 100, 2, true, 10, 20},
-	{"... and a bucket that does not tell", {20, 20, false, 0, 0}, 50, 100, 2, true, 10.5, 20},
-	{"... and a limiter that bans", {20, 20, true, US_PER_S, 0}, 50, 100, 2, true, 10, 20},
-	{"two sessions on their own", {20, 20, true, 0, 0}, 50, 100, 2, false, 11.5, 20},
-	{"... and a bucket that does not tell", {20, 20, false, 0, 0}, 50, 100, 2, false, 11.5, 20},
-	{"... and a limiter that bans", {20, 20, true, US_PER_S, 0}, 50, 100, 2, false, 14, 20},
+	{"a bucket that tells when to come back", {20, 20, true, 0, 0}, 0, 100, 1, false, 4.8, 10, 0},
+	{"... 50 ms away", {20, 20, true, 0, 0}, 50, 100, 1, false, 4.8, 10, 0},
+	{"a bucket that does not tell", {20, 20, false, 0, 0}, 0, 100, 1, false, 4.8, 10, 0},
+	{"... 50 ms away", {20, 20, false, 0, 0}, 50, 100, 1, false, 4.8, 10, 0},
+	{"a limiter that bans for a second", {20, 20, true, US_PER_S, 0}, 0, 100, 1, false, 4.8, 10, 0},
+	{"... 50 ms away", {20, 20, true, US_PER_S, 0}, 50, 100, 1, false, 4.8, 10, 0},
+	{"... and does not tell", {20, 20, false, US_PER_S, 0}, 50, 100, 1, false, 10, 13, 0},
+	{"a slow bucket", {5, 5, true, 0, 0}, 50, 100, 1, false, 22, 12, 0},
+	{"a bucket without bursts", {20, 1, true, 0, 0}, 50, 100, 1, false, 11, 8, 0},
+	{"a slow bucket that has been filling up", {1, 60, true, 0, 0}, 50, 100, 1, false, 50, 40, 0},
+	{"a bucket after an outage", {20, 20, false, 0, 30 * US_PER_S}, 50, 1000, 1, false, 140, 50, 0},
+	{"two sessions with a common gate", {20, 20, true, 0, 0}, 50, 100, 2, true, 10, 20, 0},
+	{"... and a bucket that does not tell", {20, 20, false, 0, 0}, 50, 100, 2, true, 10.5, 20, 0},
+	{"... and a limiter that bans", {20, 20, true, US_PER_S, 0}, 50, 100, 2, true, 10, 20, 0},
+	{"two sessions on their own", {20, 20, true, 0, 0}, 50, 100, 2, false, 11.5, 20, 0},
+	{"... and a bucket that does not tell", {20, 20, false, 0, 0}, 50, 100, 2, false, 11.5, 20, 0},
+	{"... and a limiter that bans", {20, 20, true, US_PER_S, 0}, 50, 100, 2, false, 14, 20, 0},
+	{"a pace of 200 requests a second", {1000, 1000, true, 0, 0}, 0, 400, 1, false, 2.1, 0, 200},
 };
 
 static int	ntests = 0;
@@ -193,14 +197,14 @@ start_requests(Run *run, Session *session)
 
 		if (request->state != IDLE)
 			continue;
-		opens = keyapi_gate_opens(session->gate, run->now, 0);
+		opens = keyapi_gate_opens(session->gate, run->now, run->c->pace);
 		if (opens > run->now)
 		{
 			/* timers count in ms */
 			opens += US_PER_MS - 1 - (opens - run->now - 1) % US_PER_MS;
 			return Min(opens + some_time(300), run->now + LOOK_AGAIN);
 		}
-		keyapi_gate_start(session->gate, run->now, 0);
+		keyapi_gate_start(session->gate, run->now, run->c->pace);
 		request->state = ON_THE_WAY;
 		request->sent = run->now;
 		request->next = run->now + 100 + some_time(300);
@@ -377,9 +381,9 @@ test_two_probes(void)
 	keyapi_gate_start(&gate, first, 0);
 	keyapi_gate_start(&gate, second, 0);
 	keyapi_gate_limited(&gate, second, second + 1, 1000, MAX_WAIT, 0.5);
-	report(gate.closings == 2, "one refusal after another is counted");
+	report(gate.pause.closings == 2, "one refusal after another is counted");
 	keyapi_gate_succeeded(&gate, first, second + 2);
-	report(gate.closings == 1, "... until one sent between them turns out to succeed");
+	report(gate.pause.closings == 1, "... until one sent between them turns out to succeed");
 }
 
 /*
@@ -396,6 +400,61 @@ test_schedule(void)
 	keyapi_gate_limited(&gate, now, now + 1, 1, MAX_WAIT, 0.5);
 	report(is_open(&gate, now + 2 * US_PER_S),
 		   "a probe that fails does not hold up the next one by its schedule");
+}
+
+/*
+ * A pause that was too short, and one long after it, whose length nobody tells.
+ */
+static void
+test_forgotten(void)
+{
+	int64		now = 1000 * US_PER_S;
+	KeyapiGate	gate = closed_gate(now, 8000);
+
+	for (int i = 0; i < 3; i++)
+	{
+		now += 8 * US_PER_S;
+		keyapi_gate_start(&gate, now, 0);
+		keyapi_gate_limited(&gate, now, now + 1, 8000, MAX_WAIT, 0.5);
+	}
+	now += 3600 * US_PER_S;
+	keyapi_gate_start(&gate, now, 0);
+	keyapi_gate_limited(&gate, now, now + 1, -1, MAX_WAIT, 0.5);
+	report(is_open(&gate, now + US_PER_S),
+		   "what was refused long ago makes no pause longer");
+}
+
+/*
+ * Hardly anything succeeds between two refusals, so that hardly anything seems
+ * to be borne.
+ */
+static void
+test_quick_refusals(void)
+{
+	int64		now = 1000 * US_PER_S;
+	KeyapiGate	gate = closed_gate(now, 1);
+
+	now += US_PER_MS;
+	keyapi_gate_start(&gate, now, 0);
+	keyapi_gate_succeeded(&gate, now, now + 1);
+	keyapi_gate_start(&gate, now + 2, 0);
+	keyapi_gate_limited(&gate, now + 2, now + 3, 1, MAX_WAIT, 0.5);
+	now += 3 * US_PER_MS;
+	keyapi_gate_start(&gate, now, 0);
+	keyapi_gate_succeeded(&gate, now, now + 1);
+	report(is_open(&gate, now + 15 * US_PER_S),
+		   "refusals in quick succession do not stop all requests");
+}
+
+static void
+test_no_credits(void)
+{
+	int64		now = 1000 * US_PER_S;
+	KeyapiGate	gate = {0};
+
+	keyapi_gate_refused(&gate, now);
+	report(!is_open(&gate, now + 60 * US_PER_S - 1) && is_open(&gate, now + 60 * US_PER_S),
+		   "after a 402 nothing starts for a minute");
 }
 
 static void
@@ -419,6 +478,9 @@ main(void)
 	test_probe();
 	test_two_probes();
 	test_schedule();
+	test_forgotten();
+	test_quick_refusals();
+	test_no_credits();
 	test_pace();
 	printf("1..%d\n", ntests);
 	return nfailed > 0;

@@ -1,5 +1,4 @@
-# Trying again: what may succeed the next time, as often and as long as the
-# options say, and every try is counted.
+# Retries: which failures are tried again, how often and when; each is counted.
 
 use strict;
 use warnings;
@@ -28,7 +27,7 @@ test_interrupts();
 $t->stop;
 done_testing();
 
-# Each of these strikes page 2 once, and nobody notices.
+# Each of these happens to page 2 once; the next try succeeds.
 sub test_transient
 {
 	my @faults = (
@@ -101,7 +100,7 @@ sub test_options
 	return;
 }
 
-# When the API says when to come back, that is when we do; or never.
+# A Retry-After is obeyed, or is an error if it is longer than max_retry_wait.
 sub test_retry_after
 {
 	foreach my $after (qw(0 1 date:1 past junk))
@@ -151,7 +150,7 @@ sub test_retry_after
 	return;
 }
 
-# Without credits nothing is asked for a minute long.
+# After a 402 nothing is asked for a minute.
 sub test_broke
 {
 	my $session = KeyapiSession->new($t);
@@ -219,7 +218,7 @@ sub test_bill
 	return;
 }
 
-# Whoever waits can be interrupted.
+# Waiting for a retry can be interrupted.
 sub test_interrupts
 {
 	my $timeout = q{SET statement_timeout = '300ms';};

@@ -1,15 +1,17 @@
 /*-------------------------------------------------------------------------
  *
- * http.c
- *	  Requests: what is asked of libcurl, and what it hands us.
+ * request.c
+ *	  Requests: which options we give libcurl, and what its callbacks hand us.
  *
  *-------------------------------------------------------------------------
  */
-#include "http/http_internal.h"
+#include "http/transfer.h"
 
 #include <fcntl.h>
 
 #include "utils/memutils.h"
+
+#include "http/event_loop.h"
 
 /*
  * Largest body, decompressed.  A page of 20 videos is about 13 kB; this only
@@ -22,8 +24,8 @@
 
 /*
  * How long a parsed CA bundle is used before its file is read again, in s.
- * Parsing takes 25 ms, so not for each connection; and who replaces the file
- * should not have to wait for long.
+ * Parsing takes 25 ms, too long for each connection; but a file that the
+ * administrator replaces should be noticed soon.
  */
 #define CA_CACHE_TIMEOUT	600L
 
@@ -82,8 +84,8 @@ take_header(char *data, size_t size, size_t nmemb, void *arg)
  * libcurl's prerequest callback: connected, TLS included, and about to send.
  *
  * If a pooled connection dies before the response, libcurl sends the request
- * again, up to five times.  Each may have to be paid for, so that is left to
- * those who count.
+ * again, up to five times.  Each may have to be paid for, so the caller, who
+ * counts, has to decide that.
  */
 static int
 about_to_send(void *arg, char *peer_ip, char *own_ip,
@@ -134,7 +136,7 @@ refused(const char *option, CURLcode result)
 	} while (0)
 
 /*
- * The same for options that not every TLS library has, nor needs.
+ * The same for options that not every TLS library has or needs.
  */
 #define SET_IF_BUILT_IN(option, value) \
 	do { \
@@ -209,7 +211,7 @@ set_callbacks(KeyapiTransfer *transfer)
 }
 
 /*
- * Whom to connect to, and for how long to try.
+ * How to connect, and for how long to try.
  */
 static void
 set_connection(KeyapiTransfer *transfer, const KeyapiHttpOptions *options)
@@ -226,7 +228,7 @@ set_connection(KeyapiTransfer *transfer, const KeyapiHttpOptions *options)
 
 	/*
 	 * libcurl's timeouts would run on while nobody drives the transfer.  For
-	 * connecting 0 means 300 s, hence the largest value.
+	 * connecting, 0 means 300 s, so the largest value stands for no limit.
 	 */
 	SET(CURLOPT_TIMEOUT_MS, 0L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) INT_MAX);

@@ -1,6 +1,6 @@
 
-# Single flight: sessions that want the same page send one request, and nobody
-# is held by a session that is not asking.
+# Single flight: sessions that want the same page send one request, and wait only
+# for a session that is asking for it.
 
 use strict;
 use warnings;
@@ -30,17 +30,6 @@ test_uncached();
 
 $t->stop;
 done_testing();
-
-# Wait until so many sessions wait for the one that asks.
-sub await_waiters
-{
-	my ($n) = @_;
-
-	$t->node->poll_query_until('postgres',
-		"SELECT count(*) = $n FROM keyapi_fdw_progress WHERE waiting_for = 'other session'")
-	  or die 'nobody waits';
-	return;
-}
 
 # Many sessions at once, cold: each page is asked for once, and all see the same.
 sub test_crowd
@@ -80,7 +69,7 @@ sub test_leader_that_ends
 		$leader->start("SELECT count(*) FROM $name;");
 		$t->emulator->await_stalled($name, 1);
 		$_->start("SELECT count(*) FROM $name;") foreach @waiters;
-		await_waiters(3);
+		$t->await_waiting(3, 'other session');
 		is($t->emulator->count($name), 1, "$end: waiters ask for nothing");
 
 		$t->sql("SELECT $end(" . $leader->pid . ')');
@@ -111,8 +100,8 @@ sub test_leader_that_fails
 	return;
 }
 
-# If the one that takes over fails too, those who wait still pay for no third try.
-# Who asks later does not know of that.
+# If the session that takes over fails too, the other waiters do not try a third
+# time.  Statements that start later try again.
 sub test_page_that_fails
 {
 	my @sessions = map { KeyapiSession->new($t) } 1 .. 20;
@@ -128,7 +117,7 @@ sub test_page_that_fails
 		$sessions[0]->start("SELECT count(*) FROM $name;");
 		$t->emulator->await_requests($name, 2);
 		$_->start("SELECT count(*) FROM $name;") foreach @sessions[ 1 .. 19 ];
-		await_waiters(19);
+		$t->await_waiting(19, 'other session');
 		foreach my $session (@sessions)
 		{
 			my ($message) = $session->finish->{stderr} =~ /^ERROR:\s+(.*page 2.*?)"/ms;
@@ -148,7 +137,7 @@ sub test_page_that_fails
 	return;
 }
 
-# A scan that is not waiting is not concerned by what others meet meanwhile.
+# Scans that are not waiting ignore failures that others record meanwhile.
 sub test_failures_of_the_past
 {
 	my ($reader, $lock) = map { KeyapiSession->new($t) } 1 .. 2;
@@ -165,19 +154,19 @@ sub test_failures_of_the_past
 	$lock->sql('SELECT pg_advisory_lock(1);');
 	$reader->start('SELECT count(rank), count(CASE rank WHEN 21 THEN'
 		  . ' pg_advisory_lock_shared(1)::text END) FROM (SELECT rank FROM paced OFFSET 0) s;');
-	$t->node->poll_query_until('postgres',
-		"SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-	  or die 'the reader does not get to page 2';
+	$t->await(
+		"SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted",
+		'the reader does not get to page 2');
 	$t->run('SELECT count(*) FROM hasty WHERE page = 5') foreach 1, 2;
 	is(scalar(grep { $_->{page} == 5 && $_->{status} == 500 } $t->emulator->log('paced')),
 		2, 'a page fails twice');
 	$lock->sql('SELECT pg_advisory_unlock(1);');
-	is($reader->finish->{rows}, '200|1', '... and who asks for it later gets it');
+	is($reader->finish->{rows}, '200|1', '... and a session that asks for it later gets it');
 	$_->quit foreach $reader, $lock;
 	return;
 }
 
-# Sessions that were terminated leave flights behind, but no end of them.
+# Sessions that are terminated leave flights behind, which are cleaned up.
 sub test_leaders_that_are_gone
 {
 	my @sessions = map { KeyapiSession->new($t) } 1 .. 3;
@@ -190,7 +179,7 @@ sub test_leaders_that_are_gone
 
 		$leader->start("SELECT count(*) FROM gone WHERE region = 'R$i';");
 		$t->emulator->await_stalled('gone', 32);
-		$t->sql('SELECT pg_terminate_backend(' . $leader->pid . ')');
+		$leader->terminate;
 		$leader->finish;
 		$t->emulator->release('gone');
 	}
@@ -199,7 +188,7 @@ sub test_leaders_that_are_gone
 	$sessions[0]->start('SELECT count(*) FROM after_them;');
 	$t->emulator->await_stalled('after_them', 1);
 	$_->start('SELECT count(*) FROM after_them;') foreach @sessions[ 1, 2 ];
-	await_waiters(2);
+	$t->await_waiting(2, 'other session');
 	$t->emulator->release('after_them');
 	is($_->finish->{rows}, 15, 'sessions after many that were terminated') foreach @sessions;
 	is($t->emulator->count('after_them'), 1, '... still wait for each other');
@@ -207,7 +196,7 @@ sub test_leaders_that_are_gone
 	return;
 }
 
-# A leader that does nothing any more is waited for until request_timeout.
+# Waiters wait for a leader that hangs until its request_timeout.
 sub test_leader_that_hangs
 {
 	my $leader = KeyapiSession->new($t);
@@ -238,8 +227,8 @@ sub test_waiter_that_is_cancelled
 	$leader->start('SELECT count(*) FROM cancelled;');
 	$t->emulator->await_stalled('cancelled', 1);
 	$waiter->start('SELECT count(*) FROM cancelled;');
-	await_waiters(1);
-	$t->sql('SELECT pg_cancel_backend(' . $waiter->pid . ')');
+	$t->await_waiting(1, 'other session');
+	$waiter->cancel;
 	KeyapiSession::is_error($waiter->finish, '57014', 'a waiter is cancelled');
 	$t->emulator->release('cancelled');
 	is($leader->finish->{rows}, 45, '... its leader is not');
@@ -248,7 +237,7 @@ sub test_waiter_that_is_cancelled
 	return;
 }
 
-# Whoever has rows of a list and asks for none, holds nobody.
+# A session that has read some of a list and waits for its client keeps nobody waiting.
 sub test_idle_cursor
 {
 	my $idle = KeyapiSession->new($t);
@@ -293,7 +282,7 @@ sub test_cleared
 	$t->cached_scenario('cleared', 'total=200;fault=stall,page=2,times=1');
 	$_->start('SELECT count(*) FROM cleared;') foreach @sessions;
 	$t->emulator->await_stalled('cleared', 1);
-	await_waiters(9);
+	$t->await_waiting(9, 'other session');
 	$t->sql('SELECT keyapi_fdw_cache_clear()');
 	$t->emulator->release('cleared');
 	is($_->finish->{rows}, 200, 'the cache is cleared meanwhile') foreach @sessions;

@@ -65,8 +65,8 @@ sub test_window
 	return;
 }
 
-# Of a list whose end is not known, only the first page is asked for ahead; of one
-# that is known, all.
+# Only the first page of a list whose end is not known is asked for ahead, and all
+# pages of a list whose end is known.
 sub test_window_over_lists
 {
 	my $session = KeyapiSession->new($t);
@@ -188,7 +188,7 @@ END
 		[ "SELECT count(*) FROM (SELECT * FROM generate_series(1, 3) n WHERE n > 5) g(rank) JOIN ahead USING (rank)",
 			'0', 0 ]);
 	test_queries(
-		'SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off;',
+		$t->nested_loops,
 		[ 'SELECT count(*) FROM generate_series(1, 3) g, ahead', '1500', 25 ],
 		[ 'SELECT count(*) FROM generate_series(1, 3) g WHERE EXISTS'
 			  . ' (SELECT FROM ahead WHERE ahead.rank > g + random() * 0)',
@@ -196,7 +196,7 @@ END
 	return;
 }
 
-# Who asks for some rows gets those, and no page behind them is asked for.
+# A client that fetches some rows gets those, and no page behind them is asked for.
 sub test_other_runs
 {
 	my $declare = 'BEGIN; DECLARE c CURSOR FOR SELECT rank FROM ahead;';
@@ -288,12 +288,11 @@ sub test_wrong_totals
 	return;
 }
 
-# What was paid for is kept over rescans.
+# A rescan uses the pages that are there already.
 sub test_rescans
 {
 	test_queries(
-		'SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_memoize = off;'
-		  . ' SET enable_material = off;',
+		$t->nested_loops,
 		[ "SELECT g.n, t.n FROM generate_series(1, 4) g(n) CROSS JOIN LATERAL"
 			  . " (SELECT count(*) n FROM ahead WHERE rank <= 20 * g.n + random() * 0) t",
 			"1|20\n2|40\n3|60\n4|80", 25 ],

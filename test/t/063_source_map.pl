@@ -1,0 +1,59 @@
+
+# The map of the source is right: src/README.md names every file of src/ and no
+# others, and what the documents name exists.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use KeyapiDocuments;
+
+my $root = KeyapiDocuments::root();
+my $map = KeyapiDocuments->new('src/README.md');
+my %there = map { module_of($_) => 1 } glob "$root/src/*.[ch] $root/src/*/*.[ch]";
+my %named = map { $_->[0] =~ tr/`//dr => 1 }
+  KeyapiDocuments::table_rows($map->section('The files'));
+
+is(join(', ', grep { !$named{$_} } sort keys %there), '', 'files that the map lacks');
+is(join(', ', grep { !$there{$_} } sort keys %named), '', 'files that only the map has');
+test_names('src/README.md: types', $map->text =~ /\b(Keyapi\w+)/g);
+test_walks();
+done_testing();
+
+# The two walks through the code name functions and files that exist.
+sub test_walks
+{
+	my $architecture = KeyapiDocuments->new('doc/architecture.md');
+	my ($walks) = $architecture->text =~ /^## Walk 1.*?\n(.*)\z/ms
+	  or die 'doc/architecture.md has no walks';
+	my @files = $walks =~ m{\((\w+/\w+\.c)\)}g;
+
+	cmp_ok(scalar(@files), '>', 5, 'the walks name files');
+	is(join(', ', grep { !-e "$root/src/$_" } @files), '', '... that exist');
+	test_names('the walks', $walks =~ /`(\w+)`/g);
+	return;
+}
+
+# These names occur in the source.
+sub test_names
+{
+	my ($place, @names) = @_;
+	my $source = join '', map { KeyapiDocuments::slurp(substr $_, length("$root/")) }
+	  glob "$root/src/*.[ch] $root/src/*/*.[ch]";
+	my %words = map { $_ => 1 } $source =~ /\b(\w+)\b/g;
+
+	cmp_ok(scalar(@names), '>', 5, "$place name something");
+	is(join(', ', grep { !$words{$_} } @names), '', '... that exists');
+	return;
+}
+
+# A source and its header are one module, "bind/clause"; what lies in src/ itself
+# is named as it is.
+sub module_of
+{
+	my ($path) = @_;
+	my $file = substr $path, length("$root/src/");
+
+	return $file =~ m{/} ? $file =~ s/\.[ch]$//r : $file;
+}

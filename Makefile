@@ -40,10 +40,13 @@ OBJS = \
 	src/bind/binding.o \
 	src/bind/clause.o \
 	src/bind/combinations.o \
+	src/bind/exposure.o \
 	src/bind/plan_private.o \
 	src/bind/preview.o \
 	src/bind/restriction.o \
+	src/bind/restriction_block.o \
 	src/bind/restriction_cte.o \
+	src/bind/restriction_marks.o \
 	src/bind/restriction_outside.o \
 	src/bind/restriction_peers.o \
 	src/bind/source.o \

@@ -69,13 +69,13 @@ keyapi_binding_begin(ForeignScanState *node, const KeyapiTableOptions *options)
 						options->endpoint);
 	binding->row = keyapi_virtual_row(rel, &binding->columns, &node->ss.ps);
 
-	binding->plan_private.outer_clauses = keyapi_fold(binding->plan_private.outer_clauses,
-													  params);
-	restricted = keyapi_plan_private_restricted(&binding->plan_private, clauses,
-												&binding->columns);
+	binding->plan_private.restrictions.clauses =
+		keyapi_fold(binding->plan_private.restrictions.clauses, params);
+	restricted = keyapi_restricted_params(&binding->plan_private.restrictions, clauses,
+										  &binding->columns);
 	for (int i = 0; i < options->endpoint->nparams; i++)
 	{
-		if ((binding->plan_private.conflicts & ~restricted & KEYAPI_PARAM_BIT(i)) != 0)
+		if ((binding->plan_private.restrictions.conflicts & ~restricted & KEYAPI_PARAM_BIT(i)) != 0)
 			keyapi_unbound_error(rel, &options->endpoint->params[i], true,
 								 true);
 	}

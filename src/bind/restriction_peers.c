@@ -3,13 +3,13 @@
  * restriction_peers.c
  *	  Parameters that are only compared with each other.
  *
- * "a.region = b.region" by itself says nothing of which regions: each table has
- * its default, which must be the same.  As soon as something else restricts one
- * of them, it restricts all.
+ * "a.region = b.region" by itself does not say which regions: each table has its
+ * default, which must be the same.  As soon as something else restricts one of
+ * them, it restricts all.
  *
  *-------------------------------------------------------------------------
  */
-#include "bind/restriction.h"
+#include "bind/restriction_peers.h"
 
 #include "access/table.h"
 #include "foreign/fdwapi.h"
@@ -17,7 +17,10 @@
 #include "parser/parsetree.h"
 #include "port/pg_bitutils.h"
 
-#include "bind/plan_private.h"
+#include "bind/exposure.h"
+#include "bind/restriction_block.h"
+#include "bind/restriction_outside.h"
+#include "options/option.h"
 
 /* A member of a class that is a parameter's column. */
 typedef struct ParamMember
@@ -131,8 +134,8 @@ remark_mutator(Node *node, RemarkContext *context)
 }
 
 /*
- * Add what restricts another member of the class, for then it restricts our
- * parameter, too.
+ * Add what restricts another member of the class: it restricts our parameter,
+ * too.
  */
 static void
 add_member_restrictions(KeyapiRestrictions *restrictions, PlannerInfo *root,

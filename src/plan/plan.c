@@ -219,9 +219,7 @@ keyapiGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 					 extract_actual_clauses(scan_clauses, false));
 	KeyapiEstimate estimate;
 	KeyapiPlanPrivate private = {
-		.restricted = plan->restrictions.certain,
-		.outer_clauses = plan->restrictions.clauses,
-		.conflicts = plan->restrictions.conflicts,
+		.restrictions = plan->restrictions,
 		.max_rows = max_rows(root, baserel, plan, path, clauses),
 		.columns = needed_columns(baserel, clauses),
 	};

@@ -57,7 +57,8 @@ init_description(Description *d, ForeignScanState *node, ExplainState *es)
 						d->options->endpoint);
 	keyapi_plan_private_unpack(&d->private, plan->fdw_private);
 	d->clauses = plan->scan.plan.qual;
-	d->restricted = keyapi_plan_private_restricted(&d->private, d->clauses, &d->columns);
+	d->restricted = keyapi_restricted_params(&d->private.restrictions, d->clauses,
+											 &d->columns);
 	keyapi_preview(&d->preview, d->rel, &d->columns, d->options, d->clauses,
 				   d->restricted);
 }
@@ -172,7 +173,7 @@ append_binding(StringInfo buf, Description *d, int i)
 {
 	const KeyapiParam *param = &d->options->endpoint->params[i];
 	bool		restricted = (d->restricted & KEYAPI_PARAM_BIT(i)) != 0;
-	bool		conflict = (d->private.conflicts & KEYAPI_PARAM_BIT(i)) != 0;
+	bool		conflict = (d->private.restrictions.conflicts & KEYAPI_PARAM_BIT(i)) != 0;
 	KeyapiSource *source = keyapi_param_source(d->clauses, &d->columns, i);
 
 	if (restricted && source->kind != KEYAPI_SOURCE_OPEN &&

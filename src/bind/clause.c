@@ -12,74 +12,9 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
-#include "rewrite/rewriteManip.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/partcache.h"
-
-#include "options/option.h"
-
-void
-keyapi_scan_columns(KeyapiScanColumns *columns, Relation rel, Index varno,
-					const KeyapiEndpoint *endpoint)
-{
-	TupleDesc	tupdesc = RelationGetDescr(rel);
-
-	memset(columns, 0, sizeof(*columns));
-	columns->varno = varno;
-	columns->endpoint = endpoint;
-	for (int i = 0; i < tupdesc->natts; i++)
-	{
-		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
-		KeyapiColumnKind kind;
-		const char *field;
-
-		if (attr->attisdropped || attr->attgenerated)
-			continue;
-		keyapi_column_source(endpoint, RelationGetRelid(rel), attr->attnum,
-							 &kind, &field);
-		if (kind == KEYAPI_COLUMN_PARAM)
-			columns->params[keyapi_endpoint_param(endpoint, field)] = attr->attnum;
-		else if (kind == KEYAPI_COLUMN_RANK)
-			columns->rank = attr->attnum;
-		else if (kind == KEYAPI_COLUMN_PAGE)
-			columns->page = attr->attnum;
-	}
-}
-
-List *
-keyapi_partition_bounds(Relation rel, Index varno)
-{
-	List	   *bounds;
-
-	if (!rel->rd_rel->relispartition)
-		return NIL;
-	bounds = copyObject(RelationGetPartitionQual(rel));
-	ChangeVarNodes((Node *) bounds, 1, varno, 0);
-	return (List *) eval_const_expressions(NULL, (Node *) bounds);
-}
-
-/*
- * A whole-row Var stands for all parameters.
- */
-uint32
-keyapi_scan_var_params(Var *var, void *arg)
-{
-	const KeyapiScanColumns *columns = arg;
-	uint32		result = 0;
-
-	if (var->varno != columns->varno)
-		return 0;
-	for (int i = 0; i < columns->endpoint->nparams; i++)
-	{
-		if (columns->params[i] != 0 &&
-			(var->varattno == columns->params[i] ||
-			 var->varattno == InvalidAttrNumber))
-			result |= KEYAPI_PARAM_BIT(i);
-	}
-	return result;
-}
 
 /* ---------------------------------------------------------------------
  * Mentions
@@ -163,25 +98,25 @@ keyapi_params_in(Node *expr, KeyapiVarParams var_params, void *arg)
 
 typedef struct UseContext
 {
-	const KeyapiScanColumns *columns;
+	const KeyapiScanTable *table;
 	KeyapiClauseUse use;
 } UseContext;
 
 static void
 add_var_use(Var *var, UseContext *context)
 {
-	const KeyapiScanColumns *columns = context->columns;
+	const KeyapiScanTable *table = context->table;
 	KeyapiClauseUse *use = &context->use;
 
-	if (var->varno != columns->varno || var->varlevelsup != 0)
+	if (var->varno != table->varno || var->varlevelsup != 0)
 		use->foreign = true;
 	else if (var->varattno == InvalidAttrNumber)
 		use->data = true;
-	else if (var->varattno == columns->rank || var->varattno == columns->page)
+	else if (var->varattno == table->rank || var->varattno == table->page)
 		use->rank = true;
 	else
 	{
-		uint32		params = keyapi_scan_var_params(var, (void *) columns);
+		uint32		params = keyapi_scan_var_params(var, (void *) table);
 
 		use->params |= params;
 		use->data |= params == 0;
@@ -209,9 +144,9 @@ use_walker(Node *node, UseContext *context)
 }
 
 KeyapiClauseUse
-keyapi_clause_use(Node *clause, const KeyapiScanColumns *columns)
+keyapi_clause_use(Node *clause, const KeyapiScanTable *table)
 {
-	UseContext	context = {.columns = columns};
+	UseContext	context = {.table = table};
 
 	use_walker(clause, &context);
 	context.use.evaluable = !contain_volatile_functions(clause) &&

@@ -14,6 +14,8 @@
 #include "utils/memutils.h"
 #include "utils/sortsupport.h"
 
+#include "bind/unbound.h"
+
 /* A value that a parameter may have. */
 typedef struct Candidate
 {
@@ -41,51 +43,12 @@ typedef struct Dimension
 struct KeyapiCombinations
 {
 	KeyapiVirtualRow *row;
-	const KeyapiScanColumns *columns;
-	const KeyapiTableOptions *options;
-	bool		contradiction;	/* a clause is constantly not true */
+	const KeyapiClauses *clauses;
 	bool		constants_only;
 	int			ndimensions;
 	Dimension	dimensions[KEYAPI_MAX_PARAMS];	/* slowest first */
 	ExprState  *filter;			/* clauses on several parameters, or NULL */
 };
-
-char *
-keyapi_unbound_message(const char *relname, const KeyapiParam *param,
-					   bool restricted)
-{
-	const char *name = param->name;
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfo(&buf, restricted ?
-					 "query restricts \"%s\" of foreign table \"%s\", but does not say to which values: " :
-					 "query must say which \"%s\" of foreign table \"%s\" it wants: ",
-					 name, relname);
-	appendStringInfo(&buf,
-					 "write %s = ..., %s IN (...) or %s = ANY (ARRAY(SELECT ...))",
-					 name, name, name);
-	if (restricted && param->domain_option != NULL)
-		appendStringInfo(&buf, ", or set the table's option \"%s\"",
-						 param->domain_option);
-	return buf.data;
-}
-
-void
-keyapi_unbound_error(Relation rel, const KeyapiParam *param, bool restricted,
-					 bool from_outside)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg_internal("%s",
-							 keyapi_unbound_message(RelationGetRelationName(rel),
-													param, restricted)),
-			 errdetail("The API needs to be asked for each list by name, and nothing was asked for."),
-			 from_outside ?
-			 errhint("Joins count if they can be read as %s = value for each row of the other side, and conditions outside of a subquery if PostgreSQL can move them inside.",
-					 param->name) : 0));
-	pg_unreachable();
-}
 
 /* ---------------------------------------------------------------------
  * Preparation
@@ -104,27 +67,16 @@ domain_set(const char *const *domain)
 	return set;
 }
 
-static bool
-restricted_by(List *clauses, const KeyapiCombinations *combinations, int param)
-{
-	uint32		params = keyapi_params_in((Node *) clauses, keyapi_scan_var_params,
-										  unconstify(KeyapiScanColumns *,
-													 combinations->columns));
-
-	return (params & KEYAPI_PARAM_BIT(param)) != 0;
-}
-
 /*
  * Set up where the values of a parameter come from; false if that is unknown.
  */
 static bool
-init_values(Dimension *dimension, KeyapiCombinations *combinations, Relation rel,
-			List *clauses)
+init_values(Dimension *dimension, KeyapiCombinations *combinations)
 {
 	int			param = dimension->param;
 	bool		restricted = dimension->restricted;
-	const KeyapiParam *definition = &combinations->options->endpoint->params[param];
-	const KeyapiParamOptions *options = &combinations->options->params[param];
+	const KeyapiClauses *clauses = combinations->clauses;
+	const KeyapiParamOptions *options = &clauses->table->options->params[param];
 
 	if (!restricted && options->kind == KEYAPI_DEFAULT_VALUE)
 	{
@@ -141,8 +93,7 @@ init_values(Dimension *dimension, KeyapiCombinations *combinations, Relation rel
 	}
 	if (restricted)
 	{
-		dimension->source = keyapi_param_source(clauses, combinations->columns,
-												param);
+		dimension->source = clauses->sources.params[param];
 		if (combinations->constants_only ?
 			keyapi_source_is_constant(dimension->source) :
 			dimension->source->kind != KEYAPI_SOURCE_OPEN)
@@ -152,8 +103,8 @@ init_values(Dimension *dimension, KeyapiCombinations *combinations, Relation rel
 		}
 	}
 	if (!combinations->constants_only)
-		keyapi_unbound_error(rel, definition, restricted,
-							 restricted && !restricted_by(clauses, combinations, param));
+		keyapi_unbound_error(clauses->table, param, restricted,
+							 restricted && (clauses->own & KEYAPI_PARAM_BIT(param)) == 0);
 	return false;
 }
 
@@ -166,21 +117,22 @@ init_values(Dimension *dimension, KeyapiCombinations *combinations, Relation rel
  * table: nothing says which clause is evaluated first.
  */
 static bool
-is_param_clause(const KeyapiCombinations *combinations, Node *clause,
-				const KeyapiClauseUse *use)
+is_param_clause(const KeyapiCombinations *combinations, const KeyapiClause *clause)
 {
+	const KeyapiClauseUse *use = &clause->use;
+
 	if (use->params == 0 || use->rank || use->data || use->foreign ||
 		!use->evaluable)
 		return false;
 	if (!combinations->constants_only)
 		return true;
-	for (int i = 0; i < combinations->options->endpoint->nparams; i++)
+	for (int i = 0; i < combinations->clauses->table->endpoint->nparams; i++)
 	{
 		if ((use->params & KEYAPI_PARAM_BIT(i)) != 0 &&
 			!keyapi_virtual_row_param_foreseeable(combinations->row, i))
 			return false;
 	}
-	return !use->external && !use->internal && !contain_mutable_functions(clause);
+	return !use->external && !use->internal && !contain_mutable_functions(clause->expr);
 }
 
 /*
@@ -189,12 +141,10 @@ is_param_clause(const KeyapiCombinations *combinations, Node *clause,
  * as it is long.
  */
 static bool
-is_exact_source(const KeyapiCombinations *combinations, const Dimension *dimension,
-				Node *clause)
+is_exact_source(const Dimension *dimension, const KeyapiClause *clause)
 {
 	return dimension->source != NULL &&
-		keyapi_param_source(list_make1(clause), combinations->columns,
-							dimension->param)->exact;
+		clause->sources.params[dimension->param]->exact;
 }
 
 /*
@@ -202,42 +152,24 @@ is_exact_source(const KeyapiCombinations *combinations, const Dimension *dimensi
  * a dimension, about several.
  */
 static ExprState *
-init_filter(KeyapiCombinations *combinations, List *clauses,
-			const Dimension *dimension)
+init_filter(const KeyapiCombinations *combinations, const Dimension *dimension)
 {
 	List	   *quals = NIL;
-	ListCell   *lc;
 
-	foreach(lc, clauses)
+	for (int i = 0; i < combinations->clauses->nitems; i++)
 	{
-		Node	   *clause = lfirst(lc);
-		KeyapiClauseUse use = keyapi_clause_use(clause, combinations->columns);
-		bool		single = (use.params & (use.params - 1)) == 0;
+		const KeyapiClause *clause = &combinations->clauses->items[i];
+		uint32		params = clause->use.params;
+		bool		single = (params & (params - 1)) == 0;
 
-		if (!is_param_clause(combinations, clause, &use))
+		if (!is_param_clause(combinations, clause))
 			continue;
 		if (dimension == NULL ? !single :
-			use.params == KEYAPI_PARAM_BIT(dimension->param) &&
-			!is_exact_source(combinations, dimension, clause))
-			quals = lappend(quals, clause);
+			params == KEYAPI_PARAM_BIT(dimension->param) &&
+			!is_exact_source(dimension, clause))
+			quals = lappend(quals, clause->expr);
 	}
 	return quals == NIL ? NULL : keyapi_virtual_row_qual(combinations->row, quals);
-}
-
-static bool
-is_contradiction(List *clauses)
-{
-	ListCell   *lc;
-
-	foreach(lc, clauses)
-	{
-		Const	   *clause = lfirst(lc);
-
-		if (IsA(clause, Const) &&
-			(clause->constisnull || !DatumGetBool(clause->constvalue)))
-			return true;
-	}
-	return false;
 }
 
 /*
@@ -261,38 +193,34 @@ dimension_param(const KeyapiOrder *order, int n, uint32 taken,
 }
 
 KeyapiCombinations *
-keyapi_combinations(KeyapiVirtualRow *row, Relation rel,
-					const KeyapiScanColumns *columns,
-					const KeyapiTableOptions *options,
-					List *clauses, uint32 restricted,
+keyapi_combinations(KeyapiVirtualRow *row, const KeyapiClauses *clauses,
 					const KeyapiOrder *order, bool constants_only)
 {
 	KeyapiCombinations *combinations = palloc0(sizeof(KeyapiCombinations));
+	int			nparams = clauses->table->endpoint->nparams;
 	uint32		taken = 0;
 
 	combinations->row = row;
-	combinations->columns = columns;
-	combinations->options = options;
-	combinations->contradiction = is_contradiction(clauses);
+	combinations->clauses = clauses;
 	combinations->constants_only = constants_only;
-	for (int i = 0; i < options->endpoint->nparams; i++)
+	for (int i = 0; i < nparams; i++)
 	{
 		Dimension  *dimension = &combinations->dimensions[combinations->ndimensions];
 		int			param = dimension_param(order, i, taken, &dimension->key);
 
 		taken |= KEYAPI_PARAM_BIT(param);
 		dimension->param = param;
-		dimension->restricted = (restricted & KEYAPI_PARAM_BIT(param)) != 0;
-		if (init_values(dimension, combinations, rel, clauses))
+		dimension->restricted = (clauses->restricted & KEYAPI_PARAM_BIT(param)) != 0;
+		if (init_values(dimension, combinations))
 		{
-			dimension->filter = init_filter(combinations, clauses, dimension);
+			dimension->filter = init_filter(combinations, dimension);
 			combinations->ndimensions++;
 		}
 		else
 			memset(dimension, 0, sizeof(Dimension));
 	}
-	if (combinations->ndimensions == options->endpoint->nparams)
-		combinations->filter = init_filter(combinations, clauses, NULL);
+	if (combinations->ndimensions == nparams)
+		combinations->filter = init_filter(combinations, NULL);
 	return combinations;
 }
 
@@ -334,7 +262,7 @@ set_combination(Candidate *combination, const Dimension *dimension,
 	bool		required = !dimension->restricted && !combinations->constants_only;
 
 	combination->datum = (Datum) 0;
-	if (combinations->columns->params[param] == 0 ||
+	if (combinations->clauses->table->params[param] == 0 ||
 		(combinations->constants_only &&
 		 !keyapi_virtual_row_param_foreseeable(combinations->row, param)))
 		return true;
@@ -429,7 +357,7 @@ first_combination(KeyapiCombinations *combinations, double *product)
 
 		dimension->n = 0;
 		dimension->current = 0;
-		if (*product > 0 && !combinations->contradiction)
+		if (*product > 0 && !combinations->clauses->contradiction)
 			fill_dimension(dimension, combinations);
 		*product *= dimension->n;
 	}
@@ -514,8 +442,8 @@ keyapi_combinations_lists(KeyapiCombinations *combinations, int *nlists)
 		CHECK_FOR_INTERRUPTS();
 		if (!combination_passes(combinations))
 			continue;
-		list->endpoint = combinations->options->endpoint;
-		list->page_size = combinations->options->page_size;
+		list->endpoint = combinations->clauses->table->endpoint;
+		list->page_size = combinations->clauses->table->options->page_size;
 		for (int i = 0; i < combinations->ndimensions; i++)
 		{
 			Dimension  *dimension = &combinations->dimensions[i];

@@ -11,10 +11,9 @@
 #include "compat.h"
 
 #include "api/listing.h"
-#include "bind/clause.h"
+#include "bind/clauses.h"
 #include "bind/source_values.h"
 #include "bind/virtual_row.h"
-#include "options/option.h"
 
 /* By what the lists of a scan are sorted, in this order. */
 typedef struct KeyapiOrderKey
@@ -39,20 +38,17 @@ typedef struct KeyapiOrder
 typedef struct KeyapiCombinations KeyapiCombinations;
 
 /*
- * Prepare the candidates for an implicitly ANDed list of clauses, in
- * CurrentMemoryContext.
+ * Prepare the combinations for a set of clauses, in CurrentMemoryContext.
  *
- * mentioned says which parameters are restricted by the query; the others have
- * their defaults, and one without raises 0A000.  So does a mentioned parameter
- * that neither a domain nor the clauses bound.
+ * A parameter that the query does not restrict has its default; one without
+ * raises 0A000.  So does a restricted parameter that neither a domain nor the
+ * clauses bound.
  *
  * With constants_only, nothing is raised and only constants count: parameters
  * whose values cannot be known stay unknown.
  */
-extern KeyapiCombinations *keyapi_combinations(KeyapiVirtualRow *row, Relation rel,
-											   const KeyapiScanColumns *columns,
-											   const KeyapiTableOptions *options,
-											   List *clauses, uint32 restricted,
+extern KeyapiCombinations *keyapi_combinations(KeyapiVirtualRow *row,
+											   const KeyapiClauses *clauses,
 											   const KeyapiOrder *order,
 											   bool constants_only);
 
@@ -70,21 +66,5 @@ extern KeyapiListing *keyapi_combinations_lists(KeyapiCombinations *combinations
  */
 extern double keyapi_combinations_survey(KeyapiCombinations *combinations,
 										 bool *known, KeyapiTextSet *values);
-
-/*
- * What is wrong with a scan that restricts (or, with mentioned false, leaves
- * out) a parameter that it must bind: message of an error 0A000.  Palloc'd.
- */
-extern char *keyapi_unbound_message(const char *relname,
-									const KeyapiParam *param, bool restricted);
-
-/*
- * Raise it.  from_outside: what restricts the parameter is no condition on the
- * table alone.
- */
-pg_noreturn extern void keyapi_unbound_error(Relation rel,
-											 const KeyapiParam *param,
-											 bool restricted,
-											 bool from_outside);
 
 #endif							/* KEYAPI_COMBINATIONS_H */

@@ -73,14 +73,14 @@ keyapi_expose_parents(KeyapiExposure *exposure, PlannerInfo *root)
 }
 
 KeyapiExposure
-keyapi_scan_exposure(const KeyapiScanColumns *columns, PlannerInfo *root)
+keyapi_scan_exposure(const KeyapiScanTable *table, PlannerInfo *root)
 {
 	KeyapiExposure exposure = {NIL, NULL};
 
-	for (int i = 0; i < columns->endpoint->nparams; i++)
+	for (int i = 0; i < table->endpoint->nparams; i++)
 	{
-		if (columns->params[i] != 0)
-			keyapi_expose(&exposure, columns->varno, columns->params[i],
+		if (table->params[i] != 0)
+			keyapi_expose(&exposure, table->varno, table->params[i],
 						  KEYAPI_PARAM_BIT(i));
 	}
 	keyapi_expose_parents(&exposure, root);

@@ -36,7 +36,7 @@ typedef struct KeyapiExposure
  * What the columns of a foreign table show, and those of the append relations
  * that it is a child of.  Palloc'd.
  */
-extern KeyapiExposure keyapi_scan_exposure(const KeyapiScanColumns *columns,
+extern KeyapiExposure keyapi_scan_exposure(const KeyapiScanTable *table,
 										   PlannerInfo *root);
 
 /*

@@ -31,25 +31,19 @@ limit_by_form(KeyapiPreview *preview, const KeyapiSource *source, int param)
 }
 
 void
-keyapi_preview(KeyapiPreview *preview, Relation rel,
-			   const KeyapiScanColumns *columns,
-			   const KeyapiTableOptions *options,
-			   List *clauses, uint32 restricted)
+keyapi_preview(KeyapiPreview *preview, const KeyapiClauses *clauses,
+			   KeyapiVirtualRow *row)
 {
-	KeyapiVirtualRow *row = keyapi_virtual_row(rel, columns, NULL);
-	KeyapiCombinations *combinations = keyapi_combinations(row, rel, columns, options,
-														   clauses, restricted, NULL,
+	KeyapiCombinations *combinations = keyapi_combinations(row, clauses, NULL,
 														   true);
-	int			nparams = options->endpoint->nparams;
-	KeyapiSource *ranks = keyapi_rank_source(clauses, columns);
+	const KeyapiSources *sources = &clauses->sources;
 
 	memset(preview, 0, sizeof(*preview));
 	preview->max_lists = keyapi_combinations_survey(combinations, preview->known,
 													preview->values);
-
-	for (int i = 0; i < nparams; i++)
-		limit_by_form(preview, keyapi_param_source(clauses, columns, i), i);
-	keyapi_source_prepare_constants(ranks, row);
-	preview->ranks = keyapi_source_range(ranks, row, options->page_size);
-	keyapi_virtual_row_free(row);
+	for (int i = 0; i < clauses->table->endpoint->nparams; i++)
+		limit_by_form(preview, sources->params[i], i);
+	keyapi_source_prepare_constants(sources->ranks, row);
+	preview->ranks = keyapi_source_range(sources->ranks, row,
+										 clauses->table->options->page_size);
 }

@@ -11,9 +11,9 @@
 
 #include "compat.h"
 
-#include "bind/clause.h"
+#include "bind/clauses.h"
 #include "bind/source_values.h"
-#include "options/option.h"
+#include "bind/virtual_row.h"
 
 /* What is known of a scan's lists before it runs. */
 typedef struct KeyapiPreview
@@ -26,12 +26,11 @@ typedef struct KeyapiPreview
 } KeyapiPreview;
 
 /*
- * The outlook on a scan of the relation with these clauses.  Evaluates
- * constants only; raises nothing of its own.
+ * Preview a scan with these clauses.  Evaluates constants only, on a virtual row
+ * of the table that was made without a parent; raises only what evaluating them
+ * raises.  The values are palloc'd.
  */
-extern void keyapi_preview(KeyapiPreview *preview, Relation rel,
-						   const KeyapiScanColumns *columns,
-						   const KeyapiTableOptions *options,
-						   List *clauses, uint32 restricted);
+extern void keyapi_preview(KeyapiPreview *preview, const KeyapiClauses *clauses,
+						   KeyapiVirtualRow *row);
 
 #endif							/* KEYAPI_PREVIEW_H */

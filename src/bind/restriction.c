@@ -14,9 +14,9 @@
 
 void
 keyapi_find_restrictions(KeyapiRestrictions *restrictions, PlannerInfo *root,
-						 RelOptInfo *rel, const KeyapiScanColumns *columns)
+						 RelOptInfo *rel, const KeyapiScanTable *table)
 {
-	KeyapiExposure exposure = keyapi_scan_exposure(columns, root);
+	KeyapiExposure exposure = keyapi_scan_exposure(table, root);
 	ListCell   *lc;
 
 	memset(restrictions, 0, sizeof(*restrictions));

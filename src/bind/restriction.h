@@ -30,6 +30,6 @@
  */
 extern void keyapi_find_restrictions(KeyapiRestrictions *restrictions,
 									 PlannerInfo *root, RelOptInfo *rel,
-									 const KeyapiScanColumns *columns);
+									 const KeyapiScanTable *table);
 
 #endif							/* KEYAPI_RESTRICTION_H */

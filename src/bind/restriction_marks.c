@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * restriction_marks.c
- *	  Marks that stand for restricted parameters, and which parameters are
- *	  restricted in all.
+ *	  Marks that stand for restricted parameters.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,12 +24,9 @@ keyapi_mark_var_params(Var *var, void *arg)
 }
 
 uint32
-keyapi_restricted_params(const KeyapiRestrictions *restrictions, List *clauses,
-						 const KeyapiScanColumns *columns)
+keyapi_restricted_elsewhere(const KeyapiRestrictions *restrictions)
 {
 	return restrictions->certain |
-		keyapi_params_in((Node *) clauses, keyapi_scan_var_params,
-						 (void *) columns) |
 		keyapi_params_in((Node *) restrictions->clauses, keyapi_mark_var_params,
 						 NULL);
 }

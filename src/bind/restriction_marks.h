@@ -53,13 +53,10 @@ extern Var *keyapi_mark_var(uint32 params, Node *original);
 extern uint32 keyapi_mark_var_params(Var *var, void *arg);
 
 /*
- * The parameters that the query restricts, by the scan's own clauses or
- * otherwise.  At plan time, clauses that may still fold to true count.  At run
- * time, external parameters must be folded into both lists of clauses, so that
- * a generic plan restricts what a custom one does.
+ * The parameters that these restrict.  At plan time, clauses that may still fold
+ * to true count.  At run time, external parameters must have been folded into
+ * them, so that a generic plan restricts what a custom one does.
  */
-extern uint32 keyapi_restricted_params(const KeyapiRestrictions *restrictions,
-									   List *clauses,
-									   const KeyapiScanColumns *columns);
+extern uint32 keyapi_restricted_elsewhere(const KeyapiRestrictions *restrictions);
 
 #endif							/* KEYAPI_RESTRICTION_MARKS_H */

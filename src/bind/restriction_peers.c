@@ -26,8 +26,7 @@
 typedef struct ParamMember
 {
 	RelOptInfo *rel;
-	KeyapiScanColumns columns;
-	KeyapiTableOptions *options;
+	KeyapiScanTable *table;
 	int			param;
 } ParamMember;
 
@@ -56,12 +55,11 @@ find_param_member(ParamMember *result, PlannerInfo *root,
 		return false;
 
 	rte = planner_rt_fetch(result->rel->relid, root);
-	result->options = keyapi_table_options(rte->relid);
 	relation = table_open(rte->relid, NoLock);
-	keyapi_scan_columns(&result->columns, relation, result->rel->relid,
-						result->options->endpoint);
+	result->table = keyapi_scan_table(relation, result->rel->relid,
+									  keyapi_table_options(rte->relid));
 	table_close(relation, NoLock);
-	params = keyapi_scan_var_params((Var *) expr, &result->columns);
+	params = keyapi_scan_var_params((Var *) expr, result->table);
 	if (params == 0 || (params & (params - 1)) != 0)
 		return false;
 	result->param = pg_rightmost_one_pos32(params);
@@ -141,7 +139,7 @@ static void
 add_member_restrictions(KeyapiRestrictions *restrictions, PlannerInfo *root,
 						EquivalenceClass *class, ParamMember *member, int param)
 {
-	KeyapiExposure exposure = keyapi_scan_exposure(&member->columns, root);
+	KeyapiExposure exposure = keyapi_scan_exposure(member->table, root);
 	KeyapiRestrictions found = {0};
 	RemarkContext remark = {member->param, param};
 	Relation	relation;
@@ -193,8 +191,8 @@ keyapi_add_peers(KeyapiRestrictions *restrictions, PlannerInfo *root,
 
 		if (member->rel != rel)
 			add_member_restrictions(restrictions, root, class, member, own->param);
-		if (!same_default(&own->options->params[own->param],
-						  &member->options->params[member->param]))
+		if (!same_default(&own->table->options->params[own->param],
+						  &member->table->options->params[member->param]))
 			restrictions->conflicts |= KEYAPI_PARAM_BIT(own->param);
 	}
 	return true;

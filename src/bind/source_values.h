@@ -10,7 +10,7 @@
 
 #include "compat.h"
 
-#include "bind/clause.h"
+#include "bind/source.h"
 #include "bind/virtual_row.h"
 
 /* Texts in byte order, without duplicates. */

@@ -13,7 +13,7 @@
 
 #include "nodes/execnodes.h"
 
-#include "bind/clause.h"
+#include "bind/scan_table.h"
 
 typedef struct KeyapiVirtualRow KeyapiVirtualRow;
 
@@ -22,8 +22,7 @@ typedef struct KeyapiVirtualRow KeyapiVirtualRow;
  * node whose parameters the expressions may use; NULL outside of execution:
  * then expressions must have no parameters.
  */
-extern KeyapiVirtualRow *keyapi_virtual_row(Relation rel,
-											const KeyapiScanColumns *columns,
+extern KeyapiVirtualRow *keyapi_virtual_row(const KeyapiScanTable *table,
 											PlanState *parent);
 
 /* Free what outlives memory contexts: only needed without a parent. */

@@ -23,7 +23,7 @@ typedef struct OrderContext
 {
 	KeyapiOrder *order;
 	RelOptInfo *rel;
-	const KeyapiScanColumns *columns;
+	const KeyapiScanTable *table;
 	uint32		open;			/* parameters with several values that are not
 								 * among the keys yet */
 	bool		by_rank;		/* rank is among the keys */
@@ -137,12 +137,12 @@ add_pathkey(OrderContext *context, const PathKey *key, PlannerInfo *root)
 	/* rank and all parameters say which row it is: nothing is left to sort */
 	if (context->by_rank && context->open == 0)
 		return is_of_relation(key, context) && !key->pk_eclass->ec_has_volatile;
-	if (find_column(key, context, context->columns->rank, root) != NULL)
+	if (find_column(key, context, context->table->rank, root) != NULL)
 		return add_rank(context, key);
-	for (int i = 0; i < context->columns->endpoint->nparams; i++)
+	for (int i = 0; i < context->table->endpoint->nparams; i++)
 	{
 		EquivalenceMember *member = find_column(key, context,
-												context->columns->params[i],
+												context->table->params[i],
 												root);
 
 		if (member != NULL)
@@ -153,15 +153,15 @@ add_pathkey(OrderContext *context, const PathKey *key, PlannerInfo *root)
 
 int
 keyapi_order_for_pathkeys(KeyapiOrder *order, PlannerInfo *root,
-						  RelOptInfo *rel, const KeyapiScanColumns *columns,
+						  RelOptInfo *rel, const KeyapiScanTable *table,
 						  const KeyapiPreview *preview, List *pathkeys)
 {
-	OrderContext context = {order, rel, columns};
+	OrderContext context = {order, rel, table};
 	int			n = 0;
 	ListCell   *lc;
 
 	memset(order, 0, sizeof(*order));
-	for (int i = 0; i < columns->endpoint->nparams; i++)
+	for (int i = 0; i < table->endpoint->nparams; i++)
 	{
 		if (!preview->single[i])
 			context.open |= KEYAPI_PARAM_BIT(i);

@@ -30,6 +30,69 @@ struct KeyapiBinding
 	ExprState  *rank_filter;	/* clauses on rank and page, or NULL */
 };
 
+/* ---------------------------------------------------------------------
+ * Combinations of parameters
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * Set up a parameter; raises 0A000 if nothing tells its values.
+ */
+static void
+bind_param(KeyapiDimension *dimension, const KeyapiClauses *clauses, int param)
+{
+	KeyapiSource *source = clauses->sources.params[param];
+	bool		restricted = (clauses->restricted & KEYAPI_PARAM_BIT(param)) != 0;
+	bool		own = (clauses->own & KEYAPI_PARAM_BIT(param)) != 0;
+
+	if (!keyapi_dimension_of_options(dimension, clauses, param))
+	{
+		if (!restricted || source->kind == KEYAPI_SOURCE_OPEN)
+			keyapi_unbound_error(clauses->table, param, restricted,
+								 restricted && !own);
+		dimension->source = source;
+	}
+	dimension->in_row = clauses->table->params[param] != 0;
+	/* a query without a condition means its default: no row may be lost */
+	dimension->required = !restricted;
+}
+
+/*
+ * The combinations of all parameters, those of the order first.
+ */
+static KeyapiCombinations *
+bind_params(KeyapiVirtualRow *row, const KeyapiClauses *clauses,
+			const KeyapiOrder *order)
+{
+	KeyapiDimension dimensions[KEYAPI_MAX_PARAMS];
+	int			ndimensions = 0;
+	uint32		ordered = 0;
+	List	   *filters = NIL;
+
+	for (int i = 0; i < order->nkeys; i++)
+	{
+		bind_param(&dimensions[ndimensions], clauses, order->keys[i].param);
+		dimensions[ndimensions++].key = &order->keys[i];
+		ordered |= KEYAPI_PARAM_BIT(order->keys[i].param);
+	}
+	for (int i = 0; i < clauses->table->endpoint->nparams; i++)
+	{
+		if ((ordered & KEYAPI_PARAM_BIT(i)) == 0)
+			bind_param(&dimensions[ndimensions++], clauses, i);
+	}
+	for (int i = 0; i < clauses->nitems; i++)
+	{
+		if (keyapi_is_param_clause(&clauses->items[i]))
+			filters = lappend(filters, &clauses->items[i]);
+	}
+	return keyapi_combinations(row, clauses, dimensions, ndimensions, filters);
+}
+
+/* ---------------------------------------------------------------------
+ * Scans
+ * ---------------------------------------------------------------------
+ */
+
 /*
  * The clauses on ranks and pages, perhaps together with parameters, that may be
  * tried on ranks that no list has: "100 / (rank - 46) > 0" is for real rows only.
@@ -84,9 +147,8 @@ keyapi_binding_begin(ForeignScanState *node, const KeyapiTableOptions *options)
 									  restrictions);
 	check_conflicts(binding);
 	binding->row = keyapi_virtual_row(binding->table, &node->ss.ps);
-	binding->combinations = keyapi_combinations(binding->row, binding->clauses,
-												&binding->plan_private.order,
-												false);
+	binding->combinations = bind_params(binding->row, binding->clauses,
+										&binding->plan_private.order);
 	keyapi_source_prepare(binding->clauses->sources.ranks, binding->row);
 	binding->rank_filter = init_rank_filter(binding->row, binding->clauses);
 	return binding;
@@ -154,6 +216,7 @@ keyapi_default_lists(Relation rel, const KeyapiTableOptions *options,
 											keyapi_partition_bounds(rel, 1),
 											NULL);
 	KeyapiVirtualRow *row = keyapi_virtual_row(table, NULL);
+	KeyapiOrder no_order = {0};
 	KeyapiListing *lists = NULL;
 	KeyapiPreview preview;
 	bool		known = true;
@@ -163,8 +226,7 @@ keyapi_default_lists(Relation rel, const KeyapiTableOptions *options,
 	for (int i = 0; i < table->endpoint->nparams; i++)
 		known &= preview.known[i];
 	if (known)
-		lists = keyapi_combinations_lists(keyapi_combinations(row, clauses, NULL,
-															  false),
+		lists = keyapi_combinations_lists(bind_params(row, clauses, &no_order),
 										  nlists);
 	keyapi_virtual_row_free(row);
 	return lists;

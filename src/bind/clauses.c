@@ -67,3 +67,12 @@ keyapi_clauses(const KeyapiScanTable *table, List *exprs,
 		clauses->restricted |= keyapi_restricted_elsewhere(restrictions);
 	return clauses;
 }
+
+bool
+keyapi_is_param_clause(const KeyapiClause *clause)
+{
+	const KeyapiClauseUse *use = &clause->use;
+
+	return use->params != 0 && !use->rank && !use->data && !use->foreign &&
+		use->evaluable;
+}

@@ -52,4 +52,12 @@ typedef struct KeyapiClauses
 extern KeyapiClauses *keyapi_clauses(const KeyapiScanTable *table, List *exprs,
 									 const KeyapiRestrictions *restrictions);
 
+/*
+ * Whether a clause can be evaluated on a row of which only the parameters are
+ * known.  It may raise an error for a list that the other clauses exclude, as
+ * "100 / (period - 7) > 0" does.  So it may on an ordinary table that holds all
+ * lists: nothing says which clause is evaluated first.
+ */
+extern bool keyapi_is_param_clause(const KeyapiClause *clause);
+
 #endif							/* KEYAPI_CLAUSES_H */

@@ -7,6 +7,8 @@
  */
 #include "bind/preview.h"
 
+#include "optimizer/optimizer.h"
+
 #include "bind/combinations.h"
 
 /*
@@ -30,12 +32,73 @@ limit_by_form(KeyapiPreview *preview, const KeyapiSource *source, int param)
 		preview->max_lists = preview->max_lists / n * max;
 }
 
+/*
+ * Set up a parameter, if its values are known before the scan runs.
+ */
+static bool
+preview_param(KeyapiDimension *dimension, const KeyapiClauses *clauses,
+			  KeyapiVirtualRow *row, int param)
+{
+	KeyapiSource *source = clauses->sources.params[param];
+
+	if (!keyapi_dimension_of_options(dimension, clauses, param))
+	{
+		if ((clauses->restricted & KEYAPI_PARAM_BIT(param)) == 0 ||
+			!keyapi_source_is_constant(source))
+			return false;
+		dimension->source = source;
+	}
+	/* converting a value must not raise anything */
+	dimension->in_row = clauses->table->params[param] != 0 &&
+		keyapi_virtual_row_param_foreseeable(row, param);
+	return true;
+}
+
+/*
+ * Whether a clause on parameters can be evaluated before the scan runs.
+ */
+static bool
+is_constant_filter(const KeyapiClause *clause, const KeyapiScanTable *table,
+				   KeyapiVirtualRow *row)
+{
+	for (int i = 0; i < table->endpoint->nparams; i++)
+	{
+		if ((clause->use.params & KEYAPI_PARAM_BIT(i)) != 0 &&
+			!keyapi_virtual_row_param_foreseeable(row, i))
+			return false;
+	}
+	return !clause->use.external && !clause->use.internal &&
+		!contain_mutable_functions(clause->expr);
+}
+
+/*
+ * The combinations of those parameters whose values constants tell.
+ */
+static KeyapiCombinations *
+constant_combinations(const KeyapiClauses *clauses, KeyapiVirtualRow *row)
+{
+	KeyapiDimension dimensions[KEYAPI_MAX_PARAMS];
+	int			ndimensions = 0;
+	List	   *filters = NIL;
+
+	for (int i = 0; i < clauses->table->endpoint->nparams; i++)
+		ndimensions += preview_param(&dimensions[ndimensions], clauses, row, i);
+	for (int i = 0; i < clauses->nitems; i++)
+	{
+		KeyapiClause *clause = &clauses->items[i];
+
+		if (keyapi_is_param_clause(clause) &&
+			is_constant_filter(clause, clauses->table, row))
+			filters = lappend(filters, clause);
+	}
+	return keyapi_combinations(row, clauses, dimensions, ndimensions, filters);
+}
+
 void
 keyapi_preview(KeyapiPreview *preview, const KeyapiClauses *clauses,
 			   KeyapiVirtualRow *row)
 {
-	KeyapiCombinations *combinations = keyapi_combinations(row, clauses, NULL,
-														   true);
+	KeyapiCombinations *combinations = constant_combinations(clauses, row);
 	const KeyapiSources *sources = &clauses->sources;
 
 	memset(preview, 0, sizeof(*preview));

@@ -163,6 +163,7 @@ keyapi_binding_evaluate(KeyapiBinding *binding)
 											binding->table->options->page_size);
 
 	keyapi_virtual_row_reset(binding->row);
+	bound->binding = binding;
 	bound->lo = range.lo;
 	bound->hi = range.hi;
 	/* pages are numbered by integers, and no list is nearly so long */
@@ -175,25 +176,27 @@ keyapi_binding_evaluate(KeyapiBinding *binding)
 }
 
 bool
-keyapi_binding_wants(KeyapiBinding *binding, const KeyapiListing *list, int page,
-					 int64 first, int64 last)
+keyapi_bound_wants(const KeyapiBound *bound, int list, int page,
+				   int64 first, int64 last)
 {
+	const KeyapiBinding *binding = bound->binding;
+	const KeyapiListing *listing = &bound->lists[list];
 	KeyapiVirtualRow *row = binding->row;
 	bool		result = false;
 
 	if (binding->rank_filter == NULL)
 		return true;
-	for (int i = 0; i < list->endpoint->nparams; i++)
+	for (int i = 0; i < listing->endpoint->nparams; i++)
 	{
 		Datum		datum;
 
 		if (binding->table->params[i] != 0 &&
-			keyapi_virtual_row_param_datum(row, i, list->values[i], false, &datum))
+			keyapi_virtual_row_param_datum(row, i, listing->values[i], false, &datum))
 			keyapi_virtual_row_set_param(row, i, datum);
 	}
 	for (int64 rank = first; rank <= last && !result; rank++)
 	{
-		/* what no row can hold is the list's business: it ends before */
+		/* a rank that no row can hold is beyond the end of the list */
 		result = !keyapi_virtual_row_set_rank(row, rank) ||
 			!keyapi_virtual_row_set_page(row, page) ||
 			keyapi_virtual_row_satisfies(row, binding->rank_filter);

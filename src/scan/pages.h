@@ -11,6 +11,7 @@
 
 #include "compat.h"
 
+#include "bind/binding.h"
 #include "fetch/fetcher.h"
 #include "fetch/listing_pages.h"
 
@@ -22,30 +23,6 @@ typedef struct KeyapiRow
 	const KeyapiVideo *video;
 	int64		rank;
 } KeyapiRow;
-
-/*
- * Which rows a pass may read.  lists is kept by the caller until the next
- * pass; the lists are distinct.
- */
-typedef struct KeyapiPass
-{
-	const KeyapiListing *lists;
-	int			nlists;
-	bool		rank_major;		/* row 1 of each list, then row 2, ...;
-								 * otherwise list after list */
-	int64		lo;				/* ranks lo..hi only, 1 <= lo; */
-	int64		hi;				/* ... PG_INT64_MAX: to the end */
-	int64		max_rows;		/* not more than these are asked for; -1: any
-								 * number may be */
-
-	/*
-	 * Whether a row of lists[list] on this page, with a rank in first..last,
-	 * may be wanted; a page without any is never asked for.  NULL: all are.
-	 */
-	bool		(*wanted) (void *arg, int list, int page,
-						   int64 first, int64 last);
-	void	   *arg;
-} KeyapiPass;
 
 /* What a scan cost, as totals over all passes. */
 typedef struct KeyapiBill
@@ -80,10 +57,11 @@ extern KeyapiPages *keyapi_pages_create(Oid relid, Oid userid,
 										const char *const *paths, int npaths);
 
 /*
- * Begin a pass over the rows: the first, a rescan, or other lists.  Pages that
- * earlier passes read are not asked for again.
+ * Begin a pass over the rows that the bound says: the first, a rescan, or other
+ * lists.  What the bound points to is kept by the caller until the next pass.
+ * Pages that earlier passes read are not asked for again.
  */
-extern void keyapi_pages_rewind(KeyapiPages *pages, const KeyapiPass *pass);
+extern void keyapi_pages_rewind(KeyapiPages *pages, const KeyapiBound *bound);
 
 /*
  * The next row of the pass, or false at its end.  In a list ranks ascend and

@@ -41,7 +41,7 @@ struct KeyapiPages
 								 * doubled by each one read: 1, 2, 4, ... */
 
 	/* the current pass */
-	KeyapiPass	pass;
+	KeyapiBound pass;
 	KeyapiDemand demand;		/* as of the current row */
 	int64		pass_number;
 	MemoryContext pass_context;

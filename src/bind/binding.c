@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * binding.c
- *	  Run-time side of the binding.
+ *	  From the clauses of a plan to the lists and ranks that a scan reads.
  *
- * Everything is derived from the node's own qual, as it is after the external
- * parameters were folded into it, so that custom and generic plans read the same
- * lists.  Only what the qual cannot know comes from the planner: which other
- * clauses of the query restrict a parameter.
+ * Everything is derived from the node's own qual, after folding the external
+ * parameters into it, so that custom and generic plans read the same lists.
+ * Only what the qual does not show comes from the planner: which parameters the
+ * rest of the query restricts.
  *
  *-------------------------------------------------------------------------
  */
@@ -95,7 +95,7 @@ bind_params(KeyapiVirtualRow *row, const KeyapiClauses *clauses,
 
 /*
  * The clauses on ranks and pages, perhaps together with parameters, that may be
- * tried on ranks that no list has: "100 / (rank - 46) > 0" is for real rows only.
+ * evaluated for ranks that no list has: "100 / (rank - 46) > 0" may not.
  */
 static ExprState *
 init_rank_filter(KeyapiVirtualRow *row, const KeyapiClauses *clauses)

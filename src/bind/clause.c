@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * clause.c
- *	  Columns that expressions are about, and what clauses mention.
+ *	  What one clause uses, which parameters it restricts, and folding.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,22 +17,22 @@
 #include "utils/lsyscache.h"
 
 /* ---------------------------------------------------------------------
- * Mentions
+ * Restricted parameters
  * ---------------------------------------------------------------------
  */
 
-typedef struct MentionContext
+typedef struct RestrictedContext
 {
 	KeyapiVarParams var_params;
 	void	   *arg;
 	int			depth;			/* queries entered */
 	uint32		params;
-} MentionContext;
+} RestrictedContext;
 
 /*
- * Whether what stands below a NOT is EXISTS, before or after planning.  The
- * planner may have made an IN of it, to hash; that one need not tell NULL from
- * false, which a NOT IN must.
+ * Whether the argument of a NOT is EXISTS, before or after planning.  The planner
+ * may have turned it into a hashed IN.  unknownEqFalse tells that from a real NOT
+ * IN, which must distinguish NULL from false.
  */
 static bool
 is_exists(Node *node)
@@ -51,7 +51,7 @@ is_exists(Node *node)
 }
 
 static bool
-restriction_walker(Node *node, MentionContext *context)
+restriction_walker(Node *node, RestrictedContext *context)
 {
 	if (node == NULL)
 		return false;
@@ -72,7 +72,7 @@ restriction_walker(Node *node, MentionContext *context)
 		context->depth--;
 		return result;
 	}
-	/* "IS NOT NULL" may have been dropped for a NOT NULL column, or not */
+	/* the planner may drop IS NOT NULL on a NOT NULL column: never count it */
 	if (IsA(node, NullTest) &&
 		((NullTest *) node)->nulltesttype == IS_NOT_NULL)
 		return false;
@@ -85,7 +85,7 @@ restriction_walker(Node *node, MentionContext *context)
 uint32
 keyapi_params_in(Node *expr, KeyapiVarParams var_params, void *arg)
 {
-	MentionContext context = {var_params, arg};
+	RestrictedContext context = {var_params, arg};
 
 	restriction_walker(expr, &context);
 	return context.params;
@@ -174,7 +174,8 @@ is_safe_division(OpExpr *op)
 }
 
 /*
- * Replace safe divisions by what they divide: only functions matter below.
+ * Replace safe divisions by what they divide, so that contain_leaked_vars does
+ * not see their functions.
  */
 static Node *
 safe_division_mutator(Node *node, void *context)
@@ -187,8 +188,8 @@ safe_division_mutator(Node *node, void *context)
 }
 
 /*
- * Comparisons are leakproof, which includes that they raise no errors.  Division
- * is not, but "page % 5 = 0" is worth to be understood.
+ * Comparisons are leakproof, so they raise no errors.  Division is not, but
+ * "page % 5 = 0" is worth understanding.
  */
 bool
 keyapi_cannot_fail(Node *clause)

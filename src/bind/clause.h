@@ -1,10 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * clause.h
- *	  What expression trees say of parameters, ranks and pages.
+ *	  What one clause says about parameters, ranks and pages: which columns it
+ *	  uses, which parameters it restricts.
  *
- * The only room that takes expressions apart.  Nothing in here evaluates
- * anything: see source_values.h.
+ * Nothing here evaluates anything: see source_values.h and virtual_row.h.  Where
+ * a clause becomes values: source.h.  All clauses of a scan: clauses.h.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,14 +20,15 @@
 #include "bind/scan_table.h"
 
 /*
- * The parameters that an expression restricts, as far as it mentions them:
- * IS NOT NULL and NOT EXISTS mention nothing.  Only Vars of the expression's own
- * query level are shown to var_params, also from within SubLinks.
+ * The parameters that an expression (or a list of them, or NULL) restricts: those
+ * of its Vars, except in IS NOT NULL and NOT EXISTS, which restrict nothing.  Only
+ * Vars of the expression's own query level are shown to var_params, also from
+ * within SubLinks.
  */
 extern uint32 keyapi_params_in(Node *expr, KeyapiVarParams var_params,
 							   void *arg);
 
-/* What a clause depends on. */
+/* What a clause uses. */
 typedef struct KeyapiClauseUse
 {
 	uint32		params;			/* parameter columns of the scan */
@@ -38,6 +40,9 @@ typedef struct KeyapiClauseUse
 	bool		evaluable;		/* neither volatile functions nor subplans */
 } KeyapiClauseUse;
 
+/*
+ * What an expression uses; it must not be NULL.
+ */
 extern KeyapiClauseUse keyapi_clause_use(Node *clause,
 										 const KeyapiScanTable *table);
 

@@ -28,13 +28,14 @@ enum
 List *
 keyapi_plan_private_pack(const KeyapiPlanPrivate *private)
 {
+	const KeyapiRestrictions *restrictions = &private->restrictions;
 	List	   *params = NIL;
 	List	   *operators = NIL;
 	List	   *descending = NIL;
 	List	   *collations = NIL;
 	List	   *columns = NIL;
 	int			column = -1;
-	int64		max_rows = private->max_rows > PG_INT32_MAX ? -1 : private->max_rows;
+	int64		max_rows = private->max_rows;
 
 	for (int i = 0; i < private->order.nkeys; i++)
 	{
@@ -48,9 +49,11 @@ keyapi_plan_private_pack(const KeyapiPlanPrivate *private)
 	while ((column = bms_next_member(private->columns, column)) >= 0)
 		columns = lappend_int(columns, column);
 
-	return list_concat(list_make5(makeInteger((int) private->restrictions.certain),
-								  private->restrictions.clauses,
-								  makeInteger((int) private->restrictions.conflicts),
+	if (max_rows > PG_INT32_MAX)
+		max_rows = -1;
+	return list_concat(list_make5(makeInteger((int) restrictions->certain),
+								  restrictions->clauses,
+								  makeInteger((int) restrictions->conflicts),
 								  params, operators),
 					   list_make5(descending, collations,
 								  makeInteger(private->order.rank_major),
@@ -61,6 +64,7 @@ keyapi_plan_private_pack(const KeyapiPlanPrivate *private)
 void
 keyapi_plan_private_unpack(KeyapiPlanPrivate *private, List *packed)
 {
+	KeyapiRestrictions *restrictions = &private->restrictions;
 	List	   *params = list_nth(packed, PRIVATE_ORDER_PARAMS);
 	List	   *operators = list_nth(packed, PRIVATE_ORDER_OPERATORS);
 	List	   *descending = list_nth(packed, PRIVATE_ORDER_DESCENDING);
@@ -68,9 +72,9 @@ keyapi_plan_private_unpack(KeyapiPlanPrivate *private, List *packed)
 	ListCell   *lc;
 
 	memset(private, 0, sizeof(*private));
-	private->restrictions.certain = (uint32) intVal(list_nth(packed, PRIVATE_RESTRICTED));
-	private->restrictions.clauses = list_nth(packed, PRIVATE_OUTER_CLAUSES);
-	private->restrictions.conflicts = (uint32) intVal(list_nth(packed, PRIVATE_CONFLICTS));
+	restrictions->certain = (uint32) intVal(list_nth(packed, PRIVATE_RESTRICTED));
+	restrictions->clauses = list_nth(packed, PRIVATE_OUTER_CLAUSES);
+	restrictions->conflicts = (uint32) intVal(list_nth(packed, PRIVATE_CONFLICTS));
 	private->order.nkeys = list_length(params);
 	for (int i = 0; i < private->order.nkeys; i++)
 	{

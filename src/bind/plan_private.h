@@ -19,7 +19,8 @@ typedef struct KeyapiPlanPrivate
 {
 	KeyapiRestrictions restrictions;	/* joined is not carried over */
 	KeyapiOrder order;			/* of the rows, as far as promised */
-	int64		max_rows;		/* after which the scan provably stops, or -1 */
+	int64		max_rows;		/* rows after which the scan provably stops,
+								 * or -1 */
 
 	/*
 	 * The attribute numbers that the plan needs from the scan, offset by

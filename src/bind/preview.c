@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * preview.c
- *	  What constants tell of a scan's lists and ranks before it runs.
+ *	  What constants tell about a scan's lists and ranks before it runs.
  *
  *-------------------------------------------------------------------------
  */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * preview.h
- *	  What constants tell of a scan's lists and ranks before it runs: for
+ *	  What constants tell about a scan's lists and ranks before it runs, for
  *	  estimates and EXPLAIN.
  *
  *-------------------------------------------------------------------------
@@ -15,11 +15,11 @@
 #include "bind/source_values.h"
 #include "bind/virtual_row.h"
 
-/* What is known of a scan's lists before it runs. */
+/* What is known before a scan runs. */
 typedef struct KeyapiPreview
 {
 	double		max_lists;		/* -1: unknown */
-	bool		known[KEYAPI_MAX_PARAMS];	/* whether the next is right */
+	bool		known[KEYAPI_MAX_PARAMS];	/* whether values is set */
 	KeyapiTextSet values[KEYAPI_MAX_PARAMS];	/* that a list may have */
 	bool		single[KEYAPI_MAX_PARAMS];	/* at most one value at a time */
 	KeyapiRange ranks;			/* a superset of those read */

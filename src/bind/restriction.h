@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * restriction.h
- *	  Which parameters of a scan the query restricts elsewhere than in the scan's
- *	  own clauses: the way in.
+ *	  Which parameters of a scan the query restricts elsewhere than in the
+ *	  scan's own clauses: the way in.
  *
  *	  The files below it, each of which uses only those before it:
  *	    exposure             which columns show parameters

@@ -41,8 +41,8 @@ typedef enum BlockRole
  */
 
 /*
- * The subquery among a relation and the children of its append relation that the
- * planner is at: the first in its order of work that it has not finished.
+ * The subquery that the planner is working on, among a relation and the children
+ * of its append relation: the first in its order of work that is not finished.
  */
 static RelOptInfo *
 unfinished_subquery(PlannerInfo *parent, Index varno)
@@ -93,8 +93,8 @@ find_subquery_in_from(PlannerInfo *parent)
  */
 
 /*
- * Whether a query may be what has become of the original: the planner keeps the
- * range table it was given, and only adds to it.
+ * Whether the planner may have made the query from the original: it keeps the
+ * range table that it was given and only adds to it.
  */
 static bool
 may_stem_from(const Query *query, const Query *original)

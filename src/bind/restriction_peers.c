@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * restriction_peers.c
- *	  Parameters that are only compared with each other.
+ *	  Parameters of foreign tables that are only compared with each other.
  *
  * "a.region = b.region" by itself does not say which regions: each table has its
  * default, which must be the same.  As soon as something else restricts one of
@@ -31,8 +31,8 @@ typedef struct ParamMember
 } ParamMember;
 
 /*
- * Whether a member of a class is a parameter's column of one of our tables, like
- * this one.
+ * Whether a member of a class is a parameter's column of a foreign table of this
+ * extension, as the relation "ours" is.
  */
 static bool
 find_param_member(ParamMember *result, PlannerInfo *root,
@@ -67,8 +67,8 @@ find_param_member(ParamMember *result, PlannerInfo *root,
 }
 
 /*
- * All members of a class, if each is a parameter's column of one of our tables;
- * else NIL.
+ * All members of a class, as ParamMember, if each is a parameter's column of a
+ * foreign table of this extension; otherwise NIL.
  */
 static List *
 param_members(PlannerInfo *root, EquivalenceClass *class, RelOptInfo *ours)
@@ -108,7 +108,7 @@ same_default(const KeyapiParamOptions *a, const KeyapiParamOptions *b)
 }
 
 /*
- * Turn the marks of one parameter into those of another, and forget the rest.
+ * Turn the marks of one parameter into those of another, and drop the rest.
  */
 typedef struct RemarkContext
 {

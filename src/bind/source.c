@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * source.c
- *	  Clauses -> where the values of a column come from.
+ *	  A clause -> where the values of a column come from.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,7 +20,7 @@
 
 #include "bind/clause.h"
 
-/* btree/numeric_ops and btree/float_ops; the catalog headers name neither */
+/* btree/numeric_ops and btree/float_ops have no name in the catalog headers */
 #define NUMERIC_BTREE_FAM_OID 1988
 #define FLOAT_BTREE_FAM_OID 1970
 
@@ -115,7 +115,7 @@ is_target(Node *expr, const Target *target, bool *of_page)
 }
 
 /*
- * Whether a value can be had before the scan's first row.
+ * Whether an expression can be evaluated before the scan's first row.
  */
 static bool
 is_value(Node *expr, const Target *target)
@@ -244,8 +244,8 @@ source_of_array(ScalarArrayOpExpr *op, const Target *target)
  */
 
 /*
- * Whether a condition is known as soon as the external parameters are: then it
- * is gone from every clause that folding leaves.
+ * Whether a condition is known as soon as the external parameters are: then
+ * folding removes it from the clause.
  */
 static bool
 folds_away(Node *expr, const Target *target)

@@ -18,8 +18,7 @@
 #include "bind/scan_table.h"
 
 /*
- * Where the values of a column come from that satisfy a clause: a superset of
- * them, as a tree.
+ * A source gives a superset of the values of a column that satisfy a clause.
  */
 typedef enum KeyapiSourceKind
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * virtual_row.c
- *	  Virtual rows.
+ *	  Rows of which only parameters, rank and page are known.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,8 +17,8 @@
 /* How a column's values are made of text. */
 typedef struct ColumnInput
 {
-	Oid			type;			/* under domains, whose constraints are for
-								 * values that rows have */
+	Oid			type;			/* below domains: their constraints only apply
+								 * to values of real rows */
 	int32		typmod;
 	Oid			ioparam;
 	FmgrInfo	function;
@@ -93,7 +93,7 @@ keyapi_virtual_row_qual(KeyapiVirtualRow *row, List *clauses)
  */
 
 /*
- * Whether column_holds tells which texts a column refuses.
+ * Whether column_holds knows which texts a column refuses.
  */
 static bool
 is_foreseeable(const ColumnInput *input)
@@ -118,8 +118,8 @@ is_foreseeable(const ColumnInput *input)
 }
 
 /*
- * Whether a column can hold the value of a parameter, as far as that can be
- * foreseen: the input functions would only raise an error.
+ * Whether a column can hold the value of a parameter, as far as the type is
+ * foreseeable.  Input functions do not tell; they raise an error.
  */
 static bool
 column_holds(const ColumnInput *input, const char *text)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * estimate.c
- *	  Sizes and costs.
+ *	  What the planner knows of a foreign table, and what scanning it costs.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,7 +27,7 @@
 #define FIRST_REQUEST_COST 1000.0
 #define NEXT_REQUEST_COST 100.0
 
-/* Guess for a set of values that cannot be seen at plan time. */
+/* Guess for the size of a set of values that the planner cannot see. */
 #define UNKNOWN_SET_SIZE 4.0
 
 /* ---------------------------------------------------------------------
@@ -117,8 +117,8 @@ estimate_lists(const KeyapiPreview *preview, int nparams)
 }
 
 /*
- * The fraction of rows of the lists read that pass the clauses on data.  Those
- * on parameters and ranks have chosen what is read.
+ * The fraction of the rows read that pass the clauses on data.  Those on
+ * parameters and ranks have chosen which rows are read.
  */
 static Selectivity
 data_selectivity(PlannerInfo *root, RelOptInfo *rel, const ScanInfo *scan)

@@ -3,9 +3,9 @@
  * outer_rels.c
  *	  Sets of outer relations for parameterised paths.
  *
- * One clause may bind one parameter, and another clause the next; a join in
- * between may keep the planner from combining them by itself.  Hence all pairs
- * and the union of all, too.
+ * One clause may bind one parameter and another clause the next.  A join between
+ * them may keep the planner from combining their relations by itself, so we offer
+ * all pairs and the union of all, too.
  *
  *-------------------------------------------------------------------------
  */

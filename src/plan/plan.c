@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * plan.c
- *	  Paths and plans.
+ *	  Planner callbacks: sizes, paths and plans.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,7 +21,7 @@
 #include "plan/pathkeys.h"
 
 /*
- * Price of a path that raises an error when it runs: above any other, even one
+ * Price of a path that raises an error when it runs: above any other, even those
  * that enable_nestloop and the like discourage.
  */
 #define ERROR_PATH_COST 1e100
@@ -52,8 +52,8 @@ keyapiGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
  */
 
 /*
- * Whether the clauses of a path bind every parameter that has neither a domain
- * nor, without a restriction, a default.
+ * Whether the clauses of a path bind every parameter that has no domain
+ * or, without a restriction, a default.
  */
 static bool
 binds_everything(RelOptInfo *rel, ParamPathInfo *param_info)
@@ -98,7 +98,7 @@ add_error_path(PlannerInfo *root, RelOptInfo *rel)
 }
 
 /*
- * The paths that need no other relation, besides what LATERAL demands.
+ * The paths that need no other relation, except what LATERAL demands.
  */
 static void
 add_base_paths(PlannerInfo *root, RelOptInfo *rel, ParamPathInfo *param_info)
@@ -132,7 +132,7 @@ add_base_paths(PlannerInfo *root, RelOptInfo *rel, ParamPathInfo *param_info)
 }
 
 /*
- * A path that gets values from these relations, if it then lacks none.
+ * A path that gets values from these relations, if that binds everything.
  */
 static void
 add_parameterized_path(PlannerInfo *root, RelOptInfo *rel, Relids outer)
@@ -173,7 +173,7 @@ keyapiGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
  */
 
 /*
- * Whether a clause keeps all rows of a list, or those in a row.
+ * Whether a clause keeps all rows of a list, or consecutive ones.
  */
 static bool
 keeps_rows_together(const KeyapiClause *clause)
@@ -188,8 +188,8 @@ keeps_rows_together(const KeyapiClause *clause)
 }
 
 /*
- * The number of rows after which the scan is over because of a LIMIT, or -1:
- * only if every row of the scan is a row of the result, in its order.
+ * The number of rows after which a LIMIT ends the scan, or -1.  It is only known
+ * if every row of the scan is a row of the result, in its order.
  */
 static int64
 max_rows(PlannerInfo *root, RelOptInfo *rel, Path *path,

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * source_values.c
- *	  Sources -> values.
+ *	  Sources -> sets of texts and ranges of ranks.
  *
  *-------------------------------------------------------------------------
  */
@@ -311,7 +311,7 @@ is_whole(const char *text)
 }
 
 /*
- * The ranks that compare so with a number.
+ * The ranks r for which "r OP number" holds.
  */
 static KeyapiRange
 range_of_number(int strategy, const char *text)
@@ -319,12 +319,12 @@ range_of_number(int strategy, const char *text)
 	KeyapiRange range = all_ranks;
 	double		number = strtod(text, NULL);
 
-	/* NaN is above all numbers; what a double cannot hold exactly is left */
+	/* NaN is above all numbers; a double cannot hold all integers above 1e15 */
 	if (isnan(number) || number > 1e15)
 		return strategy < BTEqualStrategyNumber ? all_ranks : no_ranks;
 	if (number < -1e15)
 		number = -1e15;
-	/* 5.00000000000000000001 has become 5, which is less than that */
+	/* 5.00000000000000000001 has become 5, which is less */
 	if (number == floor(number) && !is_whole(text))
 	{
 		if (strategy == BTLessStrategyNumber)
@@ -375,7 +375,7 @@ keyapi_source_range(const KeyapiSource *source, KeyapiVirtualRow *row,
 	KeyapiRange result = no_ranks;
 	ListCell   *lc;
 
-	/* a part of the condition may turn out to be true by itself */
+	/* the condition may turn out to be true by itself */
 	if (source->may_vanish)
 		return all_ranks;
 	switch (source->kind)

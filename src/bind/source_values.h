@@ -10,7 +10,7 @@
 
 #include "compat.h"
 
-#include "bind/clause.h"
+#include "bind/source.h"
 #include "bind/virtual_row.h"
 
 /* Texts in byte order, without duplicates. */
@@ -28,7 +28,8 @@ typedef struct KeyapiRange
 
 /*
  * Compile the expressions of a source for evaluation with the row: all of them,
- * or only the constants.
+ * or only those constants that count whatever external parameters are.  Sets
+ * state in the source and in the parts that it shares.
  */
 extern void keyapi_source_prepare(KeyapiSource *source, KeyapiVirtualRow *row);
 extern void keyapi_source_prepare_constants(KeyapiSource *source,
@@ -42,9 +43,9 @@ extern KeyapiTextSet keyapi_source_texts(const KeyapiSource *source,
 										 KeyapiVirtualRow *row);
 
 /*
- * A range that holds the values of a source of ranks; lo > hi if there are
- * none.  What was not prepared may be any number.  page_size says which ranks a
- * page may hold.
+ * A range that holds the values of a source of ranks; lo > hi if there are none.
+ * An expression that was not prepared may have any value.  page_size (rows) says
+ * which ranks a page may hold.
  */
 extern KeyapiRange keyapi_source_range(const KeyapiSource *source,
 									   KeyapiVirtualRow *row, int page_size);

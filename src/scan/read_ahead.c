@@ -44,13 +44,11 @@ bool
 keyapi_pages_wants(const KeyapiPages *pages, const KeyapiListCursor *cursor,
 				   int number)
 {
-	const KeyapiPass *pass = &pages->pass;
 	int			limit = cursor->listing_pages->limit;
 	int64		first = (int64) (number - 1) * limit + 1;
 
-	return pass->wanted == NULL ||
-		pass->wanted(pass->arg, cursor->number, number, first,
-					 first + limit - 1);
+	return keyapi_bound_wants(&pages->pass, cursor->number, number, first,
+							  first + limit - 1);
 }
 
 /*

@@ -42,15 +42,21 @@ OBJS = \
 	src/options/option_value.o \
 	src/bind/binding.o \
 	src/bind/clause.o \
+	src/bind/clauses.o \
 	src/bind/combinations.o \
+	src/bind/exposure.o \
 	src/bind/plan_private.o \
 	src/bind/preview.o \
 	src/bind/restriction.o \
+	src/bind/restriction_block.o \
 	src/bind/restriction_cte.o \
+	src/bind/restriction_marks.o \
 	src/bind/restriction_outside.o \
 	src/bind/restriction_peers.o \
+	src/bind/scan_table.o \
 	src/bind/source.o \
 	src/bind/source_values.o \
+	src/bind/unbound.o \
 	src/bind/virtual_row.o \
 	src/fetch/budget.o \
 	src/fetch/fetcher.o \

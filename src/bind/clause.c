@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * clause.c
- *	  Columns that expressions are about, and what clauses mention.
+ *	  What one clause uses, which parameters it restricts, and folding.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,92 +12,27 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
-#include "rewrite/rewriteManip.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/partcache.h"
-
-#include "options/option.h"
-
-void
-keyapi_scan_columns(KeyapiScanColumns *columns, Relation rel, Index varno,
-					const KeyapiEndpoint *endpoint)
-{
-	TupleDesc	tupdesc = RelationGetDescr(rel);
-
-	memset(columns, 0, sizeof(*columns));
-	columns->varno = varno;
-	columns->endpoint = endpoint;
-	for (int i = 0; i < tupdesc->natts; i++)
-	{
-		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
-		KeyapiColumnKind kind;
-		const char *field;
-
-		if (attr->attisdropped || attr->attgenerated)
-			continue;
-		keyapi_column_source(endpoint, RelationGetRelid(rel), attr->attnum,
-							 &kind, &field);
-		if (kind == KEYAPI_COLUMN_PARAM)
-			columns->params[keyapi_endpoint_param(endpoint, field)] = attr->attnum;
-		else if (kind == KEYAPI_COLUMN_RANK)
-			columns->rank = attr->attnum;
-		else if (kind == KEYAPI_COLUMN_PAGE)
-			columns->page = attr->attnum;
-	}
-}
-
-List *
-keyapi_partition_bounds(Relation rel, Index varno)
-{
-	List	   *bounds;
-
-	if (!rel->rd_rel->relispartition)
-		return NIL;
-	bounds = copyObject(RelationGetPartitionQual(rel));
-	ChangeVarNodes((Node *) bounds, 1, varno, 0);
-	return (List *) eval_const_expressions(NULL, (Node *) bounds);
-}
-
-/*
- * A whole-row Var stands for all parameters.
- */
-uint32
-keyapi_scan_var_params(Var *var, void *arg)
-{
-	const KeyapiScanColumns *columns = arg;
-	uint32		result = 0;
-
-	if (var->varno != columns->varno)
-		return 0;
-	for (int i = 0; i < columns->endpoint->nparams; i++)
-	{
-		if (columns->params[i] != 0 &&
-			(var->varattno == columns->params[i] ||
-			 var->varattno == InvalidAttrNumber))
-			result |= KEYAPI_PARAM_BIT(i);
-	}
-	return result;
-}
 
 /* ---------------------------------------------------------------------
- * Mentions
+ * Restricted parameters
  * ---------------------------------------------------------------------
  */
 
-typedef struct MentionContext
+typedef struct RestrictedContext
 {
 	KeyapiVarParams var_params;
 	void	   *arg;
 	int			depth;			/* queries entered */
 	uint32		params;
-} MentionContext;
+} RestrictedContext;
 
 /*
- * Whether what stands below a NOT is EXISTS, before or after planning.  The
- * planner may have made an IN of it, to hash; that one need not tell NULL from
- * false, which a NOT IN must.
+ * Whether the argument of a NOT is EXISTS, before or after planning.  The planner
+ * may have turned it into a hashed IN.  unknownEqFalse tells that from a real NOT
+ * IN, which must distinguish NULL from false.
  */
 static bool
 is_exists(Node *node)
@@ -116,7 +51,7 @@ is_exists(Node *node)
 }
 
 static bool
-restriction_walker(Node *node, MentionContext *context)
+restriction_walker(Node *node, RestrictedContext *context)
 {
 	if (node == NULL)
 		return false;
@@ -137,7 +72,7 @@ restriction_walker(Node *node, MentionContext *context)
 		context->depth--;
 		return result;
 	}
-	/* "IS NOT NULL" may have been dropped for a NOT NULL column, or not */
+	/* the planner may drop IS NOT NULL on a NOT NULL column: never count it */
 	if (IsA(node, NullTest) &&
 		((NullTest *) node)->nulltesttype == IS_NOT_NULL)
 		return false;
@@ -150,7 +85,7 @@ restriction_walker(Node *node, MentionContext *context)
 uint32
 keyapi_params_in(Node *expr, KeyapiVarParams var_params, void *arg)
 {
-	MentionContext context = {var_params, arg};
+	RestrictedContext context = {var_params, arg};
 
 	restriction_walker(expr, &context);
 	return context.params;
@@ -163,25 +98,25 @@ keyapi_params_in(Node *expr, KeyapiVarParams var_params, void *arg)
 
 typedef struct UseContext
 {
-	const KeyapiScanColumns *columns;
+	const KeyapiScanTable *table;
 	KeyapiClauseUse use;
 } UseContext;
 
 static void
 add_var_use(Var *var, UseContext *context)
 {
-	const KeyapiScanColumns *columns = context->columns;
+	const KeyapiScanTable *table = context->table;
 	KeyapiClauseUse *use = &context->use;
 
-	if (var->varno != columns->varno || var->varlevelsup != 0)
+	if (var->varno != table->varno || var->varlevelsup != 0)
 		use->foreign = true;
 	else if (var->varattno == InvalidAttrNumber)
 		use->data = true;
-	else if (var->varattno == columns->rank || var->varattno == columns->page)
+	else if (var->varattno == table->rank || var->varattno == table->page)
 		use->rank = true;
 	else
 	{
-		uint32		params = keyapi_scan_var_params(var, (void *) columns);
+		uint32		params = keyapi_scan_var_params(var, (void *) table);
 
 		use->params |= params;
 		use->data |= params == 0;
@@ -209,9 +144,9 @@ use_walker(Node *node, UseContext *context)
 }
 
 KeyapiClauseUse
-keyapi_clause_use(Node *clause, const KeyapiScanColumns *columns)
+keyapi_clause_use(Node *clause, const KeyapiScanTable *table)
 {
-	UseContext	context = {.columns = columns};
+	UseContext	context = {.table = table};
 
 	use_walker(clause, &context);
 	context.use.evaluable = !contain_volatile_functions(clause) &&
@@ -239,7 +174,8 @@ is_safe_division(OpExpr *op)
 }
 
 /*
- * Replace safe divisions by what they divide: only functions matter below.
+ * Replace safe divisions by what they divide, so that contain_leaked_vars does
+ * not see their functions.
  */
 static Node *
 safe_division_mutator(Node *node, void *context)
@@ -252,8 +188,8 @@ safe_division_mutator(Node *node, void *context)
 }
 
 /*
- * Comparisons are leakproof, which includes that they raise no errors.  Division
- * is not, but "page % 5 = 0" is worth to be understood.
+ * Comparisons are leakproof, so they raise no errors.  Division is not, but
+ * "page % 5 = 0" is worth understanding.
  */
 bool
 keyapi_cannot_fail(Node *clause)

@@ -9,83 +9,38 @@
 
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/sortsupport.h"
 
 /* A value that a parameter may have. */
-typedef struct Candidate
+typedef struct ParamValue
 {
 	const char *text;
-	Datum		datum;			/* as its column has it; none without column */
+	Datum		datum;			/* as its column has it, if that is set */
 	bool		used;			/* in a combination that passes */
-} Candidate;
+} ParamValue;
 
-/* One parameter: where its values come from, and what filters them. */
+/* One parameter. */
 typedef struct Dimension
 {
-	int			param;
-	bool		restricted;		/* by the query */
-	KeyapiTextSet fixed;		/* default or domain; unless there is a source */
-	KeyapiSource *source;
+	KeyapiDimension given;
 	ExprState  *filter;			/* clauses on this parameter alone, or NULL */
-	const KeyapiOrderKey *key;	/* or NULL */
 
 	/* of the current evaluation */
-	int			n;
-	Candidate  *combinations;
+	int			nvalues;
+	ParamValue *values;
 	int			current;
 } Dimension;
 
 struct KeyapiCombinations
 {
 	KeyapiVirtualRow *row;
-	const KeyapiScanColumns *columns;
-	const KeyapiTableOptions *options;
-	bool		contradiction;	/* a clause is constantly not true */
-	bool		constants_only;
+	const KeyapiClauses *clauses;
 	int			ndimensions;
 	Dimension	dimensions[KEYAPI_MAX_PARAMS];	/* slowest first */
 	ExprState  *filter;			/* clauses on several parameters, or NULL */
 };
-
-char *
-keyapi_unbound_message(const char *relname, const KeyapiParam *param,
-					   bool restricted)
-{
-	const char *name = param->name;
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfo(&buf, restricted ?
-					 "query restricts \"%s\" of foreign table \"%s\", but does not say to which values: " :
-					 "query must say which \"%s\" of foreign table \"%s\" it wants: ",
-					 name, relname);
-	appendStringInfo(&buf,
-					 "write %s = ..., %s IN (...) or %s = ANY (ARRAY(SELECT ...))",
-					 name, name, name);
-	if (restricted && param->domain_option != NULL)
-		appendStringInfo(&buf, ", or set the table's option \"%s\"",
-						 param->domain_option);
-	return buf.data;
-}
-
-void
-keyapi_unbound_error(Relation rel, const KeyapiParam *param, bool restricted,
-					 bool from_outside)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg_internal("%s",
-							 keyapi_unbound_message(RelationGetRelationName(rel),
-													param, restricted)),
-			 errdetail("The API needs to be asked for each list by name, and nothing was asked for."),
-			 from_outside ?
-			 errhint("Joins count if they can be read as %s = value for each row of the other side, and conditions outside of a subquery if PostgreSQL can move them inside.",
-					 param->name) : 0));
-	pg_unreachable();
-}
 
 /* ---------------------------------------------------------------------
  * Preparation
@@ -104,28 +59,15 @@ domain_set(const char *const *domain)
 	return set;
 }
 
-static bool
-restricted_by(List *clauses, const KeyapiCombinations *combinations, int param)
+bool
+keyapi_dimension_of_options(KeyapiDimension *dimension,
+							const KeyapiClauses *clauses, int param)
 {
-	uint32		params = keyapi_params_in((Node *) clauses, keyapi_scan_var_params,
-										  unconstify(KeyapiScanColumns *,
-													 combinations->columns));
+	const KeyapiParamOptions *options = &clauses->table->options->params[param];
+	bool		restricted = (clauses->restricted & KEYAPI_PARAM_BIT(param)) != 0;
 
-	return (params & KEYAPI_PARAM_BIT(param)) != 0;
-}
-
-/*
- * Set up where the values of a parameter come from; false if that is unknown.
- */
-static bool
-init_values(Dimension *dimension, KeyapiCombinations *combinations, Relation rel,
-			List *clauses)
-{
-	int			param = dimension->param;
-	bool		restricted = dimension->restricted;
-	const KeyapiParam *definition = &combinations->options->endpoint->params[param];
-	const KeyapiParamOptions *options = &combinations->options->params[param];
-
+	memset(dimension, 0, sizeof(*dimension));
+	dimension->param = param;
 	if (!restricted && options->kind == KEYAPI_DEFAULT_VALUE)
 	{
 		dimension->fixed.n = 1;
@@ -139,160 +81,66 @@ init_values(Dimension *dimension, KeyapiCombinations *combinations, Relation rel
 		dimension->fixed = domain_set(options->domain);
 		return true;
 	}
-	if (restricted)
-	{
-		dimension->source = keyapi_param_source(clauses, combinations->columns,
-												param);
-		if (combinations->constants_only ?
-			keyapi_source_is_constant(dimension->source) :
-			dimension->source->kind != KEYAPI_SOURCE_OPEN)
-		{
-			keyapi_source_prepare(dimension->source, combinations->row);
-			return true;
-		}
-	}
-	if (!combinations->constants_only)
-		keyapi_unbound_error(rel, definition, restricted,
-							 restricted && !restricted_by(clauses, combinations, param));
 	return false;
-}
-
-/*
- * Whether a clause can be evaluated on a row of which only the parameters are
- * known.
- *
- * It may raise an error for a value whose list the other clauses exclude, as
- * "100 / (period - 7) > 0" does.  So it may where all lists are in an ordinary
- * table: nothing says which clause is evaluated first.
- */
-static bool
-is_param_clause(const KeyapiCombinations *combinations, Node *clause,
-				const KeyapiClauseUse *use)
-{
-	if (use->params == 0 || use->rank || use->data || use->foreign ||
-		!use->evaluable)
-		return false;
-	if (!combinations->constants_only)
-		return true;
-	for (int i = 0; i < combinations->options->endpoint->nparams; i++)
-	{
-		if ((use->params & KEYAPI_PARAM_BIT(i)) != 0 &&
-			!keyapi_virtual_row_param_foreseeable(combinations->row, i))
-			return false;
-	}
-	return !use->external && !use->internal && !contain_mutable_functions(clause);
 }
 
 /*
  * Whether a clause gave the dimension its values, so that each of them satisfies
- * it: evaluated for all, the array of "= ANY (array)" would be searched as often
- * as it is long.
+ * it.  To evaluate "= ANY (array)" for each would search the array as often as
+ * it is long.
  */
 static bool
-is_exact_source(const KeyapiCombinations *combinations, const Dimension *dimension,
-				Node *clause)
+is_exact_source(const KeyapiDimension *dimension, const KeyapiClause *clause)
 {
 	return dimension->source != NULL &&
-		keyapi_param_source(list_make1(clause), combinations->columns,
-							dimension->param)->exact;
+		clause->sources.params[dimension->param]->exact;
 }
 
 /*
- * The clauses that are about parameters alone: about this one alone, or without
- * a dimension, about several.
+ * The filters on a parameter alone or, without a dimension, on several.
  */
 static ExprState *
-init_filter(KeyapiCombinations *combinations, List *clauses,
-			const Dimension *dimension)
+init_filter(KeyapiVirtualRow *row, List *filters,
+			const KeyapiDimension *dimension)
 {
 	List	   *quals = NIL;
 	ListCell   *lc;
 
-	foreach(lc, clauses)
+	foreach(lc, filters)
 	{
-		Node	   *clause = lfirst(lc);
-		KeyapiClauseUse use = keyapi_clause_use(clause, combinations->columns);
-		bool		single = (use.params & (use.params - 1)) == 0;
+		const KeyapiClause *clause = lfirst(lc);
+		uint32		params = clause->use.params;
+		bool		single = (params & (params - 1)) == 0;
 
-		if (!is_param_clause(combinations, clause, &use))
-			continue;
 		if (dimension == NULL ? !single :
-			use.params == KEYAPI_PARAM_BIT(dimension->param) &&
-			!is_exact_source(combinations, dimension, clause))
-			quals = lappend(quals, clause);
+			params == KEYAPI_PARAM_BIT(dimension->param) &&
+			!is_exact_source(dimension, clause))
+			quals = lappend(quals, clause->expr);
 	}
-	return quals == NIL ? NULL : keyapi_virtual_row_qual(combinations->row, quals);
-}
-
-static bool
-is_contradiction(List *clauses)
-{
-	ListCell   *lc;
-
-	foreach(lc, clauses)
-	{
-		Const	   *clause = lfirst(lc);
-
-		if (IsA(clause, Const) &&
-			(clause->constisnull || !DatumGetBool(clause->constvalue)))
-			return true;
-	}
-	return false;
-}
-
-/*
- * The parameter of the n-th dimension: those of the order first.
- */
-static int
-dimension_param(const KeyapiOrder *order, int n, uint32 taken,
-				const KeyapiOrderKey **key)
-{
-	int			param = 0;
-
-	*key = NULL;
-	if (order != NULL && n < order->nkeys)
-	{
-		*key = &order->keys[n];
-		return (*key)->param;
-	}
-	while (taken & KEYAPI_PARAM_BIT(param))
-		param++;
-	return param;
+	return quals == NIL ? NULL : keyapi_virtual_row_qual(row, quals);
 }
 
 KeyapiCombinations *
-keyapi_combinations(KeyapiVirtualRow *row, Relation rel,
-					const KeyapiScanColumns *columns,
-					const KeyapiTableOptions *options,
-					List *clauses, uint32 restricted,
-					const KeyapiOrder *order, bool constants_only)
+keyapi_combinations(KeyapiVirtualRow *row, const KeyapiClauses *clauses,
+					const KeyapiDimension *dimensions, int ndimensions,
+					List *filters)
 {
 	KeyapiCombinations *combinations = palloc0(sizeof(KeyapiCombinations));
-	uint32		taken = 0;
 
 	combinations->row = row;
-	combinations->columns = columns;
-	combinations->options = options;
-	combinations->contradiction = is_contradiction(clauses);
-	combinations->constants_only = constants_only;
-	for (int i = 0; i < options->endpoint->nparams; i++)
+	combinations->clauses = clauses;
+	combinations->ndimensions = ndimensions;
+	for (int i = 0; i < ndimensions; i++)
 	{
-		Dimension  *dimension = &combinations->dimensions[combinations->ndimensions];
-		int			param = dimension_param(order, i, taken, &dimension->key);
+		Dimension  *dimension = &combinations->dimensions[i];
 
-		taken |= KEYAPI_PARAM_BIT(param);
-		dimension->param = param;
-		dimension->restricted = (restricted & KEYAPI_PARAM_BIT(param)) != 0;
-		if (init_values(dimension, combinations, rel, clauses))
-		{
-			dimension->filter = init_filter(combinations, clauses, dimension);
-			combinations->ndimensions++;
-		}
-		else
-			memset(dimension, 0, sizeof(Dimension));
+		dimension->given = dimensions[i];
+		if (dimensions[i].source != NULL)
+			keyapi_source_prepare(dimensions[i].source, row);
+		dimension->filter = init_filter(row, filters, &dimensions[i]);
 	}
-	if (combinations->ndimensions == options->endpoint->nparams)
-		combinations->filter = init_filter(combinations, clauses, NULL);
+	if (ndimensions == clauses->table->endpoint->nparams)
+		combinations->filter = init_filter(row, filters, NULL);
 	return combinations;
 }
 
@@ -302,10 +150,10 @@ keyapi_combinations(KeyapiVirtualRow *row, Relation rel,
  */
 
 static int
-compare_combinations(const void *a, const void *b, void *arg)
+compare_values(const void *a, const void *b, void *arg)
 {
-	return ApplySortComparator(((const Candidate *) a)->datum, false,
-							   ((const Candidate *) b)->datum, false, arg);
+	return ApplySortComparator(((const ParamValue *) a)->datum, false,
+							   ((const ParamValue *) b)->datum, false, arg);
 }
 
 static void
@@ -313,35 +161,29 @@ sort_dimension(Dimension *dimension)
 {
 	SortSupportData sort = {
 		.ssup_cxt = CurrentMemoryContext,
-		.ssup_collation = dimension->key->collation,
+		.ssup_collation = dimension->given.key->collation,
 	};
 
-	PrepareSortSupportFromOrderingOp(dimension->key->operator, &sort);
-	qsort_arg(dimension->combinations, dimension->n, sizeof(Candidate),
-			  compare_combinations, &sort);
+	PrepareSortSupportFromOrderingOp(dimension->given.key->operator, &sort);
+	qsort_arg(dimension->values, dimension->nvalues, sizeof(ParamValue),
+			  compare_values, &sort);
 }
 
 /*
- * Set the candidate's value in the row; false if the column's type cannot hold
- * it.  No condition on the parameter finds it there then; but what the query
- * means without a condition is an error to lack.
+ * Set a value in the row; false if the column's type cannot hold it, so that no
+ * row has it.
  */
 static bool
-set_combination(Candidate *combination, const Dimension *dimension,
-				KeyapiCombinations *combinations)
+set_value(ParamValue *value, const KeyapiDimension *dimension,
+		  KeyapiVirtualRow *row)
 {
-	int			param = dimension->param;
-	bool		required = !dimension->restricted && !combinations->constants_only;
-
-	combination->datum = (Datum) 0;
-	if (combinations->columns->params[param] == 0 ||
-		(combinations->constants_only &&
-		 !keyapi_virtual_row_param_foreseeable(combinations->row, param)))
+	value->datum = (Datum) 0;
+	if (!dimension->in_row)
 		return true;
-	if (!keyapi_virtual_row_param_datum(combinations->row, param, combination->text,
-										required, &combination->datum))
+	if (!keyapi_virtual_row_param_datum(row, dimension->param, value->text,
+										dimension->required, &value->datum))
 		return false;
-	keyapi_virtual_row_set_param(combinations->row, param, combination->datum);
+	keyapi_virtual_row_set_param(row, dimension->param, value->datum);
 	return true;
 }
 
@@ -349,30 +191,28 @@ set_combination(Candidate *combination, const Dimension *dimension,
  * Find the values of a parameter that pass the clauses on it alone.
  */
 static void
-fill_dimension(Dimension *dimension, KeyapiCombinations *combinations)
+fill_dimension(Dimension *dimension, KeyapiVirtualRow *row)
 {
-	KeyapiVirtualRow *row = combinations->row;
-	KeyapiTextSet set = dimension->fixed;
+	KeyapiTextSet set = dimension->given.fixed;
 
-	if (dimension->source != NULL)
-		set = keyapi_source_texts(dimension->source, row);
-	dimension->n = 0;
-	dimension->combinations = palloc(sizeof(Candidate) * Max(set.n, 1));
+	if (dimension->given.source != NULL)
+		set = keyapi_source_texts(dimension->given.source, row);
+	dimension->values = palloc(sizeof(ParamValue) * Max(set.n, 1));
 	for (int i = 0; i < set.n; i++)
 	{
-		Candidate  *combination = &dimension->combinations[dimension->n];
+		ParamValue *value = &dimension->values[dimension->nvalues];
 
 		/* there may be very many, each with clauses to evaluate */
 		CHECK_FOR_INTERRUPTS();
-		combination->text = set.texts[i];
-		combination->used = false;
-		if (set_combination(combination, dimension, combinations) &&
+		value->text = set.texts[i];
+		value->used = false;
+		if (set_value(value, &dimension->given, row) &&
 			(dimension->filter == NULL ||
 			 keyapi_virtual_row_satisfies(row, dimension->filter)))
-			dimension->n++;
+			dimension->nvalues++;
 		keyapi_virtual_row_reset(row);
 	}
-	if (dimension->key != NULL)
+	if (dimension->given.key != NULL)
 		sort_dimension(dimension);
 }
 
@@ -390,8 +230,10 @@ combination_passes(KeyapiCombinations *combinations)
 	{
 		Dimension  *dimension = &combinations->dimensions[i];
 
-		keyapi_virtual_row_set_param(combinations->row, dimension->param,
-									 dimension->combinations[dimension->current].datum);
+		if (dimension->given.in_row)
+			keyapi_virtual_row_set_param(combinations->row,
+										 dimension->given.param,
+										 dimension->values[dimension->current].datum);
 	}
 	result = keyapi_virtual_row_satisfies(combinations->row, combinations->filter);
 	keyapi_virtual_row_reset(combinations->row);
@@ -408,7 +250,7 @@ next_combination(KeyapiCombinations *combinations)
 	{
 		Dimension  *dimension = &combinations->dimensions[i];
 
-		if (++dimension->current < dimension->n)
+		if (++dimension->current < dimension->nvalues)
 			return true;
 		dimension->current = 0;
 	}
@@ -427,11 +269,11 @@ first_combination(KeyapiCombinations *combinations, double *product)
 	{
 		Dimension  *dimension = &combinations->dimensions[i];
 
-		dimension->n = 0;
+		dimension->nvalues = 0;
 		dimension->current = 0;
-		if (*product > 0 && !combinations->contradiction)
-			fill_dimension(dimension, combinations);
-		*product *= dimension->n;
+		if (*product > 0 && !combinations->clauses->contradiction)
+			fill_dimension(dimension, combinations->row);
+		*product *= dimension->nvalues;
 	}
 	return *product > 0;
 }
@@ -443,7 +285,7 @@ use_combination(KeyapiCombinations *combinations)
 	{
 		Dimension  *dimension = &combinations->dimensions[i];
 
-		dimension->combinations[dimension->current].used = true;
+		dimension->values[dimension->current].used = true;
 	}
 }
 
@@ -480,14 +322,14 @@ keyapi_combinations_survey(KeyapiCombinations *combinations, bool *known,
 	for (int i = 0; i < combinations->ndimensions; i++)
 	{
 		Dimension  *dimension = &combinations->dimensions[i];
-		KeyapiTextSet *set = &values[dimension->param];
+		KeyapiTextSet *set = &values[dimension->given.param];
 
-		known[dimension->param] = true;
-		set->texts = palloc(sizeof(char *) * Max(dimension->n, 1));
-		for (int j = 0; j < dimension->n; j++)
+		known[dimension->given.param] = true;
+		set->texts = palloc(sizeof(char *) * Max(dimension->nvalues, 1));
+		for (int j = 0; j < dimension->nvalues; j++)
 		{
-			if (independent || dimension->combinations[j].used)
-				set->texts[set->n++] = dimension->combinations[j].text;
+			if (independent || dimension->values[j].used)
+				set->texts[set->n++] = dimension->values[j].text;
 		}
 	}
 	return count;
@@ -514,14 +356,14 @@ keyapi_combinations_lists(KeyapiCombinations *combinations, int *nlists)
 		CHECK_FOR_INTERRUPTS();
 		if (!combination_passes(combinations))
 			continue;
-		list->endpoint = combinations->options->endpoint;
-		list->page_size = combinations->options->page_size;
+		list->endpoint = combinations->clauses->table->endpoint;
+		list->page_size = combinations->clauses->table->options->page_size;
 		for (int i = 0; i < combinations->ndimensions; i++)
 		{
 			Dimension  *dimension = &combinations->dimensions[i];
 
-			list->values[dimension->param] =
-				dimension->combinations[dimension->current].text;
+			list->values[dimension->given.param] =
+				dimension->values[dimension->current].text;
 		}
 		(*nlists)++;
 	} while (next_combination(combinations));

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * combinations.h
- *	  Which lists can hold rows that satisfy a set of clauses.
+ *	  Which combinations of parameters, and so which lists, can hold rows that
+ *	  satisfy a set of clauses.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,10 +12,9 @@
 #include "compat.h"
 
 #include "api/listing.h"
-#include "bind/clause.h"
+#include "bind/clauses.h"
 #include "bind/source_values.h"
 #include "bind/virtual_row.h"
-#include "options/option.h"
 
 /* By what the lists of a scan are sorted, in this order. */
 typedef struct KeyapiOrderKey
@@ -33,58 +33,60 @@ typedef struct KeyapiOrder
 } KeyapiOrder;
 
 /*
- * Candidates for the lists to read: the combinations of the parameters' values,
- * each checked by the clauses on parameters alone.
+ * A parameter of the combinations, and how to get its values.  At plan time that
+ * is different from run time: see preview.c and binding.c.
+ */
+typedef struct KeyapiDimension
+{
+	int			param;
+	KeyapiTextSet fixed;		/* its values, if there is no source */
+	KeyapiSource *source;		/* where its values come from, or NULL */
+	bool		in_row;			/* filters may use it: convert its values */
+	bool		required;		/* a value that its column's type cannot hold
+								 * is an error; otherwise it is left out */
+	const KeyapiOrderKey *key;	/* to sort its values by, or NULL */
+} KeyapiDimension;
+
+/*
+ * Initialise the dimension of a parameter.  Returns whether the table's options
+ * say its values, as a default or a domain; if not, they are still to be set.
+ */
+extern bool keyapi_dimension_of_options(KeyapiDimension *dimension,
+										const KeyapiClauses *clauses,
+										int param);
+
+/*
+ * The combinations of the values of several parameters, each checked by the
+ * clauses on parameters alone.
  */
 typedef struct KeyapiCombinations KeyapiCombinations;
 
 /*
- * Prepare the candidates for an implicitly ANDed list of clauses, in
- * CurrentMemoryContext.
- *
- * mentioned says which parameters are restricted by the query; the others have
- * their defaults, and one without raises 0A000.  So does a mentioned parameter
- * that neither a domain nor the clauses bound.
- *
- * With constants_only, nothing is raised and only constants count: parameters
- * whose values cannot be known stay unknown.
+ * Prepare combinations, in CurrentMemoryContext.  The dimensions are copied; the
+ * first one changes slowest.  filters are those of the clauses to check
+ * combinations by, as a list of KeyapiClause; what uses several parameters is
+ * only checked if all parameters have a dimension.
  */
-extern KeyapiCombinations *keyapi_combinations(KeyapiVirtualRow *row, Relation rel,
-											   const KeyapiScanColumns *columns,
-											   const KeyapiTableOptions *options,
-											   List *clauses, uint32 restricted,
-											   const KeyapiOrder *order,
-											   bool constants_only);
+extern KeyapiCombinations *keyapi_combinations(KeyapiVirtualRow *row,
+											   const KeyapiClauses *clauses,
+											   const KeyapiDimension *dimensions,
+											   int ndimensions, List *filters);
 
 /*
- * The lists, with the row's parameters of the moment, palloc'd; sorted by the
- * order, NULL for none.
+ * Evaluate, with the parent's parameters of the moment, to lists.  Needs a
+ * dimension for each parameter.  Returns *nlists distinct lists, palloc'd, in the
+ * order of the dimensions' keys; *nlists is 0 if there are none.  Raises what
+ * evaluating the clauses raises, and 54000 if there are too many.
  */
 extern KeyapiListing *keyapi_combinations_lists(KeyapiCombinations *combinations,
 												int *nlists);
 
 /*
- * The number of combinations of the parameters whose values are known, and
- * which values occur in them; the other parameters' known and values are left
- * alone.  Both arrays are by parameter.  With constants_only.
+ * Evaluate, and count: returns the number of combinations, and sets by
+ * parameter which values occur in them.  known and values of parameters without
+ * a dimension are left alone.
  */
 extern double keyapi_combinations_survey(KeyapiCombinations *combinations,
 										 bool *known, KeyapiTextSet *values);
-
-/*
- * What is wrong with a scan that restricts (or, with mentioned false, leaves
- * out) a parameter that it must bind: message of an error 0A000.  Palloc'd.
- */
-extern char *keyapi_unbound_message(const char *relname,
-									const KeyapiParam *param, bool restricted);
-
-/*
- * Raise it.  from_outside: what restricts the parameter is no condition on the
- * table alone.
- */
-pg_noreturn extern void keyapi_unbound_error(Relation rel,
-											 const KeyapiParam *param,
-											 bool restricted,
-											 bool from_outside);
 
 #endif							/* KEYAPI_COMBINATIONS_H */

@@ -1,20 +1,22 @@
 /*-------------------------------------------------------------------------
  *
  * restriction_cte.c
- *	  Mentions in queries that use a CTE.
+ *	  What queries restrict that use a CTE and are not planned yet.
  *
- * A CTE is planned before the query that it belongs to, so that query is still
- * as the parser and the rewriter made it: with SubLinks and subqueries, and with
- * outer joins that the planner is going to reduce to inner ones.
+ * Such a query still has SubLinks and subqueries, and outer joins that the
+ * planner is going to reduce to inner ones.
  *
  *-------------------------------------------------------------------------
  */
-#include "bind/restriction.h"
+#include "bind/restriction_cte.h"
 
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+
+#include "bind/exposure.h"
+#include "bind/restriction_block.h"
 
 /* A CTE whose output columns show parameters. */
 typedef struct ShownCte
@@ -55,13 +57,6 @@ read_subquery(CteContext *context, Query *query)
 }
 
 static void
-expose_outputs(CteContext *context, Index varno, const uint32 *outputs, int n)
-{
-	for (int i = 0; i < n; i++)
-		keyapi_expose(&context->exposure, varno, i + 1, outputs[i]);
-}
-
-static void
 expose_cte(CteContext *context, Index varno, const RangeTblEntry *rte)
 {
 	ListCell   *lc;
@@ -72,8 +67,21 @@ expose_cte(CteContext *context, Index varno, const RangeTblEntry *rte)
 
 		if (cte->depth == context->depth - (int) rte->ctelevelsup &&
 			strcmp(cte->name, rte->ctename) == 0)
-			expose_outputs(context, varno, cte->outputs, cte->noutputs);
+			keyapi_expose_outputs(&context->exposure, varno, cte->outputs,
+								  cte->noutputs);
 	}
+}
+
+/*
+ * The subquery is read first, because that uses context->exposure.
+ */
+static void
+expose_subquery(CteContext *context, Index varno, Query *query)
+{
+	uint32	   *outputs = read_subquery(context, query);
+
+	keyapi_expose_outputs(&context->exposure, varno, outputs,
+						  list_length(keyapi_output_columns(query)));
 }
 
 /*
@@ -95,8 +103,7 @@ read_range_table(CteContext *context, Query *query)
 		if (rte->rtekind == RTE_CTE)
 			expose_cte(context, varno, rte);
 		else if (rte->rtekind == RTE_SUBQUERY)
-			expose_outputs(context, varno, read_subquery(context, rte->subquery),
-						   list_length(keyapi_output_columns(rte->subquery)));
+			expose_subquery(context, varno, rte->subquery);
 		foreach(la, keyapi_rte_aliases(rte))
 			keyapi_expose(&context->exposure, varno,
 						  foreach_current_index(la) + 1,
@@ -106,7 +113,7 @@ read_range_table(CteContext *context, Query *query)
 }
 
 /*
- * The CTEs of the query's own WITH: what they show, and what they mention.
+ * The CTEs of the query's own WITH: what they show, and what they restrict.
  */
 static void
 read_ctes(CteContext *context, Query *query)
@@ -196,7 +203,7 @@ collect_rels(Node *node, RelsContext *context)
 /*
  * Relations that a condition forbids to be null-extended.  Sublinks that the
  * planner makes semijoins of count, even if they may turn out not to be strict:
- * then something is taken for a filter that is none.
+ * then something counts as a filter that is not one.
  */
 static Bitmapset *
 strict_rels(Node *quals)
@@ -340,37 +347,24 @@ read_sublinks(Node *node, CteContext *context)
  * range table holds.
  */
 static uint32 *
-read_outputs(CteContext *context, Query *query)
+outputs_of_set_operation(CteContext *context, Query *query)
 {
-	List	   *columns = keyapi_output_columns(query);
-	int			n = list_length(columns);
+	int			n = list_length(keyapi_output_columns(query));
 	uint32	   *outputs = palloc0(sizeof(uint32) * (n + 1));
 	ListCell   *lc;
 
-	if (query->setOperations != NULL)
+	foreach(lc, context->exposure.columns)
 	{
-		foreach(lc, context->exposure.columns)
-		{
-			const KeyapiExposedColumn *column = lfirst(lc);
+		const KeyapiExposedColumn *column = lfirst(lc);
 
-			if (column->attnum <= n)
-				outputs[column->attnum - 1] |= column->params;
-		}
-		return outputs;
-	}
-	foreach(lc, columns)
-	{
-		TargetEntry *entry = lfirst_node(TargetEntry, lc);
-
-		outputs[entry->resno - 1] = keyapi_params_in((Node *) entry->expr,
-													 keyapi_exposed_var_params,
-													 &context->exposure);
+		if (column->attnum <= n)
+			outputs[column->attnum - 1] |= column->params;
 	}
 	return outputs;
 }
 
 /*
- * Add what a query mentions, and return what its outputs show.
+ * Add what a query restricts, and return what its outputs show.
  */
 static uint32 *
 read_query(CteContext *context, Query *query)
@@ -385,7 +379,9 @@ read_query(CteContext *context, Query *query)
 	query_tree_walker(query, read_sublinks, context,
 					  QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES |
 					  QTW_IGNORE_JOINALIASES);
-	outputs = read_outputs(context, query);
+	outputs = query->setOperations != NULL ?
+		outputs_of_set_operation(context, query) :
+		keyapi_exposed_outputs(query, &context->exposure);
 	context->ctes = list_truncate(context->ctes, scope);
 	return outputs;
 }

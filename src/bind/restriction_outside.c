@@ -1,23 +1,26 @@
 /*-------------------------------------------------------------------------
  *
  * restriction_outside.c
- *	  Mentions in the query blocks around a scan.
+ *	  What the query blocks around a scan's own restrict.
  *
  * A filter on an output column of a subquery is a filter on the parameter that
  * the column shows.  Often the planner pushes it down to the scan.  Where it
  * does not (CTEs, LIMIT, aggregates, security barriers), the scan must not fall
  * back to a default that the filter then contradicts.
  *
- * The planner does not say which part of its parent a block is: it is told from
+ * The planner does not say which part of its parent a block is: we tell it from
  * how far the planning of the parent has come.
  *
  *-------------------------------------------------------------------------
  */
-#include "bind/restriction.h"
+#include "bind/restriction_outside.h"
 
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+
+#include "bind/restriction_block.h"
+#include "bind/restriction_cte.h"
 
 /* What a query block is to the one around it. */
 typedef enum BlockRole
@@ -38,8 +41,8 @@ typedef enum BlockRole
  */
 
 /*
- * The subquery among a relation and the children of its append relation that the
- * planner is at: the first in its order of work that it has not finished.
+ * The subquery that the planner is working on, among a relation and the children
+ * of its append relation: the first in its order of work that is not finished.
  */
 static RelOptInfo *
 unfinished_subquery(PlannerInfo *parent, Index varno)
@@ -90,8 +93,8 @@ find_subquery_in_from(PlannerInfo *parent)
  */
 
 /*
- * Whether a query may be what has become of the original: the planner keeps the
- * range table it was given, and only adds to it.
+ * Whether the planner may have made the query from the original: it keeps the
+ * range table that it was given and only adds to it.
  */
 static bool
 may_stem_from(const Query *query, const Query *original)
@@ -179,27 +182,6 @@ block_role(PlannerInfo *root)
 	return BLOCK_FROM;
 }
 
-/*
- * The parameters that each output column of a block shows.
- */
-static uint32 *
-find_outputs(Query *query, KeyapiExposure *exposure)
-{
-	List	   *columns = keyapi_output_columns(query);
-	uint32	   *outputs = palloc0(sizeof(uint32) * (list_length(columns) + 1));
-	ListCell   *lc;
-
-	foreach(lc, columns)
-	{
-		TargetEntry *entry = lfirst_node(TargetEntry, lc);
-
-		outputs[entry->resno - 1] = keyapi_params_in((Node *) entry->expr,
-													 keyapi_exposed_var_params,
-													 exposure);
-	}
-	return outputs;
-}
-
 static uint32
 all_outputs(const uint32 *outputs, Query *query)
 {
@@ -208,19 +190,6 @@ all_outputs(const uint32 *outputs, Query *query)
 	for (int i = 0; i < list_length(keyapi_output_columns(query)); i++)
 		params |= outputs[i];
 	return params;
-}
-
-/*
- * What the block's outputs are in the range table of the parent.
- */
-static KeyapiExposure
-expose_outputs(const uint32 *outputs, Query *query, Index varno)
-{
-	KeyapiExposure exposure = {NIL, NULL};
-
-	for (int i = 0; i < list_length(keyapi_output_columns(query)); i++)
-		keyapi_expose(&exposure, varno, i + 1, outputs[i]);
-	return exposure;
 }
 
 /*
@@ -239,14 +208,14 @@ outputs_of_set_operation(const uint32 *outputs, Query *arm, Query *query)
 }
 
 /*
- * Step from a block to its parent: adds what the parent mentions, returns the
- * parent's outputs, or NULL if nothing is shown any further.
+ * Step from a block to its parent: adds what the parent restricts, returns what
+ * the parent's outputs show, or NULL if nothing is shown any further.
  */
 static uint32 *
 step_out(KeyapiRestrictions *restrictions, PlannerInfo *root, const uint32 *outputs)
 {
 	PlannerInfo *parent = root->parent_root;
-	KeyapiExposure exposure;
+	KeyapiExposure exposure = {NIL, NULL};
 	RelOptInfo *rel;
 
 	switch (block_role(root))
@@ -263,11 +232,12 @@ step_out(KeyapiRestrictions *restrictions, PlannerInfo *root, const uint32 *outp
 			rel = find_subquery_in_from(parent);
 			if (rel == NULL)
 				break;
-			exposure = expose_outputs(outputs, root->parse, rel->relid);
+			keyapi_expose_outputs(&exposure, rel->relid, outputs,
+								  list_length(keyapi_output_columns(root->parse)));
 			keyapi_expose_parents(&exposure, parent);
 			keyapi_add_rel_restrictions(restrictions, parent, rel, &exposure, NULL);
 			keyapi_add_restriction(restrictions, parent->parse->havingQual, &exposure);
-			return find_outputs(parent->parse, &exposure);
+			return keyapi_exposed_outputs(parent->parse, &exposure);
 		case BLOCK_OPAQUE_SUBLINK:
 			return NULL;
 		case BLOCK_SUBLINK:
@@ -290,7 +260,7 @@ keyapi_add_outside_restrictions(KeyapiRestrictions *restrictions, PlannerInfo *r
 		root = root->parent_root;
 
 	keyapi_add_restriction(restrictions, root->parse->havingQual, exposure);
-	outputs = find_outputs(root->parse, exposure);
+	outputs = keyapi_exposed_outputs(root->parse, exposure);
 	while (root->parent_root != NULL && outputs != NULL &&
 		   all_outputs(outputs, root->parse) != 0)
 	{

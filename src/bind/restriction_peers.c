@@ -1,15 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * restriction_peers.c
- *	  Parameters that are only compared with each other.
+ *	  Parameters of foreign tables that are only compared with each other.
  *
- * "a.region = b.region" by itself says nothing of which regions: each table has
- * its default, which must be the same.  As soon as something else restricts one
- * of them, it restricts all.
+ * "a.region = b.region" by itself does not say which regions: each table has its
+ * default, which must be the same.  As soon as something else restricts one of
+ * them, it restricts all.
  *
  *-------------------------------------------------------------------------
  */
-#include "bind/restriction.h"
+#include "bind/restriction_peers.h"
 
 #include "access/table.h"
 #include "foreign/fdwapi.h"
@@ -17,20 +17,22 @@
 #include "parser/parsetree.h"
 #include "port/pg_bitutils.h"
 
-#include "bind/plan_private.h"
+#include "bind/exposure.h"
+#include "bind/restriction_block.h"
+#include "bind/restriction_outside.h"
+#include "options/option.h"
 
 /* A member of a class that is a parameter's column. */
 typedef struct ParamMember
 {
 	RelOptInfo *rel;
-	KeyapiScanColumns columns;
-	KeyapiTableOptions *options;
+	KeyapiScanTable *table;
 	int			param;
 } ParamMember;
 
 /*
- * Whether a member of a class is a parameter's column of one of our tables, like
- * this one.
+ * Whether a member of a class is a parameter's column of a foreign table of this
+ * extension, as the relation "ours" is.
  */
 static bool
 find_param_member(ParamMember *result, PlannerInfo *root,
@@ -53,12 +55,11 @@ find_param_member(ParamMember *result, PlannerInfo *root,
 		return false;
 
 	rte = planner_rt_fetch(result->rel->relid, root);
-	result->options = keyapi_table_options(rte->relid);
 	relation = table_open(rte->relid, NoLock);
-	keyapi_scan_columns(&result->columns, relation, result->rel->relid,
-						result->options->endpoint);
+	result->table = keyapi_scan_table(relation, result->rel->relid,
+									  keyapi_table_options(rte->relid));
 	table_close(relation, NoLock);
-	params = keyapi_scan_var_params((Var *) expr, &result->columns);
+	params = keyapi_scan_var_params((Var *) expr, result->table);
 	if (params == 0 || (params & (params - 1)) != 0)
 		return false;
 	result->param = pg_rightmost_one_pos32(params);
@@ -66,8 +67,8 @@ find_param_member(ParamMember *result, PlannerInfo *root,
 }
 
 /*
- * All members of a class, if each is a parameter's column of one of our tables;
- * else NIL.
+ * All members of a class, as ParamMember, if each is a parameter's column of a
+ * foreign table of this extension; otherwise NIL.
  */
 static List *
 param_members(PlannerInfo *root, EquivalenceClass *class, RelOptInfo *ours)
@@ -107,7 +108,7 @@ same_default(const KeyapiParamOptions *a, const KeyapiParamOptions *b)
 }
 
 /*
- * Turn the marks of one parameter into those of another, and forget the rest.
+ * Turn the marks of one parameter into those of another, and drop the rest.
  */
 typedef struct RemarkContext
 {
@@ -131,14 +132,14 @@ remark_mutator(Node *node, RemarkContext *context)
 }
 
 /*
- * Add what restricts another member of the class, for then it restricts our
- * parameter, too.
+ * Add what restricts another member of the class: it restricts our parameter,
+ * too.
  */
 static void
 add_member_restrictions(KeyapiRestrictions *restrictions, PlannerInfo *root,
 						EquivalenceClass *class, ParamMember *member, int param)
 {
-	KeyapiExposure exposure = keyapi_scan_exposure(&member->columns, root);
+	KeyapiExposure exposure = keyapi_scan_exposure(member->table, root);
 	KeyapiRestrictions found = {0};
 	RemarkContext remark = {member->param, param};
 	Relation	relation;
@@ -190,8 +191,8 @@ keyapi_add_peers(KeyapiRestrictions *restrictions, PlannerInfo *root,
 
 		if (member->rel != rel)
 			add_member_restrictions(restrictions, root, class, member, own->param);
-		if (!same_default(&own->options->params[own->param],
-						  &member->options->params[member->param]))
+		if (!same_default(&own->table->options->params[own->param],
+						  &member->table->options->params[member->param]))
 			restrictions->conflicts |= KEYAPI_PARAM_BIT(own->param);
 	}
 	return true;

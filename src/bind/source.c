@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * source.c
- *	  Clauses -> where the values of a column come from.
+ *	  A clause -> where the values of a column come from.
  *
  *-------------------------------------------------------------------------
  */
-#include "bind/clause.h"
+#include "bind/source.h"
 
 #include "access/stratnum.h"
 #include "catalog/pg_operator.h"
@@ -18,7 +18,9 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-/* btree/numeric_ops and btree/float_ops; the catalog headers name neither */
+#include "bind/clause.h"
+
+/* btree/numeric_ops and btree/float_ops have no name in the catalog headers */
 #define NUMERIC_BTREE_FAM_OID 1988
 #define FLOAT_BTREE_FAM_OID 1970
 
@@ -36,7 +38,7 @@ typedef enum TargetKind
 /* What is looked for in a tree. */
 typedef struct Target
 {
-	const KeyapiScanColumns *columns;
+	const KeyapiScanTable *table;
 	TargetKind	kind;
 	AttrNumber	attnum;			/* TARGET_TEXT, TARGET_VALUE */
 } Target;
@@ -98,7 +100,7 @@ is_target(Node *expr, const Target *target, bool *of_page)
 	int32		typmod;
 
 	*of_page = false;
-	if (var == NULL || var->varno != target->columns->varno ||
+	if (var == NULL || var->varno != target->table->varno ||
 		var->varlevelsup != 0 || var->varattno <= 0)
 		return false;
 	if (target->kind != TARGET_RANK)
@@ -108,17 +110,17 @@ is_target(Node *expr, const Target *target, bool *of_page)
 	/* a numeric(p,s) may hold another number than the rank */
 	if (!is_number(type) || (type == NUMERICOID && typmod >= 0))
 		return false;
-	*of_page = var->varattno == target->columns->page;
-	return *of_page || var->varattno == target->columns->rank;
+	*of_page = var->varattno == target->table->page;
+	return *of_page || var->varattno == target->table->rank;
 }
 
 /*
- * Whether a value can be had before the scan's first row.
+ * Whether an expression can be evaluated before the scan's first row.
  */
 static bool
 is_value(Node *expr, const Target *target)
 {
-	KeyapiClauseUse use = keyapi_clause_use(expr, target->columns);
+	KeyapiClauseUse use = keyapi_clause_use(expr, target->table);
 
 	return use.params == 0 && !use.rank && !use.data && use.evaluable;
 }
@@ -153,8 +155,8 @@ operator_strategy(Oid opno, Oid collation, const Target *target)
 }
 
 /*
- * Whether a LIKE pattern is a plain text: without wildcards, LIKE is equality.
- * An external parameter may still turn out to be one.
+ * column LIKE pattern.  Without wildcards, LIKE is equality; an external
+ * parameter may still turn out to have none.
  */
 static KeyapiSource *
 source_of_like(OpExpr *op, const Target *target)
@@ -183,43 +185,35 @@ source_of_like(OpExpr *op, const Target *target)
 
 /*
  * column OP value, either way round.  Also for DistinctExpr, whose operator is
- * the equality.
+ * equality.
  */
 static KeyapiSource *
 source_of_comparison(OpExpr *op, const Target *target)
 {
 	KeyapiSource *source;
-	Node	   *left;
-	Node	   *right;
+	Node	   *value;
 	int			strategy;
+	bool		commuted;
 	bool		of_page;
 
 	if (list_length(op->args) != 2)
 		return make_source(KEYAPI_SOURCE_OPEN);
-	left = linitial(op->args);
-	right = lsecond(op->args);
+	commuted = !is_target(linitial(op->args), target, &of_page);
+	if (commuted && !is_target(lsecond(op->args), target, &of_page))
+		return make_source(KEYAPI_SOURCE_OPEN);
+	value = commuted ? linitial(op->args) : lsecond(op->args);
 	strategy = operator_strategy(op->opno, op->inputcollid, target);
 	if (strategy == 0)
 		return source_of_like(op, target);
-	if (!is_target(left, target, &of_page))
-	{
-		Node	   *swap = left;
-
-		left = right;
-		right = swap;
-		strategy = COMMUTE_STRATEGY(strategy);
-		if (!is_target(left, target, &of_page))
-			return make_source(KEYAPI_SOURCE_OPEN);
-	}
-	if (!is_value(right, target))
+	if (!is_value(value, target))
 		return make_source(KEYAPI_SOURCE_OPEN);
-	if (IsA(right, Const) && ((Const *) right)->constisnull)
+	if (IsA(value, Const) && ((Const *) value)->constisnull)
 		return make_source(KEYAPI_SOURCE_NONE);
 	source = make_source(KEYAPI_SOURCE_VALUE);
 	source->of_page = of_page;
 	source->exact = true;
-	source->strategy = strategy;
-	source->value = (Expr *) right;
+	source->strategy = commuted ? COMMUTE_STRATEGY(strategy) : strategy;
+	source->value = (Expr *) value;
 	return source;
 }
 
@@ -252,30 +246,30 @@ source_of_array(ScalarArrayOpExpr *op, const Target *target)
  */
 
 /*
- * Whether a condition is known as soon as the external parameters are: then it
- * is gone from every clause that folding leaves.
+ * Whether a condition is known as soon as the external parameters are: then
+ * folding removes it from the clause.
  */
 static bool
 folds_away(Node *expr, const Target *target)
 {
-	KeyapiClauseUse use = keyapi_clause_use(expr, target->columns);
+	KeyapiClauseUse use = keyapi_clause_use(expr, target->table);
 
 	return use.external && !use.internal && use.evaluable &&
 		use.params == 0 && !use.rank && !use.data && !use.foreign &&
 		!contain_mutable_functions(expr);
 }
 
-static KeyapiSource *
-source_of_and(List *args, const Target *target)
+KeyapiSource *
+keyapi_source_and(List *sources)
 {
 	KeyapiSource *result = make_source(KEYAPI_SOURCE_AND);
 	ListCell   *lc;
 
 	result->may_vanish = true;
 	result->exact = true;
-	foreach(lc, args)
+	foreach(lc, sources)
 	{
-		KeyapiSource *source = source_of(lfirst(lc), target);
+		KeyapiSource *source = lfirst(lc);
 
 		if (source->kind == KEYAPI_SOURCE_NONE)
 			return source;
@@ -287,10 +281,25 @@ source_of_and(List *args, const Target *target)
 	}
 	if (result->args == NIL)
 		return make_source(KEYAPI_SOURCE_OPEN);
-	if (list_length(result->args) > 1)
-		return result;
-	((KeyapiSource *) linitial(result->args))->exact = result->exact;
-	return linitial(result->args);
+	if (list_length(result->args) == 1)
+	{
+		bool		exact = result->exact;
+
+		*result = *(KeyapiSource *) linitial(result->args);
+		result->exact = exact;
+	}
+	return result;
+}
+
+static KeyapiSource *
+source_of_and(List *args, const Target *target)
+{
+	List	   *sources = NIL;
+	ListCell   *lc;
+
+	foreach(lc, args)
+		sources = lappend(sources, source_of(lfirst(lc), target));
+	return keyapi_source_and(sources);
 }
 
 static KeyapiSource *
@@ -394,27 +403,27 @@ source_of(Node *expr, const Target *target)
 }
 
 KeyapiSource *
-keyapi_param_source(List *clauses, const KeyapiScanColumns *columns, int param)
+keyapi_param_source(Node *clause, const KeyapiScanTable *table, int param)
 {
-	const KeyapiParam *definition = &columns->endpoint->params[param];
+	const KeyapiParam *definition = &table->endpoint->params[param];
 	Target		target = {
-		.columns = columns,
+		.table = table,
 		.kind = definition->type == KEYAPI_PARAM_TEXT &&
 		definition->domain == NULL ? TARGET_TEXT : TARGET_VALUE,
-		.attnum = columns->params[param],
+		.attnum = table->params[param],
 	};
 
 	if (target.attnum == 0)
 		return make_source(KEYAPI_SOURCE_OPEN);
-	return source_of_and(clauses, &target);
+	return source_of(clause, &target);
 }
 
 KeyapiSource *
-keyapi_rank_source(List *clauses, const KeyapiScanColumns *columns)
+keyapi_rank_source(Node *clause, const KeyapiScanTable *table)
 {
-	Target		target = {.columns = columns,.kind = TARGET_RANK};
+	Target		target = {.table = table,.kind = TARGET_RANK};
 
-	if (columns->rank == 0 && columns->page == 0)
+	if (table->rank == 0 && table->page == 0)
 		return make_source(KEYAPI_SOURCE_OPEN);
-	return source_of_and(clauses, &target);
+	return source_of(clause, &target);
 }

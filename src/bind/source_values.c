@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * source_values.c
- *	  Sources -> values.
+ *	  Sources -> sets of texts and ranges of ranks.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,8 +18,8 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-static const KeyapiRange all_ranks = {1, PG_INT64_MAX};
-static const KeyapiRange no_ranks = {1, 0};
+static const KeyapiRange all_ranks = {1, PG_INT64_MAX, PG_INT64_MAX};
+static const KeyapiRange no_ranks = {1, 0, 0};
 
 void
 keyapi_source_prepare(KeyapiSource *source, KeyapiVirtualRow *row)
@@ -281,21 +281,12 @@ is_empty(KeyapiRange range)
 	return range.lo > range.hi;
 }
 
-/*
- * The range of ranks on pages of the range, whatever page size the server
- * really applies: at most the one asked for.
- */
-static KeyapiRange
-ranks_of_pages(KeyapiRange pages, int page_size)
+KeyapiRange
+keyapi_range_of_ranks(KeyapiRange range, int page_size)
 {
-	if (is_empty(pages))
-		return no_ranks;
-	if (pages.hi < PG_INT64_MAX / page_size)
-		pages.hi *= page_size;
-	else
-		pages.hi = PG_INT64_MAX;
-	pages.lo = 1;
-	return pages;
+	if (range.last_page < PG_INT64_MAX / page_size)
+		range.hi = Min(range.hi, range.last_page * page_size);
+	return range;
 }
 
 /*
@@ -311,7 +302,7 @@ is_whole(const char *text)
 }
 
 /*
- * The ranks that compare so with a number.
+ * The ranks r for which "r OP number" holds.
  */
 static KeyapiRange
 range_of_number(int strategy, const char *text)
@@ -319,12 +310,12 @@ range_of_number(int strategy, const char *text)
 	KeyapiRange range = all_ranks;
 	double		number = strtod(text, NULL);
 
-	/* NaN is above all numbers; what a double cannot hold exactly is left */
+	/* NaN is above all numbers; a double cannot hold all integers above 1e15 */
 	if (isnan(number) || number > 1e15)
 		return strategy < BTEqualStrategyNumber ? all_ranks : no_ranks;
 	if (number < -1e15)
 		number = -1e15;
-	/* 5.00000000000000000001 has become 5, which is less than that */
+	/* 5.00000000000000000001 has become 5, which is less */
 	if (number == floor(number) && !is_whole(text))
 	{
 		if (strategy == BTLessStrategyNumber)
@@ -351,12 +342,12 @@ hull(KeyapiRange a, KeyapiRange b)
 		return a;
 	return (KeyapiRange)
 	{
-		Min(a.lo, b.lo), Max(a.hi, b.hi)
+		Min(a.lo, b.lo), Max(a.hi, b.hi), Max(a.last_page, b.last_page)
 	};
 }
 
 static KeyapiRange
-range_of_leaf(const KeyapiSource *leaf, KeyapiVirtualRow *row, int page_size)
+range_of_leaf(const KeyapiSource *leaf, KeyapiVirtualRow *row)
 {
 	KeyapiRange range = no_ranks;
 	ListCell   *lc;
@@ -365,17 +356,21 @@ range_of_leaf(const KeyapiSource *leaf, KeyapiVirtualRow *row, int page_size)
 		return all_ranks;
 	foreach(lc, leaf_texts(leaf, row))
 		range = hull(range, range_of_number(leaf->strategy, lfirst(lc)));
-	return leaf->of_page ? ranks_of_pages(range, page_size) : range;
+	if (leaf->of_page && !is_empty(range))
+		range = (KeyapiRange)
+	{
+		1, PG_INT64_MAX, range.hi
+	};
+	return range;
 }
 
 KeyapiRange
-keyapi_source_range(const KeyapiSource *source, KeyapiVirtualRow *row,
-					int page_size)
+keyapi_source_range(const KeyapiSource *source, KeyapiVirtualRow *row)
 {
 	KeyapiRange result = no_ranks;
 	ListCell   *lc;
 
-	/* a part of the condition may turn out to be true by itself */
+	/* the condition may turn out to be true by itself */
 	if (source->may_vanish)
 		return all_ranks;
 	switch (source->kind)
@@ -386,21 +381,20 @@ keyapi_source_range(const KeyapiSource *source, KeyapiVirtualRow *row,
 			return no_ranks;
 		case KEYAPI_SOURCE_VALUE:
 		case KEYAPI_SOURCE_ARRAY:
-			return range_of_leaf(source, row, page_size);
+			return range_of_leaf(source, row);
 		case KEYAPI_SOURCE_OR:
 			foreach(lc, source->args)
-				result = hull(result,
-							  keyapi_source_range(lfirst(lc), row, page_size));
+				result = hull(result, keyapi_source_range(lfirst(lc), row));
 			return result;
 		case KEYAPI_SOURCE_AND:
 			result = all_ranks;
 			foreach(lc, source->args)
 			{
-				KeyapiRange range = keyapi_source_range(lfirst(lc), row,
-														page_size);
+				KeyapiRange range = keyapi_source_range(lfirst(lc), row);
 
 				result.lo = Max(result.lo, range.lo);
 				result.hi = Min(result.hi, range.hi);
+				result.last_page = Min(result.last_page, range.last_page);
 			}
 			return result;
 	}

@@ -10,7 +10,7 @@
 
 #include "compat.h"
 
-#include "bind/clause.h"
+#include "bind/source.h"
 #include "bind/virtual_row.h"
 
 /* Texts in byte order, without duplicates. */
@@ -20,15 +20,21 @@ typedef struct KeyapiTextSet
 	const char **texts;
 } KeyapiTextSet;
 
+/*
+ * Ranks lo..hi on pages 1..last_page.  Which ranks these pages hold is known only
+ * when the server has shown how large its pages are.
+ */
 typedef struct KeyapiRange
 {
 	int64		lo;				/* at least 1 */
 	int64		hi;				/* PG_INT64_MAX: open above */
+	int64		last_page;		/* ditto; 0: none */
 } KeyapiRange;
 
 /*
  * Compile the expressions of a source for evaluation with the row: all of them,
- * or only the constants.
+ * or only those constants that count whatever external parameters are.  Sets
+ * state in the source and in the parts that it shares.
  */
 extern void keyapi_source_prepare(KeyapiSource *source, KeyapiVirtualRow *row);
 extern void keyapi_source_prepare_constants(KeyapiSource *source,
@@ -42,12 +48,16 @@ extern KeyapiTextSet keyapi_source_texts(const KeyapiSource *source,
 										 KeyapiVirtualRow *row);
 
 /*
- * A range that holds the values of a source of ranks; lo > hi if there are
- * none.  What was not prepared may be any number.  page_size says which ranks a
- * page may hold.
+ * A range that holds the values of a source of ranks; lo > hi if there are none.
+ * An expression that was not prepared may have any value.
  */
 extern KeyapiRange keyapi_source_range(const KeyapiSource *source,
-									   KeyapiVirtualRow *row, int page_size);
+									   KeyapiVirtualRow *row);
+
+/*
+ * The range if pages have this many rows: last_page is reflected in hi.
+ */
+extern KeyapiRange keyapi_range_of_ranks(KeyapiRange range, int page_size);
 
 /*
  * Whether a source can be evaluated without executing anything: it depends on

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * virtual_row.c
- *	  Virtual rows.
+ *	  Rows of which only parameters, rank and page are known.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,8 +17,8 @@
 /* How a column's values are made of text. */
 typedef struct ColumnInput
 {
-	Oid			type;			/* under domains, whose constraints are for
-								 * values that rows have */
+	Oid			type;			/* below domains: their constraints only apply
+								 * to values of real rows */
 	int32		typmod;
 	Oid			ioparam;
 	FmgrInfo	function;
@@ -26,8 +26,7 @@ typedef struct ColumnInput
 
 struct KeyapiVirtualRow
 {
-	Relation	rel;
-	const KeyapiScanColumns *columns;
+	const KeyapiScanTable *table;
 	PlanState  *parent;			/* or NULL */
 	ExprContext *econtext;
 	TupleTableSlot *slot;
@@ -37,14 +36,14 @@ struct KeyapiVirtualRow
 };
 
 static void
-init_input(ColumnInput *input, Relation rel, AttrNumber attnum)
+init_input(ColumnInput *input, TupleDesc tupdesc, AttrNumber attnum)
 {
 	Form_pg_attribute attr;
 	Oid			function;
 
 	if (attnum == 0)
 		return;
-	attr = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+	attr = TupleDescAttr(tupdesc, attnum - 1);
 	input->typmod = attr->atttypmod;
 	input->type = getBaseTypeAndTypmod(attr->atttypid, &input->typmod);
 	getTypeInputInfo(input->type, &function, &input->ioparam);
@@ -52,24 +51,21 @@ init_input(ColumnInput *input, Relation rel, AttrNumber attnum)
 }
 
 KeyapiVirtualRow *
-keyapi_virtual_row(Relation rel, const KeyapiScanColumns *columns,
-				   PlanState *parent)
+keyapi_virtual_row(const KeyapiScanTable *table, PlanState *parent)
 {
 	KeyapiVirtualRow *row = palloc0(sizeof(KeyapiVirtualRow));
 
-	row->rel = rel;
-	row->columns = columns;
+	row->table = table;
 	row->parent = parent;
 	row->econtext = parent != NULL ? CreateExprContext(parent->state) :
 		CreateStandaloneExprContext();
-	row->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(rel)),
-										 &TTSOpsVirtual);
+	row->slot = MakeSingleTupleTableSlot(table->tupdesc, &TTSOpsVirtual);
 	ExecStoreAllNullTuple(row->slot);
 	row->econtext->ecxt_scantuple = row->slot;
-	for (int i = 0; i < columns->endpoint->nparams; i++)
-		init_input(&row->params[i], rel, columns->params[i]);
-	init_input(&row->rank, rel, columns->rank);
-	init_input(&row->page, rel, columns->page);
+	for (int i = 0; i < table->endpoint->nparams; i++)
+		init_input(&row->params[i], table->tupdesc, table->params[i]);
+	init_input(&row->rank, table->tupdesc, table->rank);
+	init_input(&row->page, table->tupdesc, table->page);
 	return row;
 }
 
@@ -97,7 +93,7 @@ keyapi_virtual_row_qual(KeyapiVirtualRow *row, List *clauses)
  */
 
 /*
- * Whether column_holds tells which texts a column refuses.
+ * Whether column_holds knows which texts a column refuses.
  */
 static bool
 is_foreseeable(const ColumnInput *input)
@@ -123,8 +119,8 @@ is_foreseeable(const ColumnInput *input)
 }
 
 /*
- * Whether a column can hold the value of a parameter, as far as that can be
- * foreseen: the input functions would only raise an error.
+ * Whether a column can hold the value of a parameter, as far as the type is
+ * foreseeable.  Input functions do not tell; they raise an error.
  */
 static bool
 column_holds(const ColumnInput *input, const char *text)
@@ -162,14 +158,14 @@ column_holds(const ColumnInput *input, const char *text)
 bool
 keyapi_virtual_row_param_foreseeable(KeyapiVirtualRow *row, int param)
 {
-	return row->columns->params[param] == 0 ||
+	return row->table->params[param] == 0 ||
 		is_foreseeable(&row->params[param]);
 }
 
 /* What the error context callback needs. */
 typedef struct InputContext
 {
-	Relation	rel;
+	const char *table;
 	const char *column;
 } InputContext;
 
@@ -179,7 +175,7 @@ input_context(void *arg)
 	const InputContext *context = arg;
 
 	errcontext("column \"%s\" of foreign table \"%s\"", context->column,
-			   RelationGetRelationName(context->rel));
+			   context->table);
 }
 
 bool
@@ -188,7 +184,7 @@ keyapi_virtual_row_param_datum(KeyapiVirtualRow *row, int param, const char *tex
 {
 	ColumnInput *input = &row->params[param];
 	InputContext context = {
-		row->rel, row->columns->endpoint->params[param].name
+		row->table->name, row->table->endpoint->params[param].name
 	};
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
@@ -222,7 +218,7 @@ set_column(KeyapiVirtualRow *row, AttrNumber attnum, Datum datum)
 void
 keyapi_virtual_row_set_param(KeyapiVirtualRow *row, int param, Datum datum)
 {
-	set_column(row, row->columns->params[param], datum);
+	set_column(row, row->table->params[param], datum);
 }
 
 /*
@@ -259,13 +255,13 @@ set_number(KeyapiVirtualRow *row, AttrNumber attnum, ColumnInput *input,
 bool
 keyapi_virtual_row_set_rank(KeyapiVirtualRow *row, int64 rank)
 {
-	return set_number(row, row->columns->rank, &row->rank, rank);
+	return set_number(row, row->table->rank, &row->rank, rank);
 }
 
 bool
 keyapi_virtual_row_set_page(KeyapiVirtualRow *row, int64 page)
 {
-	return set_number(row, row->columns->page, &row->page, page);
+	return set_number(row, row->table->page, &row->page, page);
 }
 
 /* ---------------------------------------------------------------------

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * virtual_row.h
- *	  A row that no list holds yet: only its parameters, rank and page are
- *	  known.  Clauses that speak of nothing else can be evaluated on it.
+ *	  A row of which only the parameters, rank and page are known, to evaluate
+ *	  clauses on before any list is read.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,20 +13,22 @@
 
 #include "nodes/execnodes.h"
 
-#include "bind/clause.h"
+#include "bind/scan_table.h"
 
 typedef struct KeyapiVirtualRow KeyapiVirtualRow;
 
 /*
- * A virtual row of the relation, in CurrentMemoryContext.  parent is the scan
- * node whose parameters the expressions may use; NULL outside of execution:
- * then expressions must have no parameters.
+ * A virtual row of the table, in CurrentMemoryContext; the table must live as
+ * long.  parent is the scan node whose Params the expressions may use.  Outside
+ * of execution it is NULL, and expressions must have no Params.
  */
-extern KeyapiVirtualRow *keyapi_virtual_row(Relation rel,
-											const KeyapiScanColumns *columns,
+extern KeyapiVirtualRow *keyapi_virtual_row(const KeyapiScanTable *table,
 											PlanState *parent);
 
-/* Free what outlives memory contexts: only needed without a parent. */
+/*
+ * Free a row that was made without a parent.  It also goes with its memory
+ * context.
+ */
 extern void keyapi_virtual_row_free(KeyapiVirtualRow *row);
 
 /*
@@ -36,22 +38,24 @@ extern ExprState *keyapi_virtual_row_expr(KeyapiVirtualRow *row, Expr *expr);
 extern ExprState *keyapi_virtual_row_qual(KeyapiVirtualRow *row, List *clauses);
 
 /*
- * Whether keyapi_virtual_row_param_datum surely raises nothing for this parameter,
- * unless the value is required.
+ * Whether keyapi_virtual_row_param_datum surely raises nothing for this parameter
+ * as long as the value is not required.  True for one without a column.
  */
 extern bool keyapi_virtual_row_param_foreseeable(KeyapiVirtualRow *row, int param);
 
 /*
- * The value of a parameter's column, in CurrentMemoryContext; false if the
- * column's type cannot hold it, so that no row has it.  Where that is not to be
- * foreseen, or if the value is required, raises the error of the type.
+ * The value of a parameter's column, which must exist, in CurrentMemoryContext;
+ * false if the column's type cannot hold it, so that no row has it.  Raises the
+ * type's error if the value is required or the type is not foreseeable.
  */
 extern bool keyapi_virtual_row_param_datum(KeyapiVirtualRow *row, int param,
 										   const char *text, bool required,
 										   Datum *datum);
 
 /*
- * Set a column of the row.  The datum is kept by the caller.
+ * Set a column of the row; does nothing if the table has no such column.  The
+ * caller keeps the datum.  The functions for rank and page return false if the
+ * column's type cannot hold the number, or may not.
  */
 extern void keyapi_virtual_row_set_param(KeyapiVirtualRow *row, int param, Datum datum);
 extern bool keyapi_virtual_row_set_rank(KeyapiVirtualRow *row, int64 rank);

@@ -12,20 +12,20 @@
 
 #include "nodes/pathnodes.h"
 
-#include "bind/clause.h"
+#include "bind/clauses.h"
 #include "bind/preview.h"
-#include "bind/restriction.h"
-#include "options/option.h"
+#include "bind/restriction_marks.h"
 
 /* State of a foreign table in planning: fdw_private of its RelOptInfo. */
 typedef struct KeyapiRelPlan
 {
-	KeyapiTableOptions *options;
-	KeyapiScanColumns columns;
+	const KeyapiScanTable *table;
 	List	   *bounds;			/* partition bounds, as clauses */
-	List	   *base_clauses;	/* bounds and baserestrictinfo, as clauses */
 	KeyapiRestrictions restrictions;
 	double		rows_per_list;
+	KeyapiVirtualRow *row;		/* to evaluate constants on */
+	List	   *scans;			/* what is known of scans with some set of
+								 * clauses: see estimate.c */
 } KeyapiRelPlan;
 
 /* Size and price of a scan with some set of clauses. */
@@ -40,17 +40,25 @@ typedef struct KeyapiEstimate
 } KeyapiEstimate;
 
 /*
- * Estimate a scan with the relation's own clauses and, for a parameterised one,
- * those of param_info (or NULL).
+ * Gather what the planner needs to know of a foreign table.  Palloc'd.
  */
-extern void keyapi_estimate(KeyapiEstimate *estimate, PlannerInfo *root,
-							RelOptInfo *rel, ParamPathInfo *param_info);
+extern KeyapiRelPlan *keyapi_plan_rel(PlannerInfo *root, RelOptInfo *rel,
+									  Oid relid);
 
 /*
- * The clauses that such a scan has, without RestrictInfos.
+ * The clauses of a scan of the relation, whose fdw_private must be set: its own
+ * and, for a parameterised scan, those of param_info (or NULL).  Analysed once
+ * for each param_info; owned by the relation.
  */
-extern List *keyapi_path_clauses(const KeyapiRelPlan *plan,
-								 ParamPathInfo *param_info);
+extern const KeyapiClauses *keyapi_scan_clauses(RelOptInfo *rel,
+												ParamPathInfo *param_info);
+
+/*
+ * The estimate of such a scan.  Made once for each param_info; owned by the
+ * relation.
+ */
+extern const KeyapiEstimate *keyapi_estimate(PlannerInfo *root, RelOptInfo *rel,
+											 ParamPathInfo *param_info);
 
 /* Price of so many requests in the planner's units. */
 extern Cost keyapi_requests_cost(double requests);

@@ -3,9 +3,9 @@
  * outer_rels.c
  *	  Sets of outer relations for parameterised paths.
  *
- * One clause may bind one parameter, and another clause the next; a join in
- * between may keep the planner from combining them by itself.  Hence all pairs
- * and the union of all, too.
+ * One clause may bind one parameter and another clause the next.  A join between
+ * them may keep the planner from combining their relations by itself, so we offer
+ * all pairs and the union of all, too.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,7 +34,7 @@ add_set(List *sets, Relids set)
 }
 
 /*
- * Add the other relations of a join clause that mentions a parameter and may be
+ * Add the other relations of a join clause that restricts a parameter and may be
  * evaluated in the scan.
  */
 static List *
@@ -45,7 +45,7 @@ add_clause(List *sets, RelOptInfo *rel, RestrictInfo *rinfo)
 
 	if (!join_clause_is_movable_to(rinfo, rel) ||
 		keyapi_params_in((Node *) rinfo->clause, keyapi_scan_var_params,
-						 &plan->columns) == 0)
+						 (void *) plan->table) == 0)
 		return sets;
 	set = bms_union(rinfo->clause_relids, rel->lateral_relids);
 	set = bms_del_member(set, rel->relid);
@@ -70,7 +70,7 @@ is_param_member(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *class,
 		return equal(member->em_expr, context->current);
 	if (list_member(context->done, member->em_expr) ||
 		keyapi_params_in((Node *) member->em_expr, keyapi_scan_var_params,
-						 &plan->columns) == 0)
+						 (void *) plan->table) == 0)
 		return false;
 	context->current = member->em_expr;
 	return true;

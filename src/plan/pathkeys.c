@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * pathkeys.c
- *	  Pathkeys.
+ *	  The orders in which a scan can deliver its rows, as pathkeys.
  *
  * Rows can come list after list, the lists sorted by parameters and each list by
  * rank; or in rounds, the first row of each list, then the second.  A parameter
@@ -23,7 +23,7 @@ typedef struct OrderContext
 {
 	KeyapiOrder *order;
 	RelOptInfo *rel;
-	const KeyapiScanColumns *columns;
+	const KeyapiScanTable *table;
 	uint32		open;			/* parameters with several values that are not
 								 * among the keys yet */
 	bool		by_rank;		/* rank is among the keys */
@@ -62,7 +62,7 @@ add_rank(OrderContext *context, const PathKey *key)
 		return false;
 	if (context->open != 0)
 	{
-		/* lists in rounds; then no list may go before another as a whole */
+		/* rounds over the lists: then no list may come before another */
 		if (context->order->nkeys > 0)
 			return false;
 		context->order->rank_major = true;
@@ -72,8 +72,8 @@ add_rank(OrderContext *context, const PathKey *key)
 }
 
 /*
- * Whether values that a sort key takes for equal are one value of a parameter,
- * and not two whose lists would come one after the other.
+ * Whether values that are equal to a sort key are the same value of a parameter.
+ * Otherwise the lists of two such values would come one after the other.
  */
 static bool
 tells_values_apart(const PathKey *key)
@@ -113,8 +113,8 @@ add_param(OrderContext *context, const PathKey *key, int param,
 }
 
 /*
- * Whether a sort key is about a row of the relation, if not only about that: a
- * function that returns a set makes several rows of one.
+ * Whether a sort key is determined by a row of the relation.  A function that
+ * returns a set is not: it makes several rows of one.
  */
 static bool
 is_of_relation(const PathKey *key, const OrderContext *context)
@@ -135,15 +135,15 @@ is_of_relation(const PathKey *key, const OrderContext *context)
 static bool
 add_pathkey(OrderContext *context, const PathKey *key, PlannerInfo *root)
 {
-	/* rank and all parameters say which row it is: nothing is left to sort */
+	/* rank and all parameters identify the row: nothing is left to sort */
 	if (context->by_rank && context->open == 0)
 		return is_of_relation(key, context) && !key->pk_eclass->ec_has_volatile;
-	if (find_column(key, context, context->columns->rank, root) != NULL)
+	if (find_column(key, context, context->table->rank, root) != NULL)
 		return add_rank(context, key);
-	for (int i = 0; i < context->columns->endpoint->nparams; i++)
+	for (int i = 0; i < context->table->endpoint->nparams; i++)
 	{
 		EquivalenceMember *member = find_column(key, context,
-												context->columns->params[i],
+												context->table->params[i],
 												root);
 
 		if (member != NULL)
@@ -154,15 +154,15 @@ add_pathkey(OrderContext *context, const PathKey *key, PlannerInfo *root)
 
 int
 keyapi_order_for_pathkeys(KeyapiOrder *order, PlannerInfo *root,
-						  RelOptInfo *rel, const KeyapiScanColumns *columns,
+						  RelOptInfo *rel, const KeyapiScanTable *table,
 						  const KeyapiPreview *preview, List *pathkeys)
 {
-	OrderContext context = {order, rel, columns};
+	OrderContext context = {order, rel, table};
 	int			n = 0;
 	ListCell   *lc;
 
 	memset(order, 0, sizeof(*order));
-	for (int i = 0; i < columns->endpoint->nparams; i++)
+	for (int i = 0; i < table->endpoint->nparams; i++)
 	{
 		if (!preview->single[i])
 			context.open |= KEYAPI_PARAM_BIT(i);

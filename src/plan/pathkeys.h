@@ -12,7 +12,6 @@
 
 #include "nodes/pathnodes.h"
 
-#include "bind/clause.h"
 #include "bind/combinations.h"
 #include "bind/preview.h"
 
@@ -22,7 +21,7 @@
  */
 extern int	keyapi_order_for_pathkeys(KeyapiOrder *order, PlannerInfo *root,
 									  RelOptInfo *rel,
-									  const KeyapiScanColumns *columns,
+									  const KeyapiScanTable *table,
 									  const KeyapiPreview *preview,
 									  List *pathkeys);
 

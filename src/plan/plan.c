@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * plan.c
- *	  Paths and plans.
+ *	  Planner callbacks: sizes, paths and plans.
  *
  *-------------------------------------------------------------------------
  */
 #include "plan/plan.h"
 
 #include "access/sysattr.h"
+#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
@@ -20,11 +21,30 @@
 #include "plan/pathkeys.h"
 
 /*
- * Price of a path that raises an error when it runs: above any other, even one
+ * Price of a path that raises an error when it runs: above any other, even those
  * that enable_nestloop and the like discourage.
  */
 #define ERROR_PATH_COST 1e100
 #define ERROR_PATH_DISABLED_NODES 1000000
+
+/* ---------------------------------------------------------------------
+ * Size
+ * ---------------------------------------------------------------------
+ */
+
+void
+keyapiGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
+						Oid foreigntableid)
+{
+	KeyapiRelPlan *plan = keyapi_plan_rel(root, baserel, foreigntableid);
+	const KeyapiEstimate *estimate;
+
+	baserel->fdw_private = plan;
+	estimate = keyapi_estimate(root, baserel, NULL);
+	baserel->tuples = Max(estimate->lists * plan->rows_per_list, 1.0);
+	set_baserel_size_estimates(root, baserel);
+	baserel->rows = estimate->rows;
+}
 
 /* ---------------------------------------------------------------------
  * Paths
@@ -32,34 +52,32 @@
  */
 
 /*
- * Whether the clauses of a path bind every parameter that has neither a domain
- * nor, being unmentioned, a default.
+ * Whether the clauses of a path bind every parameter that has no domain
+ * or, without a restriction, a default.
  */
 static bool
-binds_everything(const KeyapiRelPlan *plan, ParamPathInfo *param_info)
+binds_everything(RelOptInfo *rel, ParamPathInfo *param_info)
 {
-	List	   *clauses = keyapi_path_clauses(plan, param_info);
-	uint32		restricted = keyapi_restricted_params(&plan->restrictions, clauses,
-													  &plan->columns);
+	KeyapiRelPlan *plan = rel->fdw_private;
+	const KeyapiTableOptions *options = plan->table->options;
+	const KeyapiClauses *clauses = keyapi_scan_clauses(rel, param_info);
 
-	for (int i = 0; i < plan->options->endpoint->nparams; i++)
+	for (int i = 0; i < options->endpoint->nparams; i++)
 	{
-		const KeyapiParamOptions *options = &plan->options->params[i];
-		KeyapiSource *source;
+		const KeyapiSource *source = clauses->sources.params[i];
 
-		if ((restricted & KEYAPI_PARAM_BIT(i)) == 0)
+		if ((clauses->restricted & KEYAPI_PARAM_BIT(i)) == 0)
 		{
-			if (options->kind == KEYAPI_DEFAULT_NONE ||
+			if (options->params[i].kind == KEYAPI_DEFAULT_NONE ||
 				(plan->restrictions.conflicts & KEYAPI_PARAM_BIT(i)) != 0)
 				return false;
 			continue;
 		}
-		if (options->domain != NULL)
+		if (options->params[i].domain != NULL)
 			continue;
-		source = keyapi_param_source(clauses, &plan->columns, i);
 
 		/*
-		 * A clause that may vanish is all right if nothing else mentions the
+		 * A clause that may vanish is all right if nothing else restricts the
 		 * parameter then.
 		 */
 		if (source->kind == KEYAPI_SOURCE_OPEN ||
@@ -80,56 +98,55 @@ add_error_path(PlannerInfo *root, RelOptInfo *rel)
 }
 
 /*
- * The paths that need no other relation, besides what LATERAL demands.
+ * The paths that need no other relation, except what LATERAL demands.
  */
 static void
 add_base_paths(PlannerInfo *root, RelOptInfo *rel, ParamPathInfo *param_info)
 {
 	KeyapiRelPlan *plan = rel->fdw_private;
-	KeyapiEstimate estimate;
+	const KeyapiEstimate *estimate = keyapi_estimate(root, rel, param_info);
 	KeyapiOrder order;
-	int			nkeys;
+	int			nkeys = keyapi_order_for_pathkeys(&order, root, rel, plan->table,
+												  &estimate->preview,
+												  root->query_pathkeys);
 
-	keyapi_estimate(&estimate, root, rel, param_info);
-	nkeys = keyapi_order_for_pathkeys(&order, root, rel, &plan->columns,
-									  &estimate.preview, root->query_pathkeys);
 	if (nkeys > 0)
 	{
-		Cost		startup_cost = estimate.startup_cost;
+		Cost		startup_cost = estimate->startup_cost;
 
 		/* rows in rounds need the first page of each list */
 		if (order.rank_major)
-			startup_cost += keyapi_requests_cost(Min(estimate.lists,
-													 estimate.requests)) -
-				keyapi_requests_cost(Min(estimate.requests, 1.0));
+			startup_cost += keyapi_requests_cost(Min(estimate->lists,
+													 estimate->requests)) -
+				keyapi_requests_cost(Min(estimate->requests, 1.0));
 		add_path(rel, (Path *)
-				 keyapi_create_path(root, rel, estimate.rows, 0,
-									startup_cost, estimate.total_cost,
+				 keyapi_create_path(root, rel, estimate->rows, 0,
+									startup_cost, estimate->total_cost,
 									list_copy_head(root->query_pathkeys, nkeys),
 									rel->lateral_relids));
 	}
 	add_path(rel, (Path *)
-			 keyapi_create_path(root, rel, estimate.rows, 0,
-								estimate.startup_cost, estimate.total_cost, NIL,
+			 keyapi_create_path(root, rel, estimate->rows, 0,
+								estimate->startup_cost, estimate->total_cost, NIL,
 								rel->lateral_relids));
 }
 
 /*
- * A path that gets values from these relations, if it then lacks none.
+ * A path that gets values from these relations, if that binds everything.
  */
 static void
 add_parameterized_path(PlannerInfo *root, RelOptInfo *rel, Relids outer)
 {
 	ParamPathInfo *param_info = get_baserel_parampathinfo(root, rel, outer);
-	KeyapiEstimate estimate;
+	const KeyapiEstimate *estimate;
 
-	if (!binds_everything(rel->fdw_private, param_info))
+	if (!binds_everything(rel, param_info))
 		return;
-	keyapi_estimate(&estimate, root, rel, param_info);
-	param_info->ppi_rows = estimate.rows;
+	estimate = keyapi_estimate(root, rel, param_info);
+	param_info->ppi_rows = estimate->rows;
 	add_path(rel, (Path *)
-			 keyapi_create_path(root, rel, estimate.rows, 0,
-								estimate.startup_cost, estimate.total_cost, NIL,
+			 keyapi_create_path(root, rel, estimate->rows, 0,
+								estimate->startup_cost, estimate->total_cost, NIL,
 								outer));
 }
 
@@ -141,7 +158,7 @@ keyapiGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 														  baserel->lateral_relids);
 	ListCell   *lc;
 
-	if (binds_everything(baserel->fdw_private, param_info))
+	if (binds_everything(baserel, param_info))
 		add_base_paths(root, baserel, param_info);
 	else
 		add_error_path(root, baserel);
@@ -156,32 +173,29 @@ keyapiGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
  */
 
 /*
- * Whether a clause keeps all rows of a list, or those in a row.
+ * Whether a clause keeps all rows of a list, or consecutive ones.
  */
 static bool
-keeps_rows_together(Node *clause, const KeyapiRelPlan *plan)
+keeps_rows_together(const KeyapiClause *clause)
 {
-	KeyapiClauseUse use = keyapi_clause_use(clause, &plan->columns);
-	KeyapiSource *ranks;
+	const KeyapiSource *ranks = clause->sources.ranks;
 
-	if (use.data || !use.evaluable)
+	if (clause->use.data || !clause->use.evaluable)
 		return false;
-	if (!use.rank)
+	if (!clause->use.rank)
 		return true;
-	ranks = keyapi_rank_source(list_make1(clause), &plan->columns);
 	return ranks->kind == KEYAPI_SOURCE_VALUE && !ranks->of_page;
 }
 
 /*
- * The number of rows after which the scan is over because of a LIMIT, or -1:
- * only if every row of the scan is a row of the result, in its order.
+ * The number of rows after which a LIMIT ends the scan, or -1.  It is only known
+ * if every row of the scan is a row of the result, in its order.
  */
 static int64
-max_rows(PlannerInfo *root, RelOptInfo *rel, const KeyapiRelPlan *plan,
-		 Path *path, List *clauses)
+max_rows(PlannerInfo *root, RelOptInfo *rel, Path *path,
+		 const KeyapiClauses *clauses)
 {
 	Query	   *parse = root->parse;
-	ListCell   *lc;
 
 	if (root->limit_tuples < 0 || root->limit_tuples > PG_INT32_MAX ||
 		parse->limitOption == LIMIT_OPTION_WITH_TIES ||
@@ -189,9 +203,9 @@ max_rows(PlannerInfo *root, RelOptInfo *rel, const KeyapiRelPlan *plan,
 		parse->hasTargetSRFs || parse->setOperations != NULL ||
 		!pathkeys_contained_in(root->sort_pathkeys, path->pathkeys))
 		return -1;
-	foreach(lc, clauses)
+	for (int i = 0; i < clauses->nitems; i++)
 	{
-		if (!keeps_rows_together(lfirst(lc), plan))
+		if (!keeps_rows_together(&clauses->items[i]))
 			return -1;
 	}
 	return (int64) root->limit_tuples;
@@ -217,20 +231,20 @@ keyapiGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	List	   *clauses =
 	list_concat_copy(plan->bounds,
 					 extract_actual_clauses(scan_clauses, false));
-	KeyapiEstimate estimate;
 	KeyapiPlanPrivate private = {
-		.restricted = plan->restrictions.certain,
-		.outer_clauses = plan->restrictions.clauses,
-		.conflicts = plan->restrictions.conflicts,
-		.max_rows = max_rows(root, baserel, plan, path, clauses),
+		.restrictions = plan->restrictions,
+		.max_rows = max_rows(root, baserel, path,
+							 keyapi_scan_clauses(baserel, path->param_info)),
 		.columns = needed_columns(baserel, clauses),
 	};
 
 	if (path->pathkeys != NIL)
 	{
-		keyapi_estimate(&estimate, root, baserel, path->param_info);
+		const KeyapiEstimate *estimate = keyapi_estimate(root, baserel,
+														 path->param_info);
+
 		(void) keyapi_order_for_pathkeys(&private.order, root, baserel,
-										 &plan->columns, &estimate.preview,
+										 plan->table, &estimate->preview,
 										 path->pathkeys);
 	}
 	return make_foreignscan(tlist, clauses, baserel->relid, NIL,

@@ -247,28 +247,28 @@ keyapi_pages_create(Oid relid, Oid userid,
 }
 
 void
-keyapi_pages_rewind(KeyapiPages *pages, const KeyapiPass *pass)
+keyapi_pages_rewind(KeyapiPages *pages, const KeyapiBound *bound)
 {
 	MemoryContext oldcontext;
 
 	keyapi_fetch_forget(pages->fetcher);
 	MemoryContextReset(pages->pass_context);
 	oldcontext = MemoryContextSwitchTo(pages->pass_context);
-	pages->pass = *pass;
+	pages->pass = *bound;
 	pages->pass_number++;
-	pages->rows_left = pass->max_rows;
+	pages->rows_left = bound->max_rows;
 	pages->price_checked = false;
-	pages->cursors = palloc0(sizeof(KeyapiListCursor) * Max(pass->nlists, 1));
-	for (int i = 0; i < pass->nlists; i++)
+	pages->cursors = palloc0(sizeof(KeyapiListCursor) * Max(bound->nlists, 1));
+	for (int i = 0; i < bound->nlists; i++)
 	{
 		KeyapiListCursor *cursor = &pages->cursors[i];
 
-		cursor->listing_pages = find_list(pages, &pass->lists[i]);
+		cursor->listing_pages = find_list(pages, &bound->lists[i]);
 		cursor->number = i;
 		cursor->next_page = 1;
 	}
 	pages->current = 0;
-	pages->rank = pass->lo;
+	pages->rank = bound->lo;
 	pages->round_had_row = false;
 	MemoryContextSwitchTo(oldcontext);
 }

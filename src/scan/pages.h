@@ -15,10 +15,10 @@
 
 #include "compat.h"
 
+#include "bind/binding.h"
 #include "fetch/fetcher.h"
 #include "fetch/listing_pages.h"
 #include "scan/demand.h"
-#include "scan/pass.h"
 
 /* One row, pointing into what the iterator keeps for its whole life. */
 typedef struct KeyapiRow
@@ -51,10 +51,11 @@ extern KeyapiPages *keyapi_pages_create(Oid relid, Oid userid,
 										const char *const *paths, int npaths);
 
 /*
- * Begin a pass over the rows: the first, a rescan, or other lists.  Pages that
- * earlier passes read are not asked for again.
+ * Begin a pass over the rows that the bound says: the first, a rescan, or other
+ * lists.  What the bound points to is kept by the caller until the next pass.
+ * Pages that earlier passes read are not asked for again.
  */
-extern void keyapi_pages_rewind(KeyapiPages *pages, const KeyapiPass *pass);
+extern void keyapi_pages_rewind(KeyapiPages *pages, const KeyapiBound *bound);
 
 /*
  * The next row of the pass, or false at its end.  In a list ranks ascend and

@@ -13,10 +13,10 @@
 
 #include "compat.h"
 
+#include "bind/binding.h"
 #include "fetch/fetcher.h"
 #include "fetch/listing_pages.h"
 #include "scan/demand.h"
-#include "scan/pass.h"
 
 /* Reading position in one list. */
 typedef struct KeyapiListCursor
@@ -40,7 +40,7 @@ typedef struct KeyapiPages
 								 * doubled by each one read: 1, 2, 4, ... */
 
 	/* the current pass */
-	KeyapiPass	pass;
+	KeyapiBound pass;
 	KeyapiDemand demand;		/* as of the current row */
 	int64		pass_number;
 	MemoryContext pass_context;

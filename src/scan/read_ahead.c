@@ -44,13 +44,11 @@ bool
 keyapi_pages_wants(const KeyapiPages *pages, const KeyapiListCursor *cursor,
 				   int number)
 {
-	const KeyapiPass *pass = &pages->pass;
 	const KeyapiListingPages *listing_pages = cursor->listing_pages;
 	int64		first = keyapi_listing_first_rank(listing_pages, number);
 
-	return pass->wanted == NULL ||
-		pass->wanted(pass->arg, cursor->number, number, first,
-					 first + listing_pages->size - 1);
+	return keyapi_bound_wants(&pages->pass, cursor->number, number, first,
+							  first + listing_pages->size - 1);
 }
 
 /*

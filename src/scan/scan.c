@@ -7,8 +7,6 @@
  */
 #include "scan/scan.h"
 
-#include <limits.h>
-
 #include "executor/executor.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
@@ -70,15 +68,6 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 	node->fdw_state = scan;
 }
 
-static bool
-page_wanted(void *arg, int list, int page, int64 first, int64 last)
-{
-	KeyapiScan *scan = arg;
-
-	return keyapi_binding_wants(scan->binding, &scan->bound->lists[list],
-								page, first, last);
-}
-
 /*
  * Bind with the parameters of the moment, and begin a pass over the rows.
  */
@@ -86,28 +75,12 @@ static void
 begin_pass(KeyapiScan *scan)
 {
 	MemoryContext oldcontext;
-	KeyapiBound *bound;
-	KeyapiPass	pass;
 
 	MemoryContextReset(scan->bound_context);
 	oldcontext = MemoryContextSwitchTo(scan->bound_context);
-	bound = keyapi_binding_evaluate(scan->binding);
+	scan->bound = keyapi_binding_evaluate(scan->binding);
 	MemoryContextSwitchTo(oldcontext);
-
-	pass = (KeyapiPass)
-	{
-		.lists = bound->lists,
-			.nlists = bound->nlists,
-			.rank_major = bound->rank_major,
-			.lo = bound->lo,
-			.hi = bound->hi,
-			.last_page = INT_MAX,
-			.max_rows = bound->max_rows,
-			.wanted = page_wanted,
-			.arg = scan,
-	};
-	keyapi_pages_rewind(scan->pages, &pass);
-	scan->bound = bound;
+	keyapi_pages_rewind(scan->pages, scan->bound);
 }
 
 TupleTableSlot *

@@ -18,10 +18,11 @@
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 
-#include "bind/clause.h"
-#include "bind/combinations.h"
+#include "bind/clauses.h"
 #include "bind/plan_private.h"
 #include "bind/preview.h"
+#include "bind/unbound.h"
+#include "bind/virtual_row.h"
 #include "options/option.h"
 #include "scan/scan.h"
 #include "shared/cache.h"
@@ -36,10 +37,9 @@ typedef struct Description
 	ExplainState *es;
 	Relation	rel;
 	const KeyapiTableOptions *options;
-	KeyapiScanColumns columns;
+	const KeyapiScanTable *table;
 	KeyapiPlanPrivate private;
-	List	   *clauses;
-	uint32		restricted;
+	KeyapiClauses *clauses;
 	KeyapiPreview preview;
 	char	   *error;			/* what keeps the scan from running, or NULL */
 } Description;
@@ -48,18 +48,19 @@ static void
 init_description(Description *d, ForeignScanState *node, ExplainState *es)
 {
 	ForeignScan *plan = castNode(ForeignScan, node->ss.ps.plan);
+	KeyapiVirtualRow *row;
 
 	memset(d, 0, sizeof(*d));
 	d->es = es;
 	d->rel = node->ss.ss_currentRelation;
 	d->options = keyapi_table_options(RelationGetRelid(d->rel));
-	keyapi_scan_columns(&d->columns, d->rel, plan->scan.scanrelid,
-						d->options->endpoint);
+	d->table = keyapi_scan_table(d->rel, plan->scan.scanrelid, d->options);
 	keyapi_plan_private_unpack(&d->private, plan->fdw_private);
-	d->clauses = plan->scan.plan.qual;
-	d->restricted = keyapi_plan_private_restricted(&d->private, d->clauses, &d->columns);
-	keyapi_preview(&d->preview, d->rel, &d->columns, d->options, d->clauses,
-				   d->restricted);
+	d->clauses = keyapi_clauses(d->table, plan->scan.plan.qual,
+								&d->private.restrictions);
+	row = keyapi_virtual_row(d->table, NULL);
+	keyapi_preview(&d->preview, d->clauses, row);
+	keyapi_virtual_row_free(row);
 }
 
 /* ---------------------------------------------------------------------
@@ -169,9 +170,9 @@ static void
 append_binding(StringInfo buf, Description *d, int i)
 {
 	const KeyapiParam *param = &d->options->endpoint->params[i];
-	bool		restricted = (d->restricted & KEYAPI_PARAM_BIT(i)) != 0;
-	bool		conflict = (d->private.conflicts & KEYAPI_PARAM_BIT(i)) != 0;
-	KeyapiSource *source = keyapi_param_source(d->clauses, &d->columns, i);
+	bool		restricted = (d->clauses->restricted & KEYAPI_PARAM_BIT(i)) != 0;
+	bool		conflict = (d->private.restrictions.conflicts & KEYAPI_PARAM_BIT(i)) != 0;
+	const KeyapiSource *source = d->clauses->sources.params[i];
 
 	if (restricted && source->kind != KEYAPI_SOURCE_OPEN &&
 		source->kind != KEYAPI_SOURCE_NONE &&
@@ -191,8 +192,8 @@ append_binding(StringInfo buf, Description *d, int i)
 	{
 		appendStringInfo(buf, "%s unbound", param->name);
 		if (d->error == NULL)
-			d->error = keyapi_unbound_message(RelationGetRelationName(d->rel),
-											  param, restricted || conflict);
+			d->error = keyapi_unbound_message(d->table, i,
+											  restricted || conflict);
 	}
 }
 

@@ -68,8 +68,8 @@ matches(int page, int64 rank)
 	}
 }
 
-static bool
-wanted(void *arg, int list, int page, int64 first, int64 last)
+bool
+keyapi_bound_wants(const KeyapiBound *bound, int list, int page, int64 first, int64 last)
 {
 	for (int64 rank = first; rank <= last; rank++)
 	{
@@ -88,14 +88,13 @@ static bool
 run_query(int64 *rank_of)
 {
 	KeyapiListing listing = {.endpoint = &keyapi_endpoints[0],.page_size = api.asked};
-	KeyapiPass	pass = {
+	KeyapiBound bound = {
 		.lists = &listing,
 		.nlists = 1,
 		.lo = query.kind == KIND_RANKS ? query.lo : 1,
 		.hi = query.kind == KIND_RANKS ? query.hi : PG_INT64_MAX,
-		.last_page = query.kind == KIND_PAGES ? Max(query.lo, query.hi) : INT_MAX,
+		.last_page = query.kind == KIND_PAGES ? Max(query.lo, query.hi) : PG_INT32_MAX,
 		.max_rows = -1,
-		.wanted = wanted,
 	};
 	KeyapiPages *pages = keyapi_pages_create(InvalidOid, InvalidOid, NULL, 0);
 	KeyapiRow	row;
@@ -103,7 +102,7 @@ run_query(int64 *rank_of)
 
 	for (int i = 0; i < listing.endpoint->nparams; i++)
 		listing.values[i] = "x";
-	keyapi_pages_rewind(pages, &pass);
+	keyapi_pages_rewind(pages, &bound);
 	while (keyapi_pages_next(pages, query.demand, &row))
 	{
 		int			position = atoi(row.item->id);
@@ -140,7 +139,7 @@ pages_wanted(void)
 	int			n = 0;
 
 	for (int page = 1; page <= num_pages(); page++)
-		n += wanted(NULL, 0, page, (page - 1) * api.size + 1, page * api.size);
+		n += keyapi_bound_wants(NULL, 0, page, (page - 1) * api.size + 1, page * api.size);
 	return n;
 }
 

@@ -1,0 +1,80 @@
+/*-------------------------------------------------------------------------
+ *
+ * scan_table.c
+ *	  The foreign table of a scan, as the scan's clauses see it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bind/scan_table.h"
+
+#include "optimizer/optimizer.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/partcache.h"
+
+static void
+init_columns(KeyapiScanTable *table, Relation rel)
+{
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
+		KeyapiColumnKind kind;
+		const char *field;
+
+		if (attr->attisdropped || attr->attgenerated)
+			continue;
+		keyapi_column_source(table->endpoint, RelationGetRelid(rel),
+							 attr->attnum, &kind, &field);
+		if (kind == KEYAPI_COLUMN_PARAM)
+			table->params[keyapi_endpoint_param(table->endpoint, field)] = attr->attnum;
+		else if (kind == KEYAPI_COLUMN_RANK)
+			table->rank = attr->attnum;
+		else if (kind == KEYAPI_COLUMN_PAGE)
+			table->page = attr->attnum;
+	}
+}
+
+KeyapiScanTable *
+keyapi_scan_table(Relation rel, Index varno, const KeyapiTableOptions *options)
+{
+	KeyapiScanTable *table = palloc0(sizeof(KeyapiScanTable));
+
+	table->name = pstrdup(RelationGetRelationName(rel));
+	table->tupdesc = CreateTupleDescCopy(RelationGetDescr(rel));
+	table->options = options;
+	table->endpoint = options->endpoint;
+	table->varno = varno;
+	init_columns(table, rel);
+	return table;
+}
+
+List *
+keyapi_partition_bounds(Relation rel, Index varno)
+{
+	List	   *bounds;
+
+	if (!rel->rd_rel->relispartition)
+		return NIL;
+	bounds = copyObject(RelationGetPartitionQual(rel));
+	ChangeVarNodes((Node *) bounds, 1, varno, 0);
+	return (List *) eval_const_expressions(NULL, (Node *) bounds);
+}
+
+uint32
+keyapi_scan_var_params(Var *var, void *arg)
+{
+	const KeyapiScanTable *table = arg;
+	uint32		result = 0;
+
+	if (var->varno != table->varno)
+		return 0;
+	for (int i = 0; i < table->endpoint->nparams; i++)
+	{
+		if (table->params[i] != 0 &&
+			(var->varattno == table->params[i] ||
+			 var->varattno == InvalidAttrNumber))
+			result |= KEYAPI_PARAM_BIT(i);
+	}
+	return result;
+}

@@ -13,6 +13,8 @@ use KeyapiTest;
 # Pages that are asked for before they are needed, at most
 my $ahead = 8;
 
+my $empty = qr/^WARNING: .*list [^ ]*region=\w+.* is empty[^\n]*\n(?!.*WARNING)/s;
+
 my $t = KeyapiTest->new;
 
 $t->read_lazily;
@@ -20,6 +22,7 @@ $t->read_lazily;
 test_shifting_list();
 test_reference_example();
 test_end_of_list();
+test_empty_list();
 test_early_end();
 test_endless_list();
 test_schema_variants();
@@ -94,12 +97,10 @@ sub test_end_of_list
 		[ 'total=45',                              45,  3 ],
 		[ 'total=40',                              40,  2 ],
 		[ 'total=1',                               1,   1 ],
-		[ 'total=0',                               0,   1 ],
 		[ 'total=520',                             520, 26 ],
 		[ 'lietotal=100',                          500, 25 ],
 		[ 'hasmore=absent;total=45',               45,  3 ],
 		[ 'hasmore=absent;total=40',               40,  2 ],
-		[ 'hasmore=absent;total=0',                0,   1 ],
 		[ 'hasmore=absent;nototal;total=45',       45,  3 ],
 		[ 'hasmore=absent;nototal;total=40',       40,  3 ],
 		[ 'nopagination;total=45',                 45,  3 ],
@@ -120,7 +121,19 @@ sub test_end_of_list
 	}
 	$t->change('ends', '');
 	$t->answers('ends', "SELECT count(*) FROM ends WHERE region = 'ZZ'",
-		'0', 1, 'a region without videos');
+		'0', 1, 'a region without videos', warning => $empty);
+	return;
+}
+
+# A list is never empty in fact, so one that is says so.
+sub test_empty_list
+{
+	$t->scenario('empty');
+	foreach my $settings ('total=0', 'hasmore=absent;total=0', 'nullvideos;total=0', 'empty=1')
+	{
+		$t->change('empty', $settings);
+		ends_at('empty', 0, 1, "empty list: $settings", $empty);
+	}
 	return;
 }
 
@@ -128,7 +141,6 @@ sub test_end_of_list
 sub test_early_end
 {
 	my @lists = (
-		[ 'empty=1',                       0,   1,  500 ],
 		[ 'empty=5',                       80,  5,  500 ],
 		[ 'empty=2-25',                    20,  2,  500 ],
 		[ 'samepage',                      20,  2,  500 ],

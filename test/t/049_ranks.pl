@@ -81,7 +81,7 @@ END
 	  [ '1 / (page - 4) = 0', 44 - 4, 3 ],
 	  [ 'rank % 40 = 1', 2, 2 ],
 	  [ 'page / 3 % 2 = 1', 5, 1 ],
-	  [ "CASE WHEN rank > 5 THEN rank = 900 ELSE rank IN (2, 3) END", 2, 1 ];
+	  [ "CASE WHEN rank > 5 THEN rank = 900 ELSE rank IN (2, 3) END", 2, 2 ];
 	$t->fails('t', 'SELECT id FROM t WHERE 100 / (rank - 45) < 0', 22012, qr/division by zero/,
 		'a condition that fails for a rank that there is');
 	$t->answers('t', 'SELECT count(*) FROM bounded WHERE rank IN (1, 44)', 2, 2,
@@ -96,7 +96,7 @@ sub test_gaps
 {
 	$t->scenario('untold', 'nototal;total=45');
 	$t->answers('untold', 'SELECT rank FROM untold WHERE rank IN (1, 2000000000)',
-		'1', 2, 'a wide gap in the ranks of a list of unknown length');
+		'1', 1, 'a wide gap in the ranks of a list of unknown length');
 
 	$t->scenario('boasting', 'total=45;lietotal=1000000000');
 	# a hang guard, of many times what it takes

@@ -11,6 +11,7 @@
 #include "fetch/fetcher.h"
 
 #include "foreign/foreign.h"
+#include "miscadmin.h"
 
 #include "fetch/fetch_state.h"
 #include "fetch/receive.h"
@@ -146,17 +147,14 @@ report(KeyapiFetcher *fetcher, KeyapiWait wait)
 static int64
 advance(KeyapiFetcher *fetcher, KeyapiPageRequest *needed)
 {
-	bool		to_decode = keyapi_fetch_receive(fetcher);
-	int64		next = keyapi_fetch_send(fetcher, needed);
-
-	if (to_decode)
-	{
-		/* the network works while we decode */
-		keyapi_http_drive(0, keyapi_wait_event(KEYAPI_WAIT_REQUEST));
-		keyapi_fetch_decode(fetcher, needed);
-		return 0;
-	}
-	return next;
+	/*
+	 * What has arrived is paid for, so it is shared before an interrupt is
+	 * obeyed; and it may say that a list has ended, of which no further page
+	 * should be asked for.
+	 */
+	keyapi_fetch_receive(fetcher, needed);
+	CHECK_FOR_INTERRUPTS();
+	return keyapi_fetch_send(fetcher, needed);
 }
 
 /*

@@ -205,13 +205,12 @@ keyapi_fetch_cancel_unsent(KeyapiFetcher *fetcher, const KeyapiPageRequest *requ
 									 request->attempts > 1);
 }
 
-bool
-keyapi_fetch_receive(KeyapiFetcher *fetcher)
+void
+keyapi_fetch_receive(KeyapiFetcher *fetcher, const KeyapiPageRequest *needed)
 {
-	bool		any = false;
-	dlist_iter	iter;
+	dlist_mutable_iter iter;
 
-	dlist_foreach(iter, &fetcher->requests.list)
+	dlist_foreach_modify(iter, &fetcher->requests.list)
 	{
 		KeyapiPageRequest *request = keyapi_page_request_at(iter);
 		const KeyapiHttpOutcome *outcome;
@@ -222,25 +221,6 @@ keyapi_fetch_receive(KeyapiFetcher *fetcher)
 		keyapi_ledger_book_transfer(&fetcher->ledger, outcome);
 		keyapi_fetch_cancel_unsent(fetcher, request);
 		keyapi_page_request_receive(request);
-		if (keyapi_response_cause(outcome) == KEYAPI_OK)
-			any = true;
-		else
-			decode_response(fetcher, request);
-	}
-	return any;
-}
-
-void
-keyapi_fetch_decode(KeyapiFetcher *fetcher, const KeyapiPageRequest *needed)
-{
-	dlist_mutable_iter iter;
-
-	dlist_foreach_modify(iter, &fetcher->requests.list)
-	{
-		KeyapiPageRequest *request = keyapi_page_request_at(iter);
-
-		if (request->status != KEYAPI_REQUEST_RECEIVED)
-			continue;
 		decode_response(fetcher, request);
 		if (request != needed)
 			keyapi_fetch_enter_first(request);

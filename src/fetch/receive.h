@@ -15,17 +15,12 @@
 #include "shared/cache.h"
 
 /*
- * Take in the responses that are there.  The good ones are left to be decoded
- * when the next requests are on their way; true if there are any.
+ * Take in the responses that are there: share their pages with other sessions,
+ * and learn from them where their lists end.  needed is the page that is waited
+ * for, or NULL: it does not enter its list here.
  */
-extern bool keyapi_fetch_receive(KeyapiFetcher *fetcher);
-
-/*
- * Decode them.  needed is the page that is waited for, or NULL: it does not
- * enter its list here.
- */
-extern void keyapi_fetch_decode(KeyapiFetcher *fetcher,
-								const KeyapiPageRequest *needed);
+extern void keyapi_fetch_receive(KeyapiFetcher *fetcher,
+								 const KeyapiPageRequest *needed);
 
 /*
  * Use a cached page for a WAITING or FAILED request, which has ARRIVED then; or

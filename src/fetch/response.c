@@ -21,13 +21,19 @@ page_alloc(void *arg, size_t size)
 									  MCXT_ALLOC_NO_OOM);
 }
 
-KeyapiCause
-keyapi_response_cause(const KeyapiHttpOutcome *outcome)
+/*
+ * The cause of failure as far as it shows without looking into the body;
+ * KEYAPI_OK if the body decides.
+ */
+static KeyapiCause
+cause_of_outcome(const KeyapiHttpOutcome *outcome)
 {
 	switch (outcome->result)
 	{
 		case KEYAPI_HTTP_RESPONSE:
-			return keyapi_cause_of_status(outcome->status);
+			/* RFC 9110: each 2xx is a success, and its body decides */
+			return outcome->status >= 200 && outcome->status < 300 ? KEYAPI_OK :
+				keyapi_cause_of_status(outcome->status);
 		case KEYAPI_HTTP_CONNECT_FAILED:
 		case KEYAPI_HTTP_CONNECT_TIMEOUT:
 			return KEYAPI_CANNOT_CONNECT;
@@ -101,7 +107,7 @@ keyapi_response_read(const KeyapiHttpOutcome *outcome,
 					 const char *const *paths, int npaths,
 					 KeyapiDecoded *data, KeyapiFailure *failure)
 {
-	failure->cause = keyapi_response_cause(outcome);
+	failure->cause = cause_of_outcome(outcome);
 	failure->status = outcome->status;
 	failure->retry_after_ms = outcome->retry_after_ms;
 	if (outcome->result != KEYAPI_HTTP_RESPONSE)
@@ -111,6 +117,12 @@ keyapi_response_read(const KeyapiHttpOutcome *outcome,
 	}
 
 	/* a body may explain a bad status, and a good status hide a bad code */
-	return keyapi_body_read(outcome->body, outcome->body_len, paths, npaths,
+	(void) keyapi_body_read(outcome->body, outcome->body_len, paths, npaths,
 							data, failure);
+
+	/* 204 and the like have no page to show */
+	if (outcome->status != 200 && (failure->cause == KEYAPI_TRUNCATED_BODY ||
+								   failure->cause == KEYAPI_BAD_RESPONSE))
+		failure->cause = KEYAPI_UNEXPECTED_STATUS;
+	return failure->cause;
 }

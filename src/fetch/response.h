@@ -15,12 +15,6 @@
 #include "json/decode.h"
 
 /*
- * The cause of failure as far as it shows without looking into the body;
- * KEYAPI_OK if the body decides.
- */
-extern KeyapiCause keyapi_response_cause(const KeyapiHttpOutcome *outcome);
-
-/*
  * Decode a body into *data, whose texts then live in CurrentMemoryContext; paths
  * are the npaths cells of each item (see decode.h).  The caller sets
  * failure->listing, and failure->cause to what is known without the body:

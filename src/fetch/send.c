@@ -154,25 +154,6 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request, bool urgent,
 }
 
 /*
- * Whether responses are awaited, or are there and not decoded yet.
- */
-static bool
-is_busy(KeyapiFetcher *fetcher)
-{
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &fetcher->requests.list)
-	{
-		const KeyapiPageRequest *request = keyapi_page_request_at(iter);
-
-		if (request->status == KEYAPI_REQUEST_IN_FLIGHT ||
-			request->status == KEYAPI_REQUEST_RECEIVED)
-			return true;
-	}
-	return false;
-}
-
-/*
  * Fail a page that is needed if the API has said that it will refuse it; raise
  * 54000 if it may not be paid for.
  */
@@ -211,7 +192,7 @@ fail_if_hopeless(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 
 	if (failure.cause != KEYAPI_OK)
 		keyapi_page_request_fail(request, &failure);
-	else if (!is_busy(fetcher))
+	else if (fetcher->requests.in_flight == 0)
 	{
 		/* what is under way will be paid for, so let that arrive first */
 		keyapi_ledger_check_request(&fetcher->ledger,

@@ -525,8 +525,10 @@ keyapi_http_drive(long timeout_ms, uint32 wait_event_info)
 		int64		wakeup;
 
 		step();
+		if (loop.num_finished != num_finished)
+			return;
 		CHECK_FOR_INTERRUPTS();
-		if (latch_set || loop.num_finished != num_finished)
+		if (latch_set)
 			return;
 
 		now = advance_clock();

@@ -74,8 +74,9 @@ extern KeyapiTransfer *keyapi_http_start(const char *url, const char *bearer,
  * timeout_ms have passed (-1: no limit; 0: only what is ready now), or the
  * latch was set, whichever comes first.  With no transfer in flight it is an
  * interruptible sleep.  Raises what CHECK_FOR_INTERRUPTS raises, outside of
- * every libcurl frame; all transfers stay valid then.  Exits the process when
- * the postmaster has died.
+ * every libcurl frame; all transfers stay valid then.  But if a transfer has
+ * finished it returns first: the caller takes it in, and then checks itself.
+ * Exits the process when the postmaster has died.
  *
  * wait_event_info is what pg_stat_activity shows meanwhile.
  *

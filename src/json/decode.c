@@ -127,6 +127,20 @@ member(const json_t *object, KeyapiTexts names)
 }
 
 /*
+ * Whether a part of the envelope is there, be it null.
+ */
+static bool
+has_member(const json_t *object, KeyapiTexts names)
+{
+	for (; names != NULL && *names != NULL; names++)
+	{
+		if (json_object_get(object, *names) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/*
  * Read a whole number, be it 500, 500.0 or "500".  A missing value leaves
  * *result alone.  Returns false if the value is something else.
  */
@@ -310,6 +324,18 @@ text_at(Decoder *d, json_t *item, const char *path)
 	return path == NULL ? NULL : text_of(d, keyapi_json_follow(item, path));
 }
 
+/*
+ * What identifies an item; NULL for nothing and for a blank text, by which
+ * different items would look the same.
+ */
+static const char *
+id_of(Decoder *d, json_t *item)
+{
+	const char *id = text_at(d, item, d->endpoint->id_field);
+
+	return id == NULL || id[strspn(id, " \t\r\n")] == '\0' ? NULL : id;
+}
+
 static KeyapiDecodeResult
 read_items(Decoder *d, const json_t *data)
 {
@@ -321,9 +347,9 @@ read_items(Decoder *d, const json_t *data)
 	KeyapiItem *items = NULL;
 	const char **cells = NULL;
 
-	if (!json_is_array(array))
+	if (array == NULL ? !has_member(data, endpoint->array) : !json_is_array(array))
 		return fail(d, KEYAPI_DECODE_NO_DATA, "%s.%s is %s", object, name,
-					array == NULL ? "missing or null" : "not an array");
+					array == NULL ? "missing" : "not an array");
 	if (n > INT_MAX)
 		return fail(d, KEYAPI_DECODE_NO_DATA, "%s.%s is too long", object, name);
 	if (n > 0)
@@ -338,7 +364,7 @@ read_items(Decoder *d, const json_t *data)
 		if (!json_is_object(item))
 			return fail(d, KEYAPI_DECODE_NO_DATA,
 						"element %zu of %s.%s is not an object", i, object, name);
-		items[i].id = text_at(d, item, endpoint->id_field);
+		items[i].id = id_of(d, item);
 		items[i].echo = text_at(d, item, endpoint->echo_field);
 		items[i].cells = cells;
 		for (int k = 0; k < d->npaths; k++)

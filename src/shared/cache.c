@@ -15,6 +15,9 @@
 /* A page further down a list than this is not kept: it looks like an error. */
 #define MAX_PAGE 100000
 
+/* How long a list without items is served, in ms. */
+#define EMPTY_LISTING_AGE (60 * 1000)
+
 static int	max_age_ms = -1;
 
 /* ---------------------------------------------------------------------
@@ -83,6 +86,17 @@ lock_part(LWLockMode mode)
  */
 
 /*
+ * For how long a list is served at most, in ms.  A list of the API is not empty
+ * in fact: whatever went wrong may be over soon.
+ */
+static int
+longest_age_ms(const CachedListing *listing)
+{
+	return listing->num_pages > 0 && listing->rows == 0 ?
+		EMPTY_LISTING_AGE : PG_INT32_MAX;
+}
+
+/*
  * If the clock was put back, a listing may be of the future; but it must not
  * stay young until then.
  */
@@ -103,6 +117,8 @@ find_usable(CachePart *part, const KeyapiCacheKey *key, int age_ms)
 {
 	CachedListing *listing = keyapi_cache_find_key(part, key, CACHED_PRESENT);
 
+	if (listing != NULL)
+		age_ms = Min(age_ms, longest_age_ms(listing));
 	if (listing == NULL || age_ms <= 0 || !is_younger(listing, age_ms))
 		listing = keyapi_cache_find_key(part, key, CACHED_NEW);
 	if (listing == NULL)
@@ -455,7 +471,8 @@ info_of(const CachedListing *listing)
 			.rows = listing->rows,
 			.bytes = listing->bytes,
 			.fetched_at = listing->fetched_at,
-			.expires_at = listing->fetched_at + listing->ttl_ms * INT64CONST(1000),
+			.expires_at = listing->fetched_at +
+			Min(listing->ttl_ms, longest_age_ms(listing)) * INT64CONST(1000),
 	};
 }
 

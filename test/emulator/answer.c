@@ -81,7 +81,6 @@ make_page(Answer *answer, const Incoming *in, const Verdict *verdict,
 		odd_page(&answer->body, in->settings, in->query);
 		return;
 	}
-	answer->status = (int) in->settings->okstatus;
 	answer->gzipped = gzip && !(verdict->words & WORD_NOGZIP);
 	if (verdict->words & WORD_MEMBERS)
 	{
@@ -112,7 +111,8 @@ answer_make(const Incoming *in, const Verdict *verdict, bool accepts_gzip)
 {
 	const Fault *fault = verdict->fault;
 	Answer		answer = {
-		.status = verdict->status,
+		.status = verdict->status == 200 ? (int) in->settings->okstatus :
+		verdict->status,
 		.content_type = "application/json",
 		.after = verdict->after,
 		.date = verdict->date,

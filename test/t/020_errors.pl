@@ -138,10 +138,11 @@ my @bodies = (
 	[ 'truncate,how=gzip'              => qr/is incomplete.*$begins\{"code":0,/s ],
 	[ 'close,at=headers'               => qr/is incomplete/ ],
 	[ 'field,name=title,as=deep'       => qr/nested too deeply.*$begins\{"code":0,/s ],
+	[ 'shape,novideos' => qr{data\.videos is missing\nDETAIL: .*request id} ],
 	map {
 		[ "shape,$_->[0]" => qr/$_->[1] is missing or null\nDETAIL: .*request id "[0-9a-f-]+"\.\nThe response begins: \{"code":0,/ ]
 	  } [ 'nodata', 'data' ],
-	[ 'nulldata', 'data' ], [ 'novideos', 'data\.videos' ]);
+	[ 'nulldata', 'data' ]);
 
 foreach (@bodies)
 {

@@ -159,6 +159,8 @@ static const ResultCase result_cases[] = {
 	{"\xEF\xBB\xBF{\"data\":{\"videos\":[]}}", KEYAPI_DECODE_OK, "byte order mark"},
 	{"{\"data\":{\"pagination\":null,\"videos\":[]}}", KEYAPI_DECODE_OK, "pagination null"},
 	{"{\"data\":{\"videos\":null,\"list\":[]}}", KEYAPI_DECODE_OK, "list beside videos null"},
+	{"{\"code\":0,\"data\":{\"videos\":null}}", KEYAPI_DECODE_OK, "videos null"},
+	{"{\"data\":{\"list\":null}}", KEYAPI_DECODE_OK, "list null"},
 
 	{"{\"code\":401,\"data\":null,\"message\":\"apiKey is null\"}", KEYAPI_DECODE_REFUSED, "code 401"},
 	{"{\"code\":\"402\"}", KEYAPI_DECODE_REFUSED, "code \"402\""},
@@ -206,7 +208,6 @@ static const ResultCase result_cases[] = {
 	{"{\"code\":200,\"data\":null}", KEYAPI_DECODE_NO_DATA, "code 200 without data"},
 	{"{\"code\":0,\"data\":[]}", KEYAPI_DECODE_NO_DATA, "data an array"},
 	{"{\"code\":0,\"data\":{}}", KEYAPI_DECODE_NO_DATA, "no videos"},
-	{"{\"code\":0,\"data\":{\"videos\":null}}", KEYAPI_DECODE_NO_DATA, "videos null"},
 	{"{\"code\":0,\"data\":{\"videos\":{}}}", KEYAPI_DECODE_NO_DATA, "videos an object"},
 	{"{\"code\":0,\"data\":{\"videos\":[{},null]}}", KEYAPI_DECODE_NO_DATA, "a video that is null"},
 	{"{\"code\":0,\"data\":{\"videos\":[7]}}", KEYAPI_DECODE_NO_DATA, "a video that is a number"},

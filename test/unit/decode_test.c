@@ -317,7 +317,7 @@ test_odd_reasons(void)
 		{PAGE("{}"), "payload is missing or null"},
 		{"{\"ret\":\"x\"}", "ret is not an integer"},
 		{"{\"payload\":7}", "payload is not an object"},
-		{"{\"payload\":{\"videos\":[]}}", "payload.things is missing or null"},
+		{"{\"payload\":{\"videos\":[]}}", "payload.things is missing"},
 		{"{\"payload\":{\"things\":7}}", "payload.things is not an array"},
 		{"{\"payload\":{\"things\":[7]}}", "element 0 of payload.things is not an object"},
 		{"{\"payload\":{\"paging\":[]}}", "payload.paging is not an object"},

@@ -139,7 +139,7 @@ subtest 'binding' => sub {
 		[ 'hot IS NOT TRUE', ['red,round,1,false,true'] ],
 		[ 'hot IS NULL', [] ],
 		[ 'hot IN (true, false)', [ 'red,round,1,false,true', 'red,round,1,true,true' ] ],
-		[ 'hot = (rank > 0)', [ 'red,round,1,false,true', 'red,round,1,true,true' ] ],
+		[ 'hot = (rank > 0)', ['red,round,1,true,true'] ],
 		[ q{fresh = 'false'}, ['red,round,1,false,false'] ],
 		[ q{fresh = 'no'}, [] ],
 		[ 'hot = fresh::bool', [ 'red,round,1,false,false', 'red,round,1,true,true' ] ],

@@ -52,7 +52,7 @@ static const KeyapiParam trending_params[] = {
 	},
 };
 
-/* What each of them means to a user is in the README. */
+/* What each of them means to a user is in doc/reference.md. */
 static const KeyapiColumn trending_columns[] = {
 	{"rank", "integer", KEYAPI_COLUMN_RANK, NULL},
 	{"region", "text", KEYAPI_COLUMN_PARAM, "region"},

@@ -207,28 +207,28 @@ static char *
 failure_detail(const KeyapiFailure *failure)
 {
 	StringInfoData buf;
-	StringInfoData private;
+	StringInfoData known;
 
-	initStringInfo(&private);
+	initStringInfo(&known);
 	if (failure->status != 0)
-		appendStringInfo(&private, ", HTTP status %d", failure->status);
+		appendStringInfo(&known, ", HTTP status %d", failure->status);
 	if (failure->code != 0)
-		appendStringInfo(&private, ", code " INT64_FORMAT, failure->code);
-	append_text(&private, ", message \"%s\"", failure->api_message);
-	append_text(&private, ", request id \"%s\"", failure->request_id);
+		appendStringInfo(&known, ", code " INT64_FORMAT, failure->code);
+	append_text(&known, ", message \"%s\"", failure->api_message);
+	append_text(&known, ", request id \"%s\"", failure->request_id);
 	if (failure->retry_after_ms >= 0)
-		appendStringInfo(&private, ", retry after " INT64_FORMAT " s",
+		appendStringInfo(&known, ", retry after " INT64_FORMAT " s",
 						 seconds(failure->retry_after_ms));
 	if (failure->attempts > 1)
-		appendStringInfo(&private, ", attempt %d", failure->attempts);
+		appendStringInfo(&known, ", attempt %d", failure->attempts);
 
 	initStringInfo(&buf);
 	append_text(&buf, "Server %s, ", failure->base_url);
 	appendStringInfo(&buf, "endpoint %s, ", failure->listing->endpoint->path);
 	append_text(&buf, "%s", keyapi_listing_key(failure->listing));
 	appendStringInfo(&buf, ", page %d", failure->page);
-	if (private.len > 0)
-		appendStringInfo(&buf, ": %s", private.data + strlen(", "));
+	if (known.len > 0)
+		appendStringInfo(&buf, ": %s", known.data + strlen(", "));
 	appendStringInfoChar(&buf, '.');
 	if (failure->body_len > 0)
 		appendStringInfo(&buf, "\nThe response begins: %s",

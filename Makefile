@@ -83,7 +83,8 @@ OBJS = \
 	src/sql/import.o \
 	src/sql/views.o
 
-PG_CFLAGS = -std=gnu11 -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter \
+# 15 does not compile as C23, the default of gcc 15 and later; 19 may need it.
+PG_CFLAGS = $(if $(filter 15,$(MAJORVERSION)),-std=gnu11) -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter \
 	-Wno-missing-field-initializers -Wno-sign-compare
 # Before 16, PostgreSQL leaves PGDLLEXPORT empty, and nothing would be visible.
 PG_CPPFLAGS = -I$(srcdir)/src -DPGDLLEXPORT='__attribute__((visibility("default")))'

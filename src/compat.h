@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * compat.h
- *	  Every difference between PostgreSQL 15, 16, 17 and 18 that this
+ *	  Every difference between PostgreSQL 15 to 19 that this
  *	  extension meets.  No other file tests PG_VERSION_NUM.
  *
  *-------------------------------------------------------------------------
@@ -144,9 +144,26 @@
 /*
  * Shared memory that the first backend which asks for it makes.
  */
-#if PG_VERSION_NUM >= 170000
+#if PG_VERSION_NUM >= 190000
+#define KEYAPI_SEGMENT_INIT_PARAMS void *memory, void *arg
+#define keyapi_named_segment(name, size, init, found) \
+	GetNamedDSMSegment(name, size, init, found, NULL)
+#elif PG_VERSION_NUM >= 170000
+#define KEYAPI_SEGMENT_INIT_PARAMS void *memory
 #define keyapi_named_segment(name, size, init, found) \
 	GetNamedDSMSegment(name, size, init, found)
+#endif
+
+/*
+ * A new kind of LWLock in shared memory, and what wait events call it: from 19 on
+ * all processes know the name, before each must be told.
+ */
+#if PG_VERSION_NUM >= 190000
+#define keyapi_new_tranche(name) LWLockNewTrancheId(name)
+#define keyapi_name_tranche(tranche, name) ((void) 0)
+#else
+#define keyapi_new_tranche(name) LWLockNewTrancheId()
+#define keyapi_name_tranche(tranche, name) LWLockRegisterTranche(tranche, name)
 #endif
 
 /*

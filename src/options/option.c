@@ -11,6 +11,8 @@
  */
 #include "options/option.h"
 
+#include <limits.h>
+
 #include "access/reloptions.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_foreign_server.h"

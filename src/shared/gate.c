@@ -10,7 +10,7 @@
  */
 #include "shared/gate.h"
 
-#include "portability/instr_time.h"
+#include <time.h>
 
 #define US_PER_S INT64CONST(1000000)
 
@@ -130,10 +130,14 @@
 int64
 keyapi_gate_clock(void)
 {
-	instr_time	now;
+	struct timespec now;
 
-	INSTR_TIME_SET_CURRENT(now);
-	return (int64) INSTR_TIME_GET_MICROSEC(now);
+	/*
+	 * not INSTR_TIME: from PostgreSQL 19 on, sessions may differ in its
+	 * source
+	 */
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * US_PER_S + now.tv_nsec / 1000;
 }
 
 /* ---------------------------------------------------------------------

@@ -91,9 +91,9 @@ control_size(int nprocs)
 }
 
 static int
-new_tranche(bool shared)
+new_tranche(bool shared, const char *name)
 {
-	return shared ? LWLockNewTrancheId() : LWTRANCHE_PER_SESSION_DSA;
+	return shared ? keyapi_new_tranche(name) : LWTRANCHE_PER_SESSION_DSA;
 }
 
 /*
@@ -112,12 +112,12 @@ create(void *memory, bool shared, Size area_size)
 				 errmsg("could not generate a random secret")));
 	for (int i = 0; i < num_parts; i++)
 	{
-		new->tranches[i] = new_tranche(shared);
+		new->tranches[i] = new_tranche(shared, parts[i]->lock_name);
 		LWLockInitialize((LWLock *) ((char *) memory +
 									 offset_of(parts[i], MaxBackends)),
 						 new->tranches[i]);
 	}
-	new->area_tranche = new_tranche(shared);
+	new->area_tranche = new_tranche(shared, AREA_LOCK_NAME);
 	return dsa_create_in_place((char *) memory + control_size(MaxBackends),
 							   area_size, new->area_tranche, NULL);
 }
@@ -226,11 +226,17 @@ keyapi_shared_attempt(void (*function) (void *), void *arg, const char **why)
 
 #ifdef keyapi_named_segment
 static void
+init_segment(KEYAPI_SEGMENT_INIT_PARAMS)
+{
+	create_shared(memory);
+}
+
+static void
 find_segment(void *arg)
 {
 	bool		found;
 
-	header = keyapi_named_segment(NAME, shared_size(), create_shared, &found);
+	header = keyapi_named_segment(NAME, shared_size(), init_segment, &found);
 }
 #endif
 
@@ -271,8 +277,8 @@ static void
 attach_area(void)
 {
 	for (int i = 0; i < num_parts; i++)
-		LWLockRegisterTranche(header->tranches[i], parts[i]->lock_name);
-	LWLockRegisterTranche(header->area_tranche, AREA_LOCK_NAME);
+		keyapi_name_tranche(header->tranches[i], parts[i]->lock_name);
+	keyapi_name_tranche(header->area_tranche, AREA_LOCK_NAME);
 	area = dsa_attach_in_place((char *) header + control_size(header->nprocs),
 							   NULL);
 	dsa_pin_mapping(area);

@@ -51,8 +51,10 @@ is_exists(Node *node)
 }
 
 static bool
-restriction_walker(Node *node, RestrictedContext *context)
+restriction_walker(Node *node, void *arg)
 {
+	RestrictedContext *context = arg;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, Var))
@@ -124,8 +126,10 @@ add_var_use(Var *var, UseContext *context)
 }
 
 static bool
-use_walker(Node *node, UseContext *context)
+use_walker(Node *node, void *arg)
 {
+	UseContext *context = arg;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, Var))
@@ -206,8 +210,10 @@ keyapi_cannot_fail(Node *clause)
  * Replace external parameters by their values, as a custom plan would have done.
  */
 static Node *
-fold_mutator(Node *node, ParamListInfo params)
+fold_mutator(Node *node, void *arg)
 {
+	ParamListInfo params = arg;
+
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)

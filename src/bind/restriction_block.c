@@ -59,8 +59,10 @@ is_opaque(Node *node)
  * where it restricts parameters of the scan.
  */
 static Node *
-mark_mutator(Node *node, KeyapiExposure *exposure)
+mark_mutator(Node *node, void *arg)
 {
+	KeyapiExposure *exposure = arg;
+
 	if (node == NULL)
 		return NULL;
 	if (is_opaque(node))

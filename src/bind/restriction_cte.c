@@ -177,8 +177,10 @@ typedef struct RelsContext
 } RelsContext;
 
 static bool
-collect_rels(Node *node, RelsContext *context)
+collect_rels(Node *node, void *arg)
 {
+	RelsContext *context = arg;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, Var))
@@ -321,8 +323,10 @@ read_join_tree(CteContext *context, Node *node, Bitmapset *nonnullable)
  * with what they show.
  */
 static bool
-read_sublinks(Node *node, CteContext *context)
+read_sublinks(Node *node, void *arg)
 {
+	CteContext *context = arg;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, SubLink))

@@ -127,8 +127,10 @@ typedef struct SublinkContext
  * EXISTS has no outputs, except where the planner tries it as a hashed IN.
  */
 static bool
-find_sublink(Node *node, SublinkContext *context)
+find_sublink(Node *node, void *arg)
 {
+	SublinkContext *context = arg;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, SubLink))

@@ -117,8 +117,10 @@ typedef struct RemarkContext
 } RemarkContext;
 
 static Node *
-remark_mutator(Node *node, RemarkContext *context)
+remark_mutator(Node *node, void *arg)
 {
+	RemarkContext *context = arg;
+
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, Var))

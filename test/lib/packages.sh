@@ -8,7 +8,7 @@
 # It needs nothing but what every Debian and Ubuntu has: bash and coreutils.
 
 # The PostgreSQL releases that the extension supports, the best one first.
-supported_versions="18 17 16 15"
+supported_versions="19 18 17 16 15"
 
 # What a fresh machine lacks.  A group is what somebody wants to do (optional
 # packages, which not every distribution has, come along only when others are

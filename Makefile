@@ -81,6 +81,7 @@ OBJS = \
 	src/sql/analyze.o \
 	src/sql/explain.o \
 	src/sql/import.o \
+	src/sql/resume.o \
 	src/sql/views.o
 
 PG_CFLAGS = -std=gnu11 -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter \

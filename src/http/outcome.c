@@ -122,23 +122,45 @@ explain(KeyapiTransfer *transfer, CURLcode result, bool overdue)
 }
 
 /*
+ * The value of a header of the response without leading white space, or NULL.
+ * It lives until libcurl is called again.
+ */
+static const char *
+header_of(CURL *easy, const char *name)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return NULL;
+	return header->value + strspn(header->value, " \t");
+}
+
+/*
+ * A date in a header as seconds since 1970, or -1.  It begins with the name of a
+ * weekday.
+ */
+static time_t
+date_of(const char *value)
+{
+	return value != NULL && isalpha((unsigned char) *value) ?
+		curl_getdate(value, NULL) : -1;
+}
+
+/*
  * The Retry-After header in ms, or -1.  Read here, because what libcurl makes
  * of it (CURLINFO_RETRY_AFTER) is 0 for nonsense, negative for a past date,
- * and bounded differently from version to version.
+ * and bounded differently from version to version.  A date counts from the
+ * response's own Date: one of the two clocks may be wrong.
  */
 static int64
 retry_after(CURL *easy)
 {
-	struct curl_header *header;
-	const char *value;
+	const char *value = header_of(easy, "Retry-After");
 	size_t		digits;
 	int64		seconds;
 
-	if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1,
-						 &header) != CURLHE_OK)
+	if (value == NULL)
 		return -1;
-
-	value = header->value + strspn(header->value, " \t");
 	digits = strspn(value, "0123456789");
 	if (digits > 0)
 	{
@@ -151,14 +173,12 @@ retry_after(CURL *easy)
 	}
 	else
 	{
-		time_t		date = -1;
+		time_t		date = date_of(value);
+		time_t		now = date_of(header_of(easy, "Date"));
 
-		/* a date begins with the name of a weekday */
-		if (isalpha((unsigned char) *value))
-			date = curl_getdate(value, NULL);
 		if (date == -1)
 			return -1;
-		seconds = (int64) date - (int64) time(NULL);
+		seconds = (int64) date - (int64) (now == -1 ? time(NULL) : now);
 	}
 
 	return Min(Max(seconds, 0), MAX_RETRY_AFTER_S) * INT64CONST(1000);

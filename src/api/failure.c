@@ -65,6 +65,11 @@ static const CauseInfo causes[KEYAPI_NUM_CAUSES] = {
 		"the API answered a request with an unexpected status",
 		"Check option \"base_url\" of the server."
 	},
+	[KEYAPI_NOT_THE_API] = {
+		ERRCODE_SYSTEM_ERROR, false,
+		"something before the API refused a request",
+		"A firewall, proxy or gateway may have answered in place of the API: check the network, and options \"base_url\" and \"proxy\" of the server."
+	},
 	[KEYAPI_CANNOT_CONNECT] = {
 		ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, true,
 		"could not connect to the API",

@@ -33,7 +33,8 @@ typedef enum KeyapiHttpResult
 	KEYAPI_HTTP_CONNECT_FAILED, /* DNS, TCP or proxy */
 	KEYAPI_HTTP_CONNECT_TIMEOUT,	/* connect_timeout passed */
 	KEYAPI_HTTP_TLS_FAILED,		/* handshake or certificate */
-	KEYAPI_HTTP_BROKEN,			/* reset, short or undecodable body */
+	KEYAPI_HTTP_BROKEN,			/* reset, or short body */
+	KEYAPI_HTTP_BAD_ENCODING,	/* body whole, but cannot be decompressed */
 	KEYAPI_HTTP_TIMEOUT,		/* request_timeout passed */
 	KEYAPI_HTTP_TOO_LARGE		/* body over the cap, decompressed */
 } KeyapiHttpResult;
@@ -46,6 +47,8 @@ typedef struct KeyapiHttpOutcome
 	size_t		body_len;
 	int64		wire_bytes;		/* body bytes as received, compressed */
 	int64		retry_after_ms; /* from now, at most one day; -1: none */
+	const char *location;		/* of a redirect: URL without user, query and
+								 * fragment, UTF-8 or not; NULL: none */
 	double		elapsed_ms;		/* how long the transfer was driven */
 	char		reason[256];	/* libcurl's words when not RESPONSE, or "" */
 } KeyapiHttpOutcome;

@@ -12,6 +12,20 @@
 /* A server that asks for a pause of more than a day gets a day. */
 #define MAX_RETRY_AFTER_S	(24 * 60 * 60)
 
+/*
+ * The value of a header of the response without leading white space, or NULL.
+ * It lives until libcurl is called again.
+ */
+static const char *
+header_of(CURL *easy, const char *name)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return NULL;
+	return header->value + strspn(header->value, " \t");
+}
+
 static bool
 connection_lost(CURL *easy)
 {
@@ -21,6 +35,18 @@ connection_lost(CURL *easy)
 	return os_errno == ECONNRESET || os_errno == EPIPE;
 }
 
+/*
+ * Whether libcurl could not decompress the body.  Where a gzip file goes on after
+ * its end, libcurl says that the body could not be written, but it was.
+ */
+static bool
+is_undecodable(const KeyapiTransfer *transfer, CURLcode result)
+{
+	return result == CURLE_BAD_CONTENT_ENCODING ||
+		(result == CURLE_WRITE_ERROR && !transfer->no_memory &&
+		 header_of(transfer->easy, "Content-Encoding") != NULL);
+}
+
 static KeyapiHttpResult
 classify(const KeyapiTransfer *transfer, CURLcode result, bool overdue)
 {
@@ -28,6 +54,8 @@ classify(const KeyapiTransfer *transfer, CURLcode result, bool overdue)
 		return KEYAPI_HTTP_TOO_LARGE;
 	if (overdue)
 		return transfer->sent ? KEYAPI_HTTP_TIMEOUT : KEYAPI_HTTP_CONNECT_TIMEOUT;
+	if (is_undecodable(transfer, result))
+		return KEYAPI_HTTP_BAD_ENCODING;
 
 	switch (result)
 	{
@@ -89,6 +117,21 @@ explain_delay(const KeyapiTransfer *transfer, char *reason, size_t size)
 }
 
 /*
+ * Say which encoding libcurl could not undo, and why if it knows.
+ */
+static void
+explain_encoding(const KeyapiTransfer *transfer, CURLcode result,
+				 char *reason, size_t size)
+{
+	const char *encoding = header_of(transfer->easy, "Content-Encoding");
+
+	snprintf(reason, size, "Body cannot be decompressed (Content-Encoding: %s): %s",
+			 encoding == NULL ? "none" : encoding,
+			 result == CURLE_BAD_CONTENT_ENCODING && transfer->error[0] != '\0' ?
+			 transfer->error : curl_easy_strerror(CURLE_BAD_CONTENT_ENCODING));
+}
+
+/*
  * Put into words what went wrong.  The words may quote the server (names in
  * its certificate), so anything but printable ASCII is masked.
  */
@@ -104,6 +147,8 @@ explain(KeyapiTransfer *transfer, CURLcode result, bool overdue)
 		explain_delay(transfer, reason, size);
 	else if (transfer->replayed)
 		strlcpy(reason, "Connection closed before the response", size);
+	else if (transfer->outcome.result == KEYAPI_HTTP_BAD_ENCODING)
+		explain_encoding(transfer, result, reason, size);
 	else if (transfer->error[0] != '\0')
 		strlcpy(reason, transfer->error, size);
 	else
@@ -119,20 +164,6 @@ explain(KeyapiTransfer *transfer, CURLcode result, bool overdue)
 		else if (*c < ' ' || *c > '~')
 			*c = '?';
 	}
-}
-
-/*
- * The value of a header of the response without leading white space, or NULL.
- * It lives until libcurl is called again.
- */
-static const char *
-header_of(CURL *easy, const char *name)
-{
-	struct curl_header *header;
-
-	if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-		return NULL;
-	return header->value + strspn(header->value, " \t");
 }
 
 /*
@@ -184,6 +215,32 @@ retry_after(CURL *easy)
 	return Min(Max(seconds, 0), MAX_RETRY_AFTER_S) * INT64CONST(1000);
 }
 
+/*
+ * Where a redirect points, from curl_url_get, or NULL.  User, password, query and
+ * fragment may be secret, so they are left out.
+ */
+static char *
+redirect_location(CURL *easy)
+{
+	char	   *redirect = NULL;
+	char	   *location = NULL;
+	CURLU	   *url;
+
+	(void) curl_easy_getinfo(easy, CURLINFO_REDIRECT_URL, &redirect);
+	if (redirect == NULL || (url = curl_url()) == NULL)
+		return NULL;
+	if (curl_url_set(url, CURLUPART_URL, redirect,
+					 CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+		curl_url_set(url, CURLUPART_USER, NULL, 0) == CURLUE_OK &&
+		curl_url_set(url, CURLUPART_PASSWORD, NULL, 0) == CURLUE_OK &&
+		curl_url_set(url, CURLUPART_OPTIONS, NULL, 0) == CURLUE_OK &&
+		curl_url_set(url, CURLUPART_QUERY, NULL, 0) == CURLUE_OK &&
+		curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK)
+		(void) curl_url_get(url, CURLUPART_URL, &location, 0);
+	curl_url_cleanup(url);
+	return location;
+}
+
 void
 keyapi_http_conclude(KeyapiTransfer *transfer, CURLcode result, bool overdue,
 					 int64 now)
@@ -200,6 +257,7 @@ keyapi_http_conclude(KeyapiTransfer *transfer, CURLcode result, bool overdue,
 	outcome->status = (int) status;
 	outcome->wire_bytes = wire_bytes;
 	outcome->retry_after_ms = retry_after(easy);
+	outcome->location = transfer->location = redirect_location(easy);
 	outcome->elapsed_ms = (now - transfer->started_us) / 1000.0;
 
 	if (outcome->result != KEYAPI_HTTP_RESPONSE)

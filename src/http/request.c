@@ -52,7 +52,10 @@ take_body(char *data, size_t size, size_t nmemb, void *arg)
 		char	   *new_body = realloc(transfer->body, new_size);
 
 		if (new_body == NULL)
+		{
+			transfer->no_memory = true;
 			return CURL_WRITEFUNC_ERROR;
+		}
 		transfer->body = new_body;
 		transfer->body_size = new_size;
 	}
@@ -279,6 +282,8 @@ abandon(void *arg)
 	keyapi_http_loop_drop(transfer);
 	free(transfer->body);
 	transfer->body = NULL;
+	curl_free(transfer->location);
+	transfer->location = NULL;
 }
 
 KeyapiTransfer *

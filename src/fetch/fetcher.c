@@ -11,6 +11,7 @@
 #include "fetch/fetcher.h"
 
 #include "foreign/foreign.h"
+#include "miscadmin.h"
 
 #include "fetch/fetch_state.h"
 #include "fetch/receive.h"
@@ -142,13 +143,23 @@ report(KeyapiFetcher *fetcher, KeyapiWait wait)
 /*
  * Do what can be done without waiting.  Returns when there may be more to do
  * even if nothing arrives, or KEYAPI_NEVER.
+ *
+ * If an interrupt is pending, nothing more is sent; but what has arrived is paid
+ * for, so all sessions get it first.
  */
 static int64
 advance(KeyapiFetcher *fetcher, KeyapiPageRequest *needed)
 {
 	bool		to_decode = keyapi_fetch_receive(fetcher);
-	int64		next = keyapi_fetch_send(fetcher, needed);
+	int64		next;
 
+	if (InterruptPending)
+	{
+		keyapi_fetch_decode(fetcher, needed);
+		CHECK_FOR_INTERRUPTS();
+		return 0;
+	}
+	next = keyapi_fetch_send(fetcher, needed);
 	if (to_decode)
 	{
 		/* the network works while we decode */

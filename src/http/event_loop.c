@@ -32,6 +32,13 @@
 
 #define NEVER PG_INT64_MAX
 
+/*
+ * How long an interrupt may wait for responses that only need to be read, in us:
+ * they are paid for.  They take far less; a server that goes on sending shall not
+ * hold up a cancel for longer.
+ */
+#define MAX_READ_ON_US	INT64CONST(20000)
+
 typedef struct KeyapiHttpLoop
 {
 	CURLM	   *multi;			/* NULL until the first request */
@@ -441,16 +448,16 @@ call_libcurl_for_timer(void)
 }
 
 /*
- * Do what can be done without waiting.
+ * Do what can be done without waiting.  Returns how many sockets were ready.
  */
-static void
+static int
 step(void)
 {
 	int			fds[KEYAPI_HTTP_MAX_READY];
 	int			num;
 
 	if (loop.multi == NULL)
-		return;
+		return 0;
 
 	num = keyapi_http_poll_ready(loop.poll_fd, fds);
 	for (int i = 0; i < num; i++)
@@ -462,6 +469,19 @@ step(void)
 	(void) advance_clock();
 	finish_done();
 	finish_overdue();
+	return num;
+}
+
+/*
+ * Read what has arrived already.
+ */
+static void
+read_on(void)
+{
+	int64		give_up = now_us() + MAX_READ_ON_US;
+
+	while (step() > 0 && now_us() < give_up)
+		;
 }
 
 /*
@@ -524,8 +544,12 @@ keyapi_http_drive(long timeout_ms, uint32 wait_event_info)
 		int64		now;
 		int64		wakeup;
 
-		step();
-		CHECK_FOR_INTERRUPTS();
+		(void) step();
+		if (InterruptPending)
+		{
+			read_on();
+			return;
+		}
 		if (latch_set || loop.num_finished != num_finished)
 			return;
 

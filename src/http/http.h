@@ -74,11 +74,12 @@ extern KeyapiTransfer *keyapi_http_start(const char *url, const char *bearer,
 
 /*
  * Drive all transfers of this backend until one of them has just finished,
- * timeout_ms have passed (-1: no limit; 0: only what is ready now), or the
- * latch was set, whichever comes first.  With no transfer in flight it is an
- * interruptible sleep.  Raises what CHECK_FOR_INTERRUPTS raises, outside of
- * every libcurl frame; all transfers stay valid then.  Exits the process when
- * the postmaster has died.
+ * timeout_ms have passed (-1: no limit; 0: only what is ready now), the latch
+ * was set, or an interrupt is pending, whichever comes first.  With no transfer in
+ * flight it is a sleep.  Interrupts are left to the caller, which first looks
+ * at what has finished and then calls CHECK_FOR_INTERRUPTS: if one is pending,
+ * what has arrived at this machine already is finished too.  Exits the process
+ * when the postmaster has died.
  *
  * wait_event_info is what pg_stat_activity shows meanwhile.
  *

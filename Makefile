@@ -20,6 +20,7 @@ OBJS = \
 	src/api/listing.o \
 	src/api/secret.o \
 	src/http/event_loop.o \
+	src/http/libcurl.o \
 	src/http/outcome.o \
 	src/http/poll.o \
 	src/http/request.o \

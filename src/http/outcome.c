@@ -62,7 +62,7 @@ classify(const KeyapiTransfer *transfer, CURLcode result, bool overdue)
 		case CURLE_OK:
 			return KEYAPI_HTTP_RESPONSE;
 
-			/* we disabled libcurl's own timeouts: this is the kernel's */
+			/* libcurl's own for connecting, or the kernel's */
 		case CURLE_OPERATION_TIMEDOUT:
 			return transfer->sent ? KEYAPI_HTTP_TIMEOUT : KEYAPI_HTTP_CONNECT_TIMEOUT;
 
@@ -143,7 +143,7 @@ explain(KeyapiTransfer *transfer, CURLcode result, bool overdue)
 
 	if (transfer->too_large != NULL)
 		strlcpy(reason, transfer->too_large, size);
-	else if (overdue)
+	else if (overdue || transfer->outcome.result == KEYAPI_HTTP_CONNECT_TIMEOUT)
 		explain_delay(transfer, reason, size);
 	else if (transfer->replayed)
 		strlcpy(reason, "Connection closed before the response", size);

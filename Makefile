@@ -20,6 +20,7 @@ OBJS = \
 	src/api/listing.o \
 	src/api/secret.o \
 	src/http/event_loop.o \
+	src/http/libcurl.o \
 	src/http/outcome.o \
 	src/http/poll.o \
 	src/http/request.o \
@@ -81,6 +82,7 @@ OBJS = \
 	src/sql/analyze.o \
 	src/sql/explain.o \
 	src/sql/import.o \
+	src/sql/resume.o \
 	src/sql/views.o
 
 # 15 does not compile as C23, the default of gcc 15 and later; 19 may need it.

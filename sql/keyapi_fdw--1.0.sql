@@ -140,5 +140,13 @@ COMMENT ON COLUMN keyapi_fdw_progress.credits IS 'credits spent so far';
 COMMENT ON COLUMN keyapi_fdw_progress.waiting_for IS
 'request (the answer to one), retry (the time of the next try), rate limit (the end of a pause that the API demands), pacing (requests_per_second) or other session (one that is asking for the same page); NULL: for none of these';
 
+CREATE FUNCTION keyapi_fdw_resume(server name)
+RETURNS void
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION keyapi_fdw_resume(name) IS
+'ends the pauses after 429 and 402 of the account that the caller''s user mapping of this server stands for';
+
 GRANT SELECT ON keyapi_fdw_stats, keyapi_fdw_cache, keyapi_fdw_progress TO PUBLIC;
-REVOKE ALL ON FUNCTION keyapi_fdw_stats_reset(), keyapi_fdw_cache_clear() FROM PUBLIC;
+REVOKE ALL ON FUNCTION keyapi_fdw_stats_reset(), keyapi_fdw_cache_clear(), keyapi_fdw_resume(name) FROM PUBLIC;

@@ -18,6 +18,9 @@
 /* How much of a message of the API an error quotes, in bytes. */
 #define QUOTED_MESSAGE_BYTES 1000
 
+/* Pauses that are hardly meant, in s: rate limits count in seconds or minutes. */
+#define LONG_PAUSE_S 600
+
 typedef struct CauseInfo
 {
 	int			sqlstate;
@@ -61,6 +64,11 @@ static const CauseInfo causes[KEYAPI_NUM_CAUSES] = {
 		ERRCODE_SYSTEM_ERROR, false,
 		"the API answered a request with an unexpected status",
 		"Check option \"base_url\" of the server."
+	},
+	[KEYAPI_NOT_THE_API] = {
+		ERRCODE_SYSTEM_ERROR, false,
+		"something before the API refused a request",
+		"A firewall, proxy or gateway may have answered in place of the API: check the network, and options \"base_url\" and \"proxy\" of the server."
 	},
 	[KEYAPI_CANNOT_CONNECT] = {
 		ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, true,
@@ -247,8 +255,19 @@ bad_request_hint(const KeyapiEndpoint *endpoint)
 }
 
 /*
- * What to do: if the API says when to come back, then that.
+ * What to do if the API says when to come back.
  */
+static const char *
+come_back_hint(const KeyapiFailure *failure)
+{
+	int64		s = seconds(failure->retry_after_ms);
+
+	if (failure->cause == KEYAPI_RATE_LIMITED && s >= LONG_PAUSE_S)
+		return psprintf("Run the query again in " INT64_FORMAT " s. If so long a pause makes no sense, keyapi_fdw_resume() ends it.",
+						s);
+	return psprintf("Run the query again in " INT64_FORMAT " s.", s);
+}
+
 static const char *
 failure_hint(const KeyapiFailure *failure)
 {
@@ -257,8 +276,7 @@ failure_hint(const KeyapiFailure *failure)
 	if (failure->cause == KEYAPI_BAD_REQUEST)
 		return bad_request_hint(failure->listing->endpoint);
 	return cause->transient && failure->retry_after_ms > 0 ?
-		psprintf("Run the query again in " INT64_FORMAT " s.",
-				 seconds(failure->retry_after_ms)) : cause->hint;
+		come_back_hint(failure) : cause->hint;
 }
 
 char *

@@ -27,6 +27,8 @@ typedef enum KeyapiCause
 	KEYAPI_UNAVAILABLE,			/* a status worth another try: 408, 425, 500,
 								 * 502-504, 520-524 */
 	KEYAPI_UNEXPECTED_STATUS,	/* any other status or body code */
+	KEYAPI_NOT_THE_API,			/* refused by something on the way: without
+								 * the API's envelope */
 	KEYAPI_CANNOT_CONNECT,		/* DNS, TCP, proxy, connect_timeout */
 	KEYAPI_TLS,					/* handshake or certificate */
 	KEYAPI_BROKEN_TRANSFER,		/* reset, short body */

@@ -143,6 +143,9 @@ report(KeyapiFetcher *fetcher, KeyapiWait wait)
 /*
  * Do what can be done without waiting.  Returns when there may be more to do
  * even if nothing arrives, or KEYAPI_NEVER.
+ *
+ * If an interrupt is pending, nothing more is sent; but what has arrived is paid
+ * for, so all sessions get it first.
  */
 static int64
 advance(KeyapiFetcher *fetcher, KeyapiPageRequest *needed)

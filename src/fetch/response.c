@@ -22,6 +22,28 @@ page_alloc(void *arg, size_t size)
 }
 
 /*
+ * The cause that a refusal without the API's envelope stands for.  What asks to
+ * come back later is taken at its word, whatever it is.
+ */
+static KeyapiCause
+cause_without_envelope(KeyapiCause cause)
+{
+	return keyapi_cause_is_transient(cause) ? cause : KEYAPI_NOT_THE_API;
+}
+
+/*
+ * The cause of a body that libcurl cannot decompress: the server would send the
+ * same once more.
+ */
+static KeyapiCause
+cause_of_undecodable(int status)
+{
+	KeyapiCause cause = keyapi_cause_of_status(status);
+
+	return cause == KEYAPI_OK ? KEYAPI_BAD_RESPONSE : cause_without_envelope(cause);
+}
+
+/*
  * The cause of failure as far as it shows without looking into the body;
  * KEYAPI_OK if the body decides.
  */
@@ -41,6 +63,8 @@ cause_of_outcome(const KeyapiHttpOutcome *outcome)
 			return KEYAPI_TLS;
 		case KEYAPI_HTTP_BROKEN:
 			return KEYAPI_BROKEN_TRANSFER;
+		case KEYAPI_HTTP_BAD_ENCODING:
+			return cause_of_undecodable(outcome->status);
 		case KEYAPI_HTTP_TIMEOUT:
 			return KEYAPI_TIMED_OUT;
 		case KEYAPI_HTTP_TOO_LARGE:
@@ -72,6 +96,17 @@ cause_of_body(KeyapiDecodeResult result, const KeyapiDecoded *data)
 	return KEYAPI_BAD_RESPONSE;
 }
 
+/*
+ * Whether a body is the API's: gateways send messages too, but no such code and
+ * no request id.
+ */
+static bool
+is_envelope(KeyapiDecodeResult result, const KeyapiDecoded *data)
+{
+	return result == KEYAPI_DECODE_OK || result == KEYAPI_DECODE_REFUSED ||
+		data->request_id != NULL;
+}
+
 KeyapiCause
 keyapi_body_read(const char *body, size_t body_len,
 				 const char *const *paths, int npaths,
@@ -89,12 +124,15 @@ keyapi_body_read(const char *body, size_t body_len,
 			failure->cause == KEYAPI_BAD_RESPONSE)
 			failure->reason = data->error;
 	}
+	else if (!is_envelope(result, data))
+		failure->cause = cause_without_envelope(failure->cause);
 	if (failure->cause == KEYAPI_OK)
 		return KEYAPI_OK;
 	failure->code = data->code;
 	failure->api_message = data->message;
 	failure->request_id = data->request_id;
-	if (data->message == NULL || failure->reason != NULL)
+	if (data->message == NULL || failure->reason != NULL ||
+		failure->cause == KEYAPI_NOT_THE_API)
 	{
 		failure->body = body;
 		failure->body_len = body_len;
@@ -124,5 +162,8 @@ keyapi_response_read(const KeyapiHttpOutcome *outcome,
 	if (outcome->status != 200 && (failure->cause == KEYAPI_TRUNCATED_BODY ||
 								   failure->cause == KEYAPI_BAD_RESPONSE))
 		failure->cause = KEYAPI_UNEXPECTED_STATUS;
+	if (failure->cause != KEYAPI_OK && outcome->location != NULL)
+		failure->reason = psprintf("it redirects to %s",
+								   keyapi_quotable(outcome->location));
 	return failure->cause;
 }

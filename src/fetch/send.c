@@ -162,7 +162,7 @@ fail_if_hopeless(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 {
 	KeyapiGate	gate = keyapi_account_gate(&fetcher->account);
 	const KeyapiServerOptions *server = fetcher->server;
-	int64		pause = (gate.pause.closed_until_us - now) / US_PER_MS;
+	int64		pause = (gate.pause.asked_until_us - now) / US_PER_MS;
 	KeyapiFailure failure = keyapi_page_request_failure(request, server->base_url);
 
 	/*
@@ -177,7 +177,8 @@ fail_if_hopeless(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 		failure.retry_after_ms = (gate.pause.broke_until_us - now) / US_PER_MS;
 		failure.reason = "it said so less than a minute ago and was not asked again";
 	}
-	else if (pause > server->max_retry_wait_ms)
+	else if (gate.pause.closed_until_us > now &&
+			 pause > server->max_retry_wait_ms)
 	{
 		failure.cause = KEYAPI_RATE_LIMITED;
 		failure.retry_after_ms = pause;

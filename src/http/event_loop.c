@@ -12,15 +12,12 @@
  */
 #include "http/event_loop.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "storage/fd.h"
 #include "storage/latch.h"
 
+#include "http/libcurl.h"
 #include "http/outcome.h"
 #include "http/poll.h"
 
@@ -31,6 +28,13 @@
 #define MAX_IDLE	32
 
 #define NEVER PG_INT64_MAX
+
+/*
+ * How long an interrupt may wait for responses that only need to be read, in us:
+ * they are paid for.  They take far less; a server that goes on sending shall not
+ * hold up a cancel for longer.
+ */
+#define MAX_READ_ON_US	INT64CONST(20000)
 
 typedef struct KeyapiHttpLoop
 {
@@ -128,103 +132,9 @@ set_timer(CURLM *multi, long timeout, void *arg)
 }
 
 /* ----------------------------------------------------------------
- *		Entering and leaving libcurl
+ *		Handles
  * ----------------------------------------------------------------
  */
-
-/*
- * Block signals around calls that may start a thread.  Threads inherit the
- * mask, and PostgreSQL's handlers must run in the main thread only.  The signals
- * that a thread can only bring upon itself stay unblocked.
- */
-static void
-enter_libcurl(sigset_t *saved)
-{
-	static const int synchronous[] = {
-		SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS
-	};
-	sigset_t	blocked;
-
-	sigfillset(&blocked);
-	for (int i = 0; i < lengthof(synchronous); i++)
-		sigdelset(&blocked, synchronous[i]);
-	sigprocmask(SIG_SETMASK, &blocked, saved);
-}
-
-static void
-leave_libcurl(const sigset_t *saved)
-{
-	sigprocmask(SIG_SETMASK, saved, NULL);
-}
-
-pg_noreturn static void
-fail(const char *what, const char *why)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_SYSTEM_ERROR),
-			 errmsg("%s: %s", what, why)));
-}
-
-/*
- * curl_multi_init, but programs that the session executes do not inherit the
- * sockets that libcurl opens there for curl_multi_wakeup.  It does not tell
- * their numbers, so look at those near the lowest free one.
- */
-static CURLM *
-init_multi(void)
-{
-	bool		was_open[16];
-	int			first = dup(loop.poll_fd);
-	CURLM	   *multi;
-
-	if (first < 0)
-		return NULL;
-	close(first);
-
-	for (int i = 0; i < lengthof(was_open); i++)
-		was_open[i] = fcntl(first + i, F_GETFD) >= 0;
-	multi = curl_multi_init();
-	for (int i = 0; i < lengthof(was_open); i++)
-	{
-		if (!was_open[i])
-			(void) fcntl(first + i, F_SETFD, FD_CLOEXEC);
-	}
-	return multi;
-}
-
-static CURLM *
-make_multi(void)
-{
-	CURLM	   *multi = init_multi();
-
-	if (multi != NULL &&
-		(curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION,
-						   watch_socket) != CURLM_OK ||
-		 curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION,
-						   set_timer) != CURLM_OK ||
-		 curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
-						   (long) MAX_IDLE) != CURLM_OK))
-	{
-		curl_multi_cleanup(multi);
-		multi = NULL;
-	}
-	return multi;
-}
-
-static CURLSH *
-make_share(void)
-{
-	CURLSH	   *share = curl_share_init();
-
-	if (share != NULL &&
-		curl_share_setopt(share, CURLSHOPT_SHARE,
-						  CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)
-	{
-		curl_share_cleanup(share);
-		share = NULL;
-	}
-	return share;
-}
 
 /*
  * Initialise what is not yet.  Each step is kept if a later one fails.
@@ -232,23 +142,8 @@ make_share(void)
 static void
 initialize(void)
 {
-	static bool initialized = false;
-	sigset_t	saved;
-
-	/*
-	 * libcurl would write the secrets of all TLS connections to the file that
-	 * this variable names, if the server was started with it.
-	 */
-	unsetenv("SSLKEYLOGFILE");
-
-	enter_libcurl(&saved);
-	if (!initialized)
-		initialized = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-	if (initialized && loop.share == NULL)
-		loop.share = make_share();
-	leave_libcurl(&saved);
 	if (loop.share == NULL)
-		fail("could not initialize libcurl", "no share handle");
+		loop.share = keyapi_libcurl_make_share();
 
 	if (loop.poll_fd == PGINVALID_SOCKET)
 	{
@@ -261,15 +156,12 @@ initialize(void)
 		{
 			loop.poll_fd = PGINVALID_SOCKET;
 			ReleaseExternalFD();
-			fail("could not create event queue", strerror(errno));
+			keyapi_libcurl_fail("could not create event queue", strerror(errno));
 		}
 	}
 
-	enter_libcurl(&saved);
-	loop.multi = make_multi();
-	leave_libcurl(&saved);
-	if (loop.multi == NULL)
-		fail("could not initialize libcurl", "no multi handle");
+	loop.multi = keyapi_libcurl_make_multi(loop.poll_fd, watch_socket, set_timer,
+										   MAX_IDLE);
 }
 
 CURL *
@@ -283,13 +175,13 @@ keyapi_http_loop_easy(void)
 
 	easy = loop.num_idle > 0 ? loop.idle[--loop.num_idle] : curl_easy_init();
 	if (easy == NULL)
-		fail("could not initialize libcurl", "no easy handle");
+		keyapi_libcurl_fail("could not initialize libcurl", "no easy handle");
 
 	result = curl_easy_setopt(easy, CURLOPT_SHARE, loop.share);
 	if (result != CURLE_OK)
 	{
 		curl_easy_cleanup(easy);
-		fail("libcurl refused CURLOPT_SHARE", curl_easy_strerror(result));
+		keyapi_libcurl_fail("libcurl refused CURLOPT_SHARE", curl_easy_strerror(result));
 	}
 	return easy;
 }
@@ -300,11 +192,11 @@ keyapi_http_loop_add(KeyapiTransfer *transfer)
 	sigset_t	saved;
 	CURLMcode	result;
 
-	enter_libcurl(&saved);
+	keyapi_libcurl_enter(&saved);
 	result = curl_multi_add_handle(loop.multi, transfer->easy);
-	leave_libcurl(&saved);
+	keyapi_libcurl_leave(&saved);
 	if (result != CURLM_OK)
-		fail("libcurl refused the request", curl_multi_strerror(result));
+		keyapi_libcurl_fail("libcurl refused the request", curl_multi_strerror(result));
 
 	dlist_push_tail(&loop.running, &transfer->node);
 	transfer->running = true;
@@ -318,7 +210,7 @@ keyapi_http_loop_drop(KeyapiTransfer *transfer)
 	if (transfer->easy == NULL)
 		return;
 
-	enter_libcurl(&saved);
+	keyapi_libcurl_enter(&saved);
 	if (transfer->running)
 	{
 		(void) curl_multi_remove_handle(loop.multi, transfer->easy);
@@ -339,7 +231,7 @@ keyapi_http_loop_drop(KeyapiTransfer *transfer)
 	else
 		curl_easy_cleanup(transfer->easy);
 	transfer->easy = NULL;
-	leave_libcurl(&saved);
+	keyapi_libcurl_leave(&saved);
 
 	curl_slist_free_all(transfer->headers);
 	transfer->headers = NULL;
@@ -408,19 +300,47 @@ call_libcurl(curl_socket_t fd)
 	sigset_t	saved;
 	CURLMcode	result;
 
-	enter_libcurl(&saved);
+	keyapi_libcurl_enter(&saved);
 	result = curl_multi_socket_action(loop.multi, fd, 0, &still_running);
-	leave_libcurl(&saved);
+	keyapi_libcurl_leave(&saved);
 
 	if (result != CURLM_OK)
-		fail("libcurl failed", curl_multi_strerror(result));
+		keyapi_libcurl_fail("libcurl failed", curl_multi_strerror(result));
 	if (loop.poll_errno != 0)
 	{
 		int			poll_errno = loop.poll_errno;
 
 		loop.poll_errno = 0;
-		fail("could not watch a socket", strerror(poll_errno));
+		keyapi_libcurl_fail("could not watch a socket", strerror(poll_errno));
 	}
+}
+
+/*
+ * libcurl 7.88 gives up an address of a host when its time is over, but does not
+ * try the next one before it is called again for that transfer, by when all time
+ * is over.  Not all releases since were tried; 8.14 does better.
+ */
+static void
+try_next_address(void)
+{
+#if LIBCURL_VERSION_NUM < 0x080e00
+	bool		connecting = false;
+	int			still_running;
+	sigset_t	saved;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &loop.running)
+		connecting |= !dlist_container(KeyapiTransfer, node, iter.cur)->sent;
+	if (!connecting)
+		return;
+
+	keyapi_libcurl_enter(&saved);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+	(void) curl_multi_socket_all(loop.multi, &still_running);
+#pragma GCC diagnostic pop
+	keyapi_libcurl_leave(&saved);
+#endif
 }
 
 /*
@@ -435,22 +355,23 @@ call_libcurl_for_timer(void)
 
 	loop.timer_us = NEVER;
 	call_libcurl(CURL_SOCKET_TIMEOUT);
+	try_next_address();
 	if (loop.timer_us == NEVER &&
 		curl_multi_timeout(loop.multi, &timeout) == CURLM_OK)
 		(void) set_timer(loop.multi, timeout, NULL);
 }
 
 /*
- * Do what can be done without waiting.
+ * Do what can be done without waiting.  Returns how many sockets were ready.
  */
-static void
+static int
 step(void)
 {
 	int			fds[KEYAPI_HTTP_MAX_READY];
 	int			num;
 
 	if (loop.multi == NULL)
-		return;
+		return 0;
 
 	num = keyapi_http_poll_ready(loop.poll_fd, fds);
 	for (int i = 0; i < num; i++)
@@ -462,6 +383,19 @@ step(void)
 	(void) advance_clock();
 	finish_done();
 	finish_overdue();
+	return num;
+}
+
+/*
+ * Read what has arrived already.
+ */
+static void
+read_on(void)
+{
+	int64		give_up = now_us() + MAX_READ_ON_US;
+
+	while (step() > 0 && now_us() < give_up)
+		;
 }
 
 /*
@@ -524,11 +458,13 @@ keyapi_http_drive(long timeout_ms, uint32 wait_event_info)
 		int64		now;
 		int64		wakeup;
 
-		step();
-		if (loop.num_finished != num_finished)
+		(void) step();
+		if (InterruptPending)
+		{
+			read_on();
 			return;
-		CHECK_FOR_INTERRUPTS();
-		if (latch_set)
+		}
+		if (latch_set || loop.num_finished != num_finished)
 			return;
 
 		now = advance_clock();

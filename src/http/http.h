@@ -33,7 +33,8 @@ typedef enum KeyapiHttpResult
 	KEYAPI_HTTP_CONNECT_FAILED, /* DNS, TCP or proxy */
 	KEYAPI_HTTP_CONNECT_TIMEOUT,	/* connect_timeout passed */
 	KEYAPI_HTTP_TLS_FAILED,		/* handshake or certificate */
-	KEYAPI_HTTP_BROKEN,			/* reset, short or undecodable body */
+	KEYAPI_HTTP_BROKEN,			/* reset, or short body */
+	KEYAPI_HTTP_BAD_ENCODING,	/* body whole, but cannot be decompressed */
 	KEYAPI_HTTP_TIMEOUT,		/* request_timeout passed */
 	KEYAPI_HTTP_TOO_LARGE		/* body over the cap, decompressed */
 } KeyapiHttpResult;
@@ -46,6 +47,8 @@ typedef struct KeyapiHttpOutcome
 	size_t		body_len;
 	int64		wire_bytes;		/* body bytes as received, compressed */
 	int64		retry_after_ms; /* from now, at most one day; -1: none */
+	const char *location;		/* of a redirect: URL without user, query and
+								 * fragment, UTF-8 or not; NULL: none */
 	double		elapsed_ms;		/* how long the transfer was driven */
 	char		reason[256];	/* libcurl's words when not RESPONSE, or "" */
 } KeyapiHttpOutcome;
@@ -71,12 +74,12 @@ extern KeyapiTransfer *keyapi_http_start(const char *url, const char *bearer,
 
 /*
  * Drive all transfers of this backend until one of them has just finished,
- * timeout_ms have passed (-1: no limit; 0: only what is ready now), or the
- * latch was set, whichever comes first.  With no transfer in flight it is an
- * interruptible sleep.  Raises what CHECK_FOR_INTERRUPTS raises, outside of
- * every libcurl frame; all transfers stay valid then.  But if a transfer has
- * finished it returns first: the caller takes it in, and then checks itself.
- * Exits the process when the postmaster has died.
+ * timeout_ms have passed (-1: no limit; 0: only what is ready now), the latch
+ * was set, or an interrupt is pending, whichever comes first.  With no transfer in
+ * flight it is a sleep.  Interrupts are left to the caller, which first looks
+ * at what has finished and then calls CHECK_FOR_INTERRUPTS: if one is pending,
+ * what has arrived at this machine already is finished too.  Exits the process
+ * when the postmaster has died.
  *
  * wait_event_info is what pg_stat_activity shows meanwhile.
  *

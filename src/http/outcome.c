@@ -12,6 +12,20 @@
 /* A server that asks for a pause of more than a day gets a day. */
 #define MAX_RETRY_AFTER_S	(24 * 60 * 60)
 
+/*
+ * The value of a header of the response without leading white space, or NULL.
+ * It lives until libcurl is called again.
+ */
+static const char *
+header_of(CURL *easy, const char *name)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return NULL;
+	return header->value + strspn(header->value, " \t");
+}
+
 static bool
 connection_lost(CURL *easy)
 {
@@ -21,6 +35,18 @@ connection_lost(CURL *easy)
 	return os_errno == ECONNRESET || os_errno == EPIPE;
 }
 
+/*
+ * Whether libcurl could not decompress the body.  Where a gzip file goes on after
+ * its end, libcurl says that the body could not be written, but it was.
+ */
+static bool
+is_undecodable(const KeyapiTransfer *transfer, CURLcode result)
+{
+	return result == CURLE_BAD_CONTENT_ENCODING ||
+		(result == CURLE_WRITE_ERROR && !transfer->no_memory &&
+		 header_of(transfer->easy, "Content-Encoding") != NULL);
+}
+
 static KeyapiHttpResult
 classify(const KeyapiTransfer *transfer, CURLcode result, bool overdue)
 {
@@ -28,13 +54,15 @@ classify(const KeyapiTransfer *transfer, CURLcode result, bool overdue)
 		return KEYAPI_HTTP_TOO_LARGE;
 	if (overdue)
 		return transfer->sent ? KEYAPI_HTTP_TIMEOUT : KEYAPI_HTTP_CONNECT_TIMEOUT;
+	if (is_undecodable(transfer, result))
+		return KEYAPI_HTTP_BAD_ENCODING;
 
 	switch (result)
 	{
 		case CURLE_OK:
 			return KEYAPI_HTTP_RESPONSE;
 
-			/* we disabled libcurl's own timeouts: this is the kernel's */
+			/* libcurl's own for connecting, or the kernel's */
 		case CURLE_OPERATION_TIMEDOUT:
 			return transfer->sent ? KEYAPI_HTTP_TIMEOUT : KEYAPI_HTTP_CONNECT_TIMEOUT;
 
@@ -89,6 +117,21 @@ explain_delay(const KeyapiTransfer *transfer, char *reason, size_t size)
 }
 
 /*
+ * Say which encoding libcurl could not undo, and why if it knows.
+ */
+static void
+explain_encoding(const KeyapiTransfer *transfer, CURLcode result,
+				 char *reason, size_t size)
+{
+	const char *encoding = header_of(transfer->easy, "Content-Encoding");
+
+	snprintf(reason, size, "Body cannot be decompressed (Content-Encoding: %s): %s",
+			 encoding == NULL ? "none" : encoding,
+			 result == CURLE_BAD_CONTENT_ENCODING && transfer->error[0] != '\0' ?
+			 transfer->error : curl_easy_strerror(CURLE_BAD_CONTENT_ENCODING));
+}
+
+/*
  * Put into words what went wrong.  The words may quote the server (names in
  * its certificate), so anything but printable ASCII is masked.
  */
@@ -100,10 +143,12 @@ explain(KeyapiTransfer *transfer, CURLcode result, bool overdue)
 
 	if (transfer->too_large != NULL)
 		strlcpy(reason, transfer->too_large, size);
-	else if (overdue)
+	else if (overdue || transfer->outcome.result == KEYAPI_HTTP_CONNECT_TIMEOUT)
 		explain_delay(transfer, reason, size);
 	else if (transfer->replayed)
 		strlcpy(reason, "Connection closed before the response", size);
+	else if (transfer->outcome.result == KEYAPI_HTTP_BAD_ENCODING)
+		explain_encoding(transfer, result, reason, size);
 	else if (transfer->error[0] != '\0')
 		strlcpy(reason, transfer->error, size);
 	else
@@ -122,23 +167,31 @@ explain(KeyapiTransfer *transfer, CURLcode result, bool overdue)
 }
 
 /*
+ * A date in a header as seconds since 1970, or -1.  It begins with the name of a
+ * weekday.
+ */
+static time_t
+date_of(const char *value)
+{
+	return value != NULL && isalpha((unsigned char) *value) ?
+		curl_getdate(value, NULL) : -1;
+}
+
+/*
  * The Retry-After header in ms, or -1.  Read here, because what libcurl makes
  * of it (CURLINFO_RETRY_AFTER) is 0 for nonsense, negative for a past date,
- * and bounded differently from version to version.
+ * and bounded differently from version to version.  A date counts from the
+ * response's own Date: one of the two clocks may be wrong.
  */
 static int64
 retry_after(CURL *easy)
 {
-	struct curl_header *header;
-	const char *value;
+	const char *value = header_of(easy, "Retry-After");
 	size_t		digits;
 	int64		seconds;
 
-	if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1,
-						 &header) != CURLHE_OK)
+	if (value == NULL)
 		return -1;
-
-	value = header->value + strspn(header->value, " \t");
 	digits = strspn(value, "0123456789");
 	if (digits > 0)
 	{
@@ -151,17 +204,41 @@ retry_after(CURL *easy)
 	}
 	else
 	{
-		time_t		date = -1;
+		time_t		date = date_of(value);
+		time_t		now = date_of(header_of(easy, "Date"));
 
-		/* a date begins with the name of a weekday */
-		if (isalpha((unsigned char) *value))
-			date = curl_getdate(value, NULL);
 		if (date == -1)
 			return -1;
-		seconds = (int64) date - (int64) time(NULL);
+		seconds = (int64) date - (int64) (now == -1 ? time(NULL) : now);
 	}
 
 	return Min(Max(seconds, 0), MAX_RETRY_AFTER_S) * INT64CONST(1000);
+}
+
+/*
+ * Where a redirect points, from curl_url_get, or NULL.  User, password, query and
+ * fragment may be secret, so they are left out.
+ */
+static char *
+redirect_location(CURL *easy)
+{
+	char	   *redirect = NULL;
+	char	   *location = NULL;
+	CURLU	   *url;
+
+	(void) curl_easy_getinfo(easy, CURLINFO_REDIRECT_URL, &redirect);
+	if (redirect == NULL || (url = curl_url()) == NULL)
+		return NULL;
+	if (curl_url_set(url, CURLUPART_URL, redirect,
+					 CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+		curl_url_set(url, CURLUPART_USER, NULL, 0) == CURLUE_OK &&
+		curl_url_set(url, CURLUPART_PASSWORD, NULL, 0) == CURLUE_OK &&
+		curl_url_set(url, CURLUPART_OPTIONS, NULL, 0) == CURLUE_OK &&
+		curl_url_set(url, CURLUPART_QUERY, NULL, 0) == CURLUE_OK &&
+		curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK)
+		(void) curl_url_get(url, CURLUPART_URL, &location, 0);
+	curl_url_cleanup(url);
+	return location;
 }
 
 void
@@ -180,6 +257,7 @@ keyapi_http_conclude(KeyapiTransfer *transfer, CURLcode result, bool overdue,
 	outcome->status = (int) status;
 	outcome->wire_bytes = wire_bytes;
 	outcome->retry_after_ms = retry_after(easy);
+	outcome->location = transfer->location = redirect_location(easy);
 	outcome->elapsed_ms = (now - transfer->started_us) / 1000.0;
 
 	if (outcome->result != KEYAPI_HTTP_RESPONSE)

@@ -52,7 +52,10 @@ take_body(char *data, size_t size, size_t nmemb, void *arg)
 		char	   *new_body = realloc(transfer->body, new_size);
 
 		if (new_body == NULL)
+		{
+			transfer->no_memory = true;
 			return CURL_WRITEFUNC_ERROR;
+		}
 		transfer->body = new_body;
 		transfer->body_size = new_size;
 	}
@@ -227,11 +230,14 @@ set_connection(KeyapiTransfer *transfer, const KeyapiHttpOptions *options)
 	SET(CURLOPT_QUICK_EXIT, 1L);
 
 	/*
-	 * libcurl's timeouts would run on while nobody drives the transfer.  For
-	 * connecting, 0 means 300 s, so the largest value stands for no limit.
+	 * libcurl's timeouts run on while nobody drives the transfer, so the
+	 * deadlines are ours.  But from its own for connecting libcurl also
+	 * derives how long it waits for one address of a host before it tries the
+	 * next.
 	 */
 	SET(CURLOPT_TIMEOUT_MS, 0L);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) INT_MAX);
+	SET(CURLOPT_CONNECTTIMEOUT_MS,
+		(long) Min(options->connect_timeout_ms, options->request_timeout_ms));
 
 	transfer->started_us = keyapi_http_loop_clock();
 	transfer->connect_by_us = transfer->started_us +
@@ -279,6 +285,8 @@ abandon(void *arg)
 	keyapi_http_loop_drop(transfer);
 	free(transfer->body);
 	transfer->body = NULL;
+	curl_free(transfer->location);
+	transfer->location = NULL;
 }
 
 KeyapiTransfer *

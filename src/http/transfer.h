@@ -49,7 +49,10 @@ struct KeyapiTransfer
 	size_t		body_size;		/* allocated */
 	size_t		header_len;
 	const char *too_large;		/* what exceeded its cap, or NULL */
+	bool		no_memory;		/* for the body */
 	char		error[CURL_ERROR_SIZE];
+
+	char	   *location;		/* libcurl's, or NULL */
 
 	bool		finished;
 	KeyapiHttpOutcome outcome;

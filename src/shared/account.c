@@ -104,21 +104,30 @@ makes_way(Account *account, Account *other)
 }
 
 /*
- * The account of that identity, made if need be.  The part must be locked.
+ * The account of that identity, or NULL.  The part must be locked.
  */
 static Account *
-find(AccountPart *part, const KeyapiAccountId *id)
+find_known(AccountPart *part, const KeyapiAccountId *id)
 {
-	Account    *found = NULL;
-
-	for (int i = 0; i < MAX_ACCOUNTS && found == NULL; i++)
+	for (int i = 0; i < MAX_ACCOUNTS; i++)
 	{
 		Account    *account = &part->accounts[i];
 
 		if (account->last_used != 0 &&
 			memcmp(&account->id, id, sizeof(*id)) == 0)
-			found = account;
+			return account;
 	}
+	return NULL;
+}
+
+/*
+ * The account of that identity, made if need be.  The part must be locked.
+ */
+static Account *
+find(AccountPart *part, const KeyapiAccountId *id)
+{
+	Account    *found = find_known(part, id);
+
 	if (found == NULL)
 	{
 		found = &part->accounts[0];
@@ -164,6 +173,16 @@ keyapi_account_gate(const KeyapiAccountId *id)
 
 	keyapi_account_unlock();
 	return gate;
+}
+
+void
+keyapi_account_resume(const KeyapiAccountId *id)
+{
+	Account    *account = find_known(lock_part(), id);
+
+	if (account != NULL)
+		keyapi_gate_resume(&account->gate, keyapi_gate_clock());
+	keyapi_account_unlock();
 }
 
 int64

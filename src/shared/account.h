@@ -47,6 +47,11 @@ extern KeyapiGate *keyapi_account_lock(const KeyapiAccountId *id);
 extern void keyapi_account_unlock(void);
 
 /*
+ * End the pauses of the account, if it is known.
+ */
+extern void keyapi_account_resume(const KeyapiAccountId *id);
+
+/*
  * Credits that the account has spent on this UTC day, as far as this server
  * knows.
  */

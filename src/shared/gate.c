@@ -24,6 +24,14 @@
 #define BROKE_FOR_US (60 * US_PER_S)
 
 /*
+ * The least time after which one request finds out whether the API meant the
+ * pause that it asked for, in ms.  Users who wait for no pause at all should not
+ * ask all the time either.
+ * Scenario: "a long pause ... at least a second".
+ */
+#define MIN_ASKED_PAUSE_MS 1000
+
+/*
  * Longest first pause after a 429 without Retry-After, in ms.  Limits are usually
  * counted in seconds.  A quarter of it is too short for a limiter that bans, four
  * times as much wastes time.
@@ -353,6 +361,21 @@ pause_of(const KeyapiGatePause *pause, int64 retry_after_ms, int max_wait_ms,
 			   Max(max_wait_ms * US_PER_MS, pause_us));
 }
 
+/*
+ * Keep the gate closed until then, unless it is for longer; but not for longer
+ * than the user waits.
+ */
+static void
+close_until(KeyapiGatePause *pause, int64 until_us, int64 now_us, int max_wait_ms)
+{
+	int64		latest_us = now_us +
+	Max(max_wait_ms, MIN_ASKED_PAUSE_MS) * US_PER_MS;
+
+	pause->asked_until_us = Max(pause->asked_until_us, until_us);
+	pause->closed_until_us = Max(pause->closed_until_us,
+								 Min(until_us, latest_us));
+}
+
 void
 keyapi_gate_limited(KeyapiGate *gate, int64 sent_us, int64 now_us,
 					int64 retry_after_ms, int max_wait_ms, double random)
@@ -363,8 +386,8 @@ keyapi_gate_limited(KeyapiGate *gate, int64 sent_us, int64 now_us,
 	{
 		/* still the same complaint, but it may ask for a longer pause */
 		if (retry_after_ms > 0)
-			pause->closed_until_us = Max(pause->closed_until_us,
-										 now_us + retry_after_ms * US_PER_MS);
+			close_until(pause, now_us + retry_after_ms * US_PER_MS, now_us,
+						max_wait_ms);
 		return;
 	}
 
@@ -386,9 +409,10 @@ keyapi_gate_limited(KeyapiGate *gate, int64 sent_us, int64 now_us,
 		pause->too_short_us = Max(pause->too_short_us,
 								  Min(pause->closed_until_us - pause->closed_at_us,
 									  max_wait_ms * US_PER_MS));
-	pause->closed_until_us = Max(pause->closed_until_us,
-								 now_us + pause_of(pause, retry_after_ms,
-												   max_wait_ms, random));
+	pause->asked_until_us = 0;
+	close_until(pause,
+				now_us + pause_of(pause, retry_after_ms, max_wait_ms, random),
+				now_us, max_wait_ms);
 	pause->closed_at_us = now_us;
 	pause->closings++;
 	reschedule(gate, now_us);
@@ -398,6 +422,23 @@ void
 keyapi_gate_refused(KeyapiGate *gate, int64 now_us)
 {
 	gate->pause.broke_until_us = now_us + BROKE_FOR_US;
+}
+
+void
+keyapi_gate_resume(KeyapiGate *gate, int64 now_us)
+{
+	KeyapiGatePause *pause = &gate->pause;
+
+	/* what is under way may still be refused, which is no new complaint */
+	*pause = (KeyapiGatePause)
+	{
+		.closed_at_us = pause->closed_at_us,
+	};
+	gate->rate.cut_at_us = Min(gate->rate.cut_at_us, now_us);
+	gate->schedule = (KeyapiGateSchedule)
+	{
+		0
+	};
 }
 
 int64

@@ -31,6 +31,8 @@ typedef struct KeyapiGatePause
 	/* after a 429 */
 	int64		closed_at_us;	/* when the gate was closed last ... */
 	int64		closed_until_us;	/* ... and until when */
+	int64		asked_until_us; /* until when the API asked for that, which
+								 * may be later */
 	int			closings;		/* since a request that met no limit */
 	int64		too_short_us;	/* a pause that did not help; halved after
 								 * each series of closings that ended */
@@ -112,7 +114,8 @@ extern void keyapi_gate_passed(KeyapiGate *gate, int64 sent_us);
  *
  * It is closed for retry_after_ms or, if that is not positive, for a random time
  * below a bound that doubles from closing to closing up to max_wait_ms, on top of
- * a pause that turned out to be too short.  If retry_after_ms turns out to be too
+ * a pause that turned out to be too short.  But the API may ask for nonsense: after
+ * max_wait_ms (a second at least) one request finds out, whatever it asked for.  If retry_after_ms turns out to be too
  * short, such a random time comes on top of it too: others may wait for the same
  * moment.  Answers to requests that were sent before the gate closed tell nothing
  * new, unless they ask for a longer pause.  random is in [0, 1).
@@ -125,6 +128,11 @@ extern void keyapi_gate_limited(KeyapiGate *gate, int64 sent_us, int64 now_us,
  * The account has no credits (402): nothing will succeed for a while.
  */
 extern void keyapi_gate_refused(KeyapiGate *gate, int64 now_us);
+
+/*
+ * End all pauses, and forget what they were for.
+ */
+extern void keyapi_gate_resume(KeyapiGate *gate, int64 now_us);
 
 /*
  * A random delay in us, below bound_ms * 2^doublings and below max_ms.  random is

@@ -42,6 +42,8 @@ make_error(Answer *answer, const Incoming *in, const Verdict *verdict,
 		answer->content_type = "text/html";
 		body_html(&answer->body, answer->status, message.data);
 	}
+	else if (verdict->words & WORD_BARE)
+		buf_add(&answer->body, message.data, message.len);
 	else
 		body_error(&answer->body, code, message.data);
 	buf_free(&message);

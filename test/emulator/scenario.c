@@ -120,6 +120,7 @@ static const struct
 	{"ascii", WORD_ASCII},
 	{"echo", WORD_ECHO},
 	{"html", WORD_HTML},
+	{"bare", WORD_BARE},
 	{"keepalive", WORD_KEEPALIVE},
 	{"echorows", WORD_ECHOROWS},
 	{"nolimit", WORD_NOLIMIT},

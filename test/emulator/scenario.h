@@ -53,6 +53,7 @@
 #define WORD_NULLVIDEOS		(UINT64_C(1) << 32)
 #define WORD_MEMBERS		(UINT64_C(1) << 33)
 #define WORD_WINDOW			(UINT64_C(1) << 34)
+#define WORD_BARE			(UINT64_C(1) << 35)
 
 /* hasmore= */
 typedef enum HasMore

@@ -95,6 +95,56 @@ foreach (@refusals)
 fails_with('code,code=200', 1, '08P01', qr/data is missing or null/);
 fails_with('code,code=1001', 1, '58000', qr/HTTP status 200, code 1001, message/);
 fails_with('status,code=301', 1, '58000', qr/unexpected status.*HTTP status 301/s);
+
+# Refusals that are not the API's: no envelope, no API.
+my %bodies = (
+	html => '<!DOCTYPE html> <html>',
+	'bare,message=' => '',
+	'bare,message=Forbidden' => 'Forbidden',
+	'bare,message=' . KeyapiEmulator::percent('{"message":"Forbidden"}') => '{"message":"Forbidden"}',
+	'bare,message=' . KeyapiEmulator::percent('{"error":{"code":9}}') => '{"error":{"code":9}}');
+
+foreach my $status (400, 401, 402, 403, 404, 407, 418, 501)
+{
+	foreach my $body (sort keys %bodies)
+	{
+		my $begins = $bodies{$body} eq '' ? '' : '\nThe response begins: ' . quotemeta $bodies{$body};
+
+		fails_with("status,code=$status,$body", 1, '58000',
+			qr/^ERROR: .*something before the API refused.*\nDETAIL: .*: HTTP status $status.*$begins.*\nHINT: .*[Ff]irewall.*"base_url"/);
+	}
+}
+fails_with('status,code=403,html', 3, '58000', qr/something before the API refused/);
+
+# ... and such a 402 says nothing of the account: session_works() asks with the same key,
+# but at another base_url.
+$t->change('bad', 'fault=status,code=402,html,nth=1');
+$emulator->reset('bad');
+KeyapiSession::is_error($session->run('SELECT rank FROM bad LIMIT 1;'), '58000', 'a 402 that is not the API\'s');
+is($session->sql('SELECT rank FROM bad LIMIT 1;'), '1', '... does not keep the next query from asking');
+
+# A wrong status with the API's own id is the API's.
+fails_with('status,code=403,bare,message='
+	  . KeyapiEmulator::percent('{"msg":"no","requestId":"r-1"}'),
+	1, '42501', qr/no access.*message "no", request id "r-1"/s);
+
+# Where a redirect points
+my $secret = 'location=' . KeyapiEmulator::percent('https://user:pass@www.example.com/a/b?token=secret#part');
+
+foreach my $status (301, 302, 303, 307, 308)
+{
+	fails_with("status,code=$status,$secret", 1, '58000',
+		qr/^ERROR: .*unexpected status: it redirects to https:\/\/www\.example\.com\/a\/b\n.*HTTP status $status.*\nHINT: .*"base_url"/s);
+	fails_with("status,code=$status,html,$secret", 1, '58000',
+		qr/^ERROR: .*something before the API.*: it redirects to https:\/\/www\.example\.com\/a\/b\n.*\nHINT: .*"base_url"/s);
+}
+fails_with('status,code=302,location=%2Flogin', 1, '58000', qr{it redirects to http://127\.0\.0\.1:\d+/login\n});
+fails_with('status,code=302,location=' . KeyapiEmulator::percent('https://example.com/' . 'x' x 2000),
+	1, '58000', qr{it redirects to https://example\.com/x{900,980}\.\.\.\n});
+fails_with('status,code=302,location=' . KeyapiEmulator::percent('http://[nonsense'),
+	1, '58000', qr/unexpected status\n/);
+fails_with('status,code=302,location=' . KeyapiEmulator::percent('mailto:a@example.com?x'),
+	1, '58000', qr/unexpected status[^?]*\n.*HTTP status 302/);
 fails_with('status,code=503,html', 1, '58000',
 	qr/HTTP status 503\.\nThe response begins: <!DOCTYPE html> <html>/);
 
@@ -162,7 +212,10 @@ my @breaks = (
 	[ 'reset,at=body'        => '08006', qr/broke/ ],
 	[ 'close'                => '08006', qr/broke/ ],
 	[ 'close,at=body'        => '08006', qr/broke/ ],
-	[ 'badgzip'              => '08006', qr/broke.*unencoding/ ],
+
+	# the server will not send anything else the next time
+	[ 'badgzip'       => '08P01', qr/not be understood: .*\(Content-Encoding: gzip\).*HTTP status 200/s ],
+	[ 'shape,members' => '08P01', qr/not be understood: .*\(Content-Encoding: gzip\).*HTTP status 200/s ],
 	[ 'bomb,mb=16'           => '54000', qr/too large.*larger than 8 MB.*page_size/s ],
 	[ 'big,mb=9'             => '54000', qr/too large.*larger than 8 MB.*page_size/s ]);
 

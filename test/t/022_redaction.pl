@@ -91,6 +91,17 @@ blots_out(
 	body('{"code":400,"requestId":"' . json($key) . '"}'),
 	'22023', 'request id');
 
+# Where a redirect points, whole and cut
+foreach my $before ('', 'x' x 955)
+{
+	$t->change('spy', 'key=any;fault=status,code=302,location='
+		  . "https://example.com/$before$percent" =~ s/(.)/sprintf '%%%02X', ord $1/gesr);
+	my $stderr = $t->run('SELECT * FROM spy')->{stderr};
+
+	like($stderr, qr{^ERROR: .*it redirects to https://example\.com/$before(?:\*\*\*|\.\.\.)\n}, 'a redirect');
+	unlike($stderr, qr/\Q$part\E/, '... without the key');
+}
+
 # What a column's type refuses, and what a warning quotes
 my $quoted = json $key;
 $t->change('spy', 'key=any;fault=' . body(<<"END"));

@@ -19,6 +19,8 @@ test_transient();
 test_lasting();
 test_options();
 test_retry_after();
+test_nonsense();
+test_resume();
 test_broke();
 test_ahead();
 test_bill();
@@ -35,7 +37,7 @@ sub test_transient
 		map({ "code,code=$_" } 429, 500, 503),
 		map({ ("reset,at=$_", "close,at=$_") } qw(before headers body)),
 		map({ "truncate,how=$_" } qw(length chunked close gzip)),
-		'badgzip', 'body', 'status,code=503,html');
+		'body', 'status,code=503,html', 'status,code=503,bare,message=', 'status,code=429,html,after=1');
 
 	foreach my $fault (@faults)
 	{
@@ -65,7 +67,10 @@ sub test_lasting
 		$t->fails('r', 'SELECT count(*) FROM r', qr/22023|28000|42501|58000/,
 			qr/page 2: HTTP status $status/, "status $status", requests => 2);
 	}
-	foreach my $fault ('code,code=999', 'html', 'shape,nodata', 'big,mb=9', 'status,code=302')
+
+	# a gzip file that cannot be unpacked is the server's doing: it would send it again
+	foreach my $fault ('code,code=999', 'html', 'shape,nodata', 'big,mb=9', 'status,code=302',
+		'badgzip', 'shape,members', 'status,code=403,html', 'status,code=401,bare,message=')
 	{
 		$t->change('r', "total=45;fault=$fault,page=2");
 		$t->fails('r', 'SELECT count(*) FROM r', qr/08P01|54000|58000/, qr/page 2/,
@@ -147,6 +152,86 @@ sub test_retry_after
 	  : $t->answers('r', 'SELECT rank FROM r LIMIT 1', '1', 1, 'other sessions ask');
 	$session->quit;
 	$t->sql('ALTER SERVER r OPTIONS (DROP max_retry_wait)');
+	return;
+}
+
+# A Retry-After that means nothing.
+sub test_nonsense
+{
+	my $session;
+
+	# a date counts from the response's own, whichever clock is wrong
+	foreach my $clock (7200, 86400)
+	{
+		foreach my $status (429, 503)
+		{
+			$t->change('r', "total=45;clock=$clock;fault=status,code=$status,after=date:1,page=2,try=1");
+			$emulator->reset('r');
+			$t->answers('r', 'SELECT count(*) FROM r', '45', 4,
+				"$status and a date, by a clock that is $clock s fast");
+		}
+	}
+
+	# whatever the API asks for, one request tries after max_retry_wait
+	$session = KeyapiSession->new($t);
+	$t->sql("ALTER SERVER r OPTIONS (ADD max_retry_wait '2s')");
+	foreach my $after (qw(60000 huge date:100000))
+	{
+		my $result;
+
+		$t->change('r', "total=45;fault=status,code=429,after=$after,nth=2-3");
+		$emulator->reset('r');
+		$result = $session->run('SELECT count(*) FROM r;');
+		KeyapiSession::is_error($result, '53400', "Retry-After: $after");
+		$result = $session->run('SELECT count(*) FROM r;');
+		KeyapiSession::is_error($result, '53400', '... goes on');
+		like($result->{stderr}, qr/HINT: .*keyapi_fdw_resume/, '... and the error says how to end it');
+		is($emulator->count('r'), 2, '... without a request');
+		$result = $session->run('SELECT pg_sleep(2); SELECT count(*) FROM r;');
+		KeyapiSession::is_error($result, '53400', '... two seconds later one request tries');
+		$result = $session->run('SELECT count(*) FROM r;');
+		KeyapiSession::is_error($result, '53400', '... in vain');
+		is($emulator->count('r'), 3, '... and only one');
+		is($session->sql('SELECT pg_sleep(2); SELECT count(*) FROM r;'), "\n45",
+			'... and two seconds later another one, with success');
+	}
+	$t->sql('ALTER SERVER r OPTIONS (DROP max_retry_wait)');
+	$session->quit;
+	return;
+}
+
+# keyapi_fdw_resume ends pauses, of the caller's account only.
+sub test_resume
+{
+	my $session = KeyapiSession->new($t);
+	my $result;
+
+	foreach my $pause ([ 429, '53400' ], [ 402, '53000' ])
+	{
+		my ($status, $sqlstate) = @$pause;
+
+		$t->change('r', "total=45;key=any;fault=status,code=$status,after=60000,nth=2");
+		$emulator->reset('r');
+		$result = $session->run('SELECT count(*) FROM r;');
+		KeyapiSession::is_error($result, $sqlstate, "a pause after a $status");
+		$session->sql('CREATE USER MAPPING FOR CURRENT_USER SERVER r'
+			  . " OPTIONS (api_key 'sk_live_other'); SELECT keyapi_fdw_resume('r');"
+			  . ' DROP USER MAPPING FOR CURRENT_USER SERVER r;');
+		$result = $session->run('SELECT count(*) FROM r;');
+		KeyapiSession::is_error($result, $sqlstate, '... does not end with that of another account');
+		$session->sql("SELECT keyapi_fdw_resume('r');");
+		is($session->sql('SELECT count(*) FROM r;'), 45, '... but with its own');
+	}
+
+	$t->sql('CREATE ROLE nobody LOGIN; CREATE SERVER nothing FOREIGN DATA WRAPPER keyapi_fdw');
+	$t->fails('r', "SELECT keyapi_fdw_resume('r')", 42501, qr/keyapi_fdw_resume/, 'not for everybody',
+		as => 'nobody');
+	$t->sql('GRANT EXECUTE ON FUNCTION keyapi_fdw_resume(name) TO nobody');
+	$t->answers('r', "SELECT keyapi_fdw_resume('r')", '', 0, 'but for those who may', as => 'nobody');
+	$t->fails('r', "SELECT keyapi_fdw_resume('nothing')", 28000, qr/no user mapping/,
+		'no mapping, no account');
+	$t->fails('r', "SELECT keyapi_fdw_resume('absent')", 42704, qr/"absent"/, 'no such server');
+	$session->quit;
 	return;
 }
 

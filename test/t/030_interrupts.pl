@@ -47,6 +47,7 @@ foreach (@phases)
 	}
 }
 use_account('sk_live_test');
+test_paid_pages();
 test_savepoint();
 test_lost_client();
 test_drop_database();
@@ -136,6 +137,39 @@ sub test_terminate
 	KeyapiSession::is_error($session->finish, '57P01', "terminated: $phase");
 	$emulator->await_inflight('slow', 0);
 	$session->quit;
+	return;
+}
+
+# What has arrived when a query is interrupted is not lost: it is paid for.  A
+# backend that is stopped meanwhile finds both at once.
+sub test_paid_pages
+{
+	my $ca_file = $t->file('ca.pem', PostgreSQL::Test::Utils::slurp_file($emulator->ca));
+
+	foreach my $method ('url', 'tls_url')
+	{
+		foreach my $interrupt ('cancel', 'timeout')
+		{
+			my $name = "paid_${method}_$interrupt";
+			my $url = $emulator->$method("$name;total=140;fault=stall,page=2,times=1;fault=latency,ms=1000,page=3-7");
+			my $session = KeyapiSession->new($t);
+
+			$t->cached_scenario($name);
+			$t->sql("ALTER SERVER $name OPTIONS (SET base_url '$url', ADD ca_file '$ca_file', ADD max_concurrency '8')");
+			$session->sql("SET statement_timeout = '5s';") if $interrupt eq 'timeout';
+			$session->start("SELECT count(*) FROM $name;");
+			$emulator->await_requests($name, 7);
+			kill 'STOP', $session->pid;
+			sleep 1 while $emulator->inflight($name) > 1;
+			$interrupt eq 'cancel' ? $session->cancel : sleep 5;
+			kill 'CONT', $session->pid;
+			KeyapiSession::is_error($session->finish, '57014', "$interrupt while pages wait to be decoded: $method");
+			$emulator->release($name);
+			is($session->sql("SELECT count(*) FROM $name;"), 140, '... and all rows come the next time');
+			is($emulator->count($name), 8, '... for one more request');
+			$session->quit;
+		}
+	}
 	return;
 }
 

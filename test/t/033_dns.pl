@@ -1,16 +1,21 @@
-# A resolver that does not answer can be interrupted, and times out.
+# A resolver that does not answer can be interrupted, and times out.  A host may
+# have an address that does not answer.
 
 use strict;
 use warnings;
 
+use IO::Socket::INET;
 use Test::More;
 
 use KeyapiSession;
 use KeyapiTest;
 
-# A lookup of a name below .stalled makes a file and never ends.  A preloaded library
-# does that, because only root could configure another resolver.
+# A lookup of a name below .stalled makes a file and never ends, one below .absent
+# fails at once, and the hosts below .two have the addresses 127.0.0.2 and 127.0.0.1,
+# in this order.  A preloaded library does that, because only root could configure
+# another resolver.
 my $t = KeyapiTest->new;
+my $emulator = $t->emulator;
 my $marker = $t->path('looking_up');
 my $stub = build_stub($marker);
 {
@@ -25,7 +30,9 @@ ALTER SERVER lost OPTIONS (SET base_url 'https://api.stalled',
 END
 
 test_cancel();
+test_many_cancels();
 test_timeouts();
+test_two_addresses();
 test_terminate();
 $t->stop;
 done_testing();
@@ -51,14 +58,23 @@ getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 	int			(*original) (const char *, const char *, const struct addrinfo *,
 							 struct addrinfo **);
 	const char *dot = node == NULL ? NULL : strrchr(node, '.');
+	int			error;
 
+	*(void **) &original = dlsym(RTLD_NEXT, "getaddrinfo");
 	if (dot != NULL && strcmp(dot, ".stalled") == 0)
 	{
 		close(open("$file", O_CREAT | O_WRONLY, 0600));
 		for (;;)
 			pause();
 	}
-	*(void **) &original = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (dot != NULL && strcmp(dot, ".absent") == 0)
+		return EAI_NONAME;
+	if (dot != NULL && strcmp(dot, ".two") == 0)
+	{
+		error = original("127.0.0.2", service, hints, result);
+		return error != 0 ? error :
+			original("127.0.0.1", service, hints, &(*result)->ai_next);
+	}
 	return original(node, service, hints, result);
 }
 END
@@ -88,6 +104,64 @@ sub test_cancel
 	KeyapiSession::is_error($session->finish, '57014', 'cancelled while a name is looked up');
 	$session->goes_on('good');
 	$session->quit;
+	return;
+}
+
+# Lookups that hang, though nobody waits for them any more, get in nobody's way.
+sub test_many_cancels
+{
+	my $session = KeyapiSession->new($t);
+	my $result;
+
+	$t->server('absent');
+	$t->mapping('absent');
+	$t->import_table('absent');
+	$t->fail_at_once('absent');
+	$t->sql(q{ALTER SERVER absent OPTIONS (SET base_url 'https://api.absent', ADD connect_timeout '10s')});
+	$session->sql(q{SET statement_timeout = '50ms';});
+	KeyapiSession::is_error($session->run('SELECT count(*) FROM lost;'), '57014', 'a lookup hangs')
+	  foreach 1 .. 25;
+	$session->sql('RESET statement_timeout;');
+	$result = $session->run('SELECT count(*) FROM absent;');
+	KeyapiSession::is_error($result, '08001', '... and another name is looked up nevertheless');
+	like($result->{stderr}, qr/resolve host/, '... with an answer');
+	$session->quit;
+	return;
+}
+
+# The second address is tried while there is time, as curl --connect-timeout does.  The
+# host is a proxy's: the emulator has a certificate for an address.
+sub test_two_addresses
+{
+	my ($port) = $emulator->value('PROXY') =~ /:(\d+)$/;
+	my $ca_file = $t->file('ca.pem', PostgreSQL::Test::Utils::slurp_file($emulator->ca));
+	my $silent = IO::Socket::INET->new(LocalAddr => '127.0.0.2', LocalPort => $port, Listen => 0);
+	my @connections;
+
+  SKIP:
+	{
+		skip "no listener on 127.0.0.2: $@", 3 if !defined $silent;
+
+		# the kernel accepts no more connections there
+		do
+		{
+			push @connections,
+			  IO::Socket::INET->new(PeerAddr => "127.0.0.2:$port", Timeout => 1);
+		} while (defined $connections[-1] && @connections < 16);
+
+		$t->scenario('two', 'total=15');
+		$t->fail_at_once('two');
+		$t->sql("ALTER SERVER two OPTIONS (SET base_url '" . $emulator->tls_url('two;total=15')
+			  . "', ADD proxy 'http://api.two:$port', ADD ca_file '$ca_file', ADD connect_timeout '4s')");
+		$t->answers('two', 'SELECT count(*) FROM two', 15, 1, 'a host whose first address is silent');
+		$t->sql(q{ALTER SERVER two OPTIONS (SET connect_timeout '1h', ADD request_timeout '4s')});
+		$t->answers('two', 'SELECT count(*) FROM two', 15, 1, '... and a request that may take less than connecting');
+
+		# without a second address
+		$t->sql("ALTER SERVER two OPTIONS (SET proxy 'http://127.0.0.2:$port', SET connect_timeout '300ms')");
+		$t->fails('two', 'SELECT count(*) FROM two', '08001', qr/Not connected after 0\.3 s/,
+			'... and one that has no other', requests => 0);
+	}
 	return;
 }
 

@@ -446,6 +446,36 @@ test_quick_refusals(void)
 		   "refusals in quick succession do not stop all requests");
 }
 
+/*
+ * The API asks for a pause that nobody will wait for.
+ */
+static void
+test_long_pause(void)
+{
+	int64		now = 1000 * US_PER_S;
+	int64		day = 24 * 3600 * US_PER_S;
+	KeyapiGate	gate = closed_gate(now, day / US_PER_MS);
+
+	report(!is_open(&gate, now + MAX_WAIT * US_PER_MS - 1) &&
+		   is_open(&gate, now + MAX_WAIT * US_PER_MS),
+		   "a long pause ends when the user's patience does");
+	report(gate.pause.asked_until_us == now + day, "... though the API asked for more");
+	now += MAX_WAIT * US_PER_MS;
+	keyapi_gate_start(&gate, now, 0);
+	report(!is_open(&gate, now + 1), "... for one request only");
+	keyapi_gate_limited(&gate, now, now + 1, 1000, 0, 0.5);
+	report(!is_open(&gate, now + US_PER_S) && is_open(&gate, now + US_PER_S + 1),
+		   "... after at least a second, however impatient the user is");
+
+	gate = closed_gate(now, day / US_PER_MS);
+	keyapi_gate_refused(&gate, now);
+	keyapi_gate_resume(&gate, now);
+	report(is_open(&gate, now), "a pause can be ended");
+	keyapi_gate_start(&gate, now + 1, 0);
+	keyapi_gate_limited(&gate, now - 1, now + 2, day / US_PER_MS, MAX_WAIT, 0.5);
+	report(gate.pause.closings == 0, "... and what was under way then is no new refusal");
+}
+
 static void
 test_no_credits(void)
 {
@@ -480,6 +510,7 @@ main(void)
 	test_schedule();
 	test_forgotten();
 	test_quick_refusals();
+	test_long_pause();
 	test_no_credits();
 	test_pace();
 	printf("1..%d\n", ntests);

@@ -67,7 +67,10 @@ sub run_sql
 	{
 		if ($block->{mark} eq 'text output')
 		{
-			is("$reader->{rows}\n", $block->{text}, "output in line $block->{line}");
+			# what PostgreSQL 18 and later say of an error path
+			my $output = $reader->{rows} =~ s/^ *Disabled: true\n//mgr;
+
+			is("$output\n", $block->{text}, "output in line $block->{line}");
 			next;
 		}
 		run_statement($reader, $_, $block->{mark} eq 'sql error')

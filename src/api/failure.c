@@ -80,6 +80,11 @@ static const CauseInfo causes[KEYAPI_NUM_CAUSES] = {
 		"could not establish a secure connection to the API",
 		"Check options \"base_url\" and \"ca_file\" of the server: the certificate must be valid for the host and be issued by an authority in the system's bundle or in ca_file, which the server's operating system user must be able to read."
 	},
+	[KEYAPI_CERTIFICATE_EXPIRED] = {
+		ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, false,
+		"could not establish a secure connection to the API",
+		"The API's operator must renew the certificate; no option helps. If it has not expired, check the clock of this machine."
+	},
 	[KEYAPI_BROKEN_TRANSFER] = {
 		ERRCODE_CONNECTION_FAILURE, true,
 		"the connection to the API broke during a request",

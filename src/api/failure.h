@@ -31,6 +31,7 @@ typedef enum KeyapiCause
 								 * the API's envelope */
 	KEYAPI_CANNOT_CONNECT,		/* DNS, TCP, proxy, connect_timeout */
 	KEYAPI_TLS,					/* handshake or certificate */
+	KEYAPI_CERTIFICATE_EXPIRED,
 	KEYAPI_BROKEN_TRANSFER,		/* reset, short body */
 	KEYAPI_TIMED_OUT,			/* request_timeout */
 	KEYAPI_BODY_TOO_LARGE,

@@ -249,6 +249,7 @@ is_outage(const KeyapiFailure *failure)
 		case KEYAPI_UNAVAILABLE:
 		case KEYAPI_CANNOT_CONNECT:
 		case KEYAPI_TLS:
+		case KEYAPI_CERTIFICATE_EXPIRED:
 		case KEYAPI_BROKEN_TRANSFER:
 		case KEYAPI_TIMED_OUT:
 		case KEYAPI_TRUNCATED_BODY:

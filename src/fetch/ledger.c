@@ -122,6 +122,7 @@ counter_of(const KeyapiFailure *failure)
 			return KEYAPI_COUNT_ERRORS_429;
 		case KEYAPI_CANNOT_CONNECT:
 		case KEYAPI_TLS:
+		case KEYAPI_CERTIFICATE_EXPIRED:
 		case KEYAPI_BROKEN_TRANSFER:
 		case KEYAPI_TIMED_OUT:
 			return KEYAPI_COUNT_ERRORS_NETWORK;

@@ -32,10 +32,11 @@ static void
 tell_waiters(const KeyapiPageRequest *request)
 {
 	const KeyapiSharedFailure failure = keyapi_shared_failure(&request->failure);
+	bool		may_differ = failure.cause == KEYAPI_TLS ||
+	failure.cause == KEYAPI_CERTIFICATE_EXPIRED;
 
 	keyapi_statement_list_give_up(request->listing_pages->statement_list,
-								  request->number,
-								  failure.cause == KEYAPI_TLS ? NULL : &failure);
+								  request->number, may_differ ? NULL : &failure);
 }
 
 /*

@@ -61,6 +61,8 @@ cause_of_outcome(const KeyapiHttpOutcome *outcome)
 			return KEYAPI_CANNOT_CONNECT;
 		case KEYAPI_HTTP_TLS_FAILED:
 			return KEYAPI_TLS;
+		case KEYAPI_HTTP_CERTIFICATE_EXPIRED:
+			return KEYAPI_CERTIFICATE_EXPIRED;
 		case KEYAPI_HTTP_BROKEN:
 			return KEYAPI_BROKEN_TRANSFER;
 		case KEYAPI_HTTP_BAD_ENCODING:

@@ -17,6 +17,7 @@
 #include "storage/fd.h"
 #include "storage/latch.h"
 
+#include "http/certificate.h"
 #include "http/libcurl.h"
 #include "http/outcome.h"
 #include "http/poll.h"
@@ -251,6 +252,26 @@ finish(KeyapiTransfer *transfer, CURLcode result, bool overdue)
 	loop.num_finished++;
 }
 
+/*
+ * If the transfer has failed because a certificate has expired, set it in motion
+ * once more to find out when.
+ */
+static bool
+look_at_certificate(KeyapiTransfer *transfer, CURLcode result)
+{
+	bool		looks;
+	sigset_t	saved;
+
+	if (transfer->looking || !keyapi_certificate_has_expired(transfer, result))
+		return false;
+	keyapi_libcurl_enter(&saved);
+	(void) curl_multi_remove_handle(loop.multi, transfer->easy);
+	looks = keyapi_certificate_look(transfer, result) &&
+		curl_multi_add_handle(loop.multi, transfer->easy) == CURLM_OK;
+	keyapi_libcurl_leave(&saved);
+	return looks;
+}
+
 static void
 finish_done(void)
 {
@@ -265,7 +286,8 @@ finish_done(void)
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		(void) curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-		finish((KeyapiTransfer *) transfer, result, false);
+		if (!look_at_certificate((KeyapiTransfer *) transfer, result))
+			finish((KeyapiTransfer *) transfer, result, false);
 	}
 }
 

@@ -33,6 +33,7 @@ typedef enum KeyapiHttpResult
 	KEYAPI_HTTP_CONNECT_FAILED, /* DNS, TCP or proxy */
 	KEYAPI_HTTP_CONNECT_TIMEOUT,	/* connect_timeout passed */
 	KEYAPI_HTTP_TLS_FAILED,		/* handshake or certificate */
+	KEYAPI_HTTP_CERTIFICATE_EXPIRED,
 	KEYAPI_HTTP_BROKEN,			/* reset, or short body */
 	KEYAPI_HTTP_BAD_ENCODING,	/* body whole, but cannot be decompressed */
 	KEYAPI_HTTP_TIMEOUT,		/* request_timeout passed */

@@ -9,6 +9,8 @@
 
 #include <time.h>
 
+#include "http/certificate.h"
+
 /* A server that asks for a pause of more than a day gets a day. */
 #define MAX_RETRY_AFTER_S	(24 * 60 * 60)
 
@@ -72,6 +74,9 @@ classify(const KeyapiTransfer *transfer, CURLcode result, bool overdue)
 				KEYAPI_HTTP_CONNECT_FAILED : KEYAPI_HTTP_TLS_FAILED;
 
 		case CURLE_PEER_FAILED_VERIFICATION:
+			return keyapi_certificate_has_expired(transfer, result) ?
+				KEYAPI_HTTP_CERTIFICATE_EXPIRED : KEYAPI_HTTP_TLS_FAILED;
+
 		case CURLE_SSL_CACERT_BADFILE:
 		case CURLE_SSL_CERTPROBLEM:
 		case CURLE_SSL_CIPHER:
@@ -131,6 +136,17 @@ explain_encoding(const KeyapiTransfer *transfer, CURLcode result,
 			 transfer->error : curl_easy_strerror(CURLE_BAD_CONTENT_ENCODING));
 }
 
+static void
+explain_expiry(const KeyapiTransfer *transfer, char *reason, size_t size)
+{
+	const char *date = keyapi_certificate_expiry(transfer);
+
+	if (date == NULL)
+		strlcpy(reason, transfer->error, size);
+	else
+		snprintf(reason, size, "%s (on %s)", transfer->error, date);
+}
+
 /*
  * Put into words what went wrong.  The words may quote the server (names in
  * its certificate), so anything but printable ASCII is masked.
@@ -149,6 +165,8 @@ explain(KeyapiTransfer *transfer, CURLcode result, bool overdue)
 		strlcpy(reason, "Connection closed before the response", size);
 	else if (transfer->outcome.result == KEYAPI_HTTP_BAD_ENCODING)
 		explain_encoding(transfer, result, reason, size);
+	else if (transfer->outcome.result == KEYAPI_HTTP_CERTIFICATE_EXPIRED)
+		explain_expiry(transfer, reason, size);
 	else if (transfer->error[0] != '\0')
 		strlcpy(reason, transfer->error, size);
 	else
@@ -250,6 +268,12 @@ keyapi_http_conclude(KeyapiTransfer *transfer, CURLcode result, bool overdue,
 	long		status = 0;
 	curl_off_t	wire_bytes = 0;
 
+	/* what was found out afterwards changes nothing */
+	if (transfer->looking)
+	{
+		result = transfer->refused_as;
+		overdue = false;
+	}
 	(void) curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	(void) curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &wire_bytes);
 

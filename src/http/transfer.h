@@ -54,6 +54,10 @@ struct KeyapiTransfer
 
 	char	   *location;		/* libcurl's, or NULL */
 
+	/* see certificate.h */
+	bool		looking;		/* only at the certificate */
+	CURLcode	refused_as;		/* what the request came to before */
+
 	bool		finished;
 	KeyapiHttpOutcome outcome;
 };

@@ -97,7 +97,7 @@ fails_with({ base_url => 'https://no-such-host.invalid', connect_timeout => '2s'
 my @certificates = (
 	[ 'TLS_URL',            '/dev/null', qr/./,       'empty ca_file' ],
 	[ 'TLS_URL',            $no_ca_file, qr/./,       'bad ca_file' ],
-	[ 'TLS_EXPIRED_URL',    $ca_file,    qr/expired/, 'certificate expired' ],
+	[ 'TLS_EXPIRED_URL',    $ca_file,    qr/expired.* \(on .*20\d\d.* GMT\)/, 'certificate expired' ],
 	[ 'TLS_WRONG_HOST_URL', $ca_file,    qr/name|subject|127\.0\.0\.1/, 'other host' ]);
 my $tls = qr/could not establish a secure connection to the API: /;
 
@@ -118,6 +118,15 @@ foreach (@certificates)
 	fails_with({ base_url => $emulator->value($url) . '/distrust', ca_file => $ca },
 		'08001', qr/$tls.*$text/, $test);
 }
+fails_with(
+	{
+		base_url => $emulator->value('TLS_EXPIRED_URL') . '/distrust',
+		ca_file  => $ca_file,
+		proxy    => $emulator->value('PROXY')
+	},
+	'08001', qr/$tls.*expired.* \(on .*20\d\d.* GMT\)/, '... behind a proxy');
+like($session->run('SELECT * FROM net;')->{stderr}, qr/^HINT: .*operator must renew/m,
+	'... which no option helps against');
 is($emulator->count('distrust'), 0, 'no request is sent to a server that is not trusted');
 
 fails_with({ base_url => 'https://127.0.0.1:' . $port->('URL') . '/distrust' },

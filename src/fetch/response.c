@@ -103,8 +103,12 @@ cause_of_body(KeyapiDecodeResult result, const KeyapiDecoded *data)
  * no request id.
  */
 static bool
-is_envelope(KeyapiDecodeResult result, const KeyapiDecoded *data)
+is_envelope(const KeyapiEndpoint *endpoint, KeyapiDecodeResult result,
+			const KeyapiDecoded *data)
 {
+	/* where the API gives no code, any JSON may be its own */
+	if (endpoint->envelope->code == NULL)
+		return result != KEYAPI_DECODE_NOT_JSON && result != KEYAPI_DECODE_TRUNCATED;
 	return result == KEYAPI_DECODE_OK || result == KEYAPI_DECODE_REFUSED ||
 		data->request_id != NULL;
 }
@@ -126,7 +130,7 @@ keyapi_body_read(const char *body, size_t body_len,
 			failure->cause == KEYAPI_BAD_RESPONSE)
 			failure->reason = data->error;
 	}
-	else if (!is_envelope(result, data))
+	else if (!is_envelope(failure->listing->endpoint, result, data))
 		failure->cause = cause_without_envelope(failure->cause);
 	if (failure->cause == KEYAPI_OK)
 		return KEYAPI_OK;

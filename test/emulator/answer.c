@@ -44,6 +44,8 @@ make_error(Answer *answer, const Incoming *in, const Verdict *verdict,
 	}
 	else if (verdict->words & WORD_BARE)
 		buf_add(&answer->body, message.data, message.len);
+	else if (in->query->odd == ODD_THINGS)
+		odd_error(&answer->body, code, message.data);
 	else
 		body_error(&answer->body, code, message.data);
 	buf_free(&message);

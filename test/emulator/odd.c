@@ -153,3 +153,11 @@ odd_page(Buf *out, const Settings *set, const Query *query)
 	}
 	buf_str(out, query->odd == ODD_THINGS ? "]},\"ret\":0,\"text\":\"ok\"}" : "]}}");
 }
+
+void
+odd_error(Buf *out, long code, const char *message)
+{
+	buf_fmt(out, "{\"ret\":%ld,\"text\":", code);
+	buf_json(out, message, false);
+	buf_char(out, '}');
+}

@@ -29,4 +29,9 @@ extern const char *odd_query_parse(const char *raw, Query *query);
 /* Append the document of a page. */
 extern void odd_page(Buf *out, const Settings *settings, const Query *query);
 
+/*
+ * The document of an error of odd/things.
+ */
+extern void odd_error(Buf *out, long code, const char *message);
+
 #endif							/* EMULATOR_ODD_H */

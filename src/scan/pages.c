@@ -150,7 +150,7 @@ next_page(KeyapiPages *pages, KeyapiListCursor *cursor)
 		CHECK_FOR_INTERRUPTS();
 		if (!keyapi_pages_wants(pages, cursor, number))
 		{
-			if (++skipped > KEYAPI_MAX_SKIPS)
+			if (++skipped > KEYAPI_MAX_SKIPS || number == INT_MAX)
 				break;
 			number++;
 			continue;

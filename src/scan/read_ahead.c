@@ -140,7 +140,7 @@ find_missing(Walk *walk, int list)
 			if (keyapi_fetch_pending(pages->fetcher, listing_pages, number) ||
 				keyapi_pages_wants(pages, cursor, number))
 				return true;
-			if (++skipped > KEYAPI_MAX_SKIPS)
+			if (++skipped > KEYAPI_MAX_SKIPS || number == INT_MAX)
 				return false;
 		}
 		walk->next[list]++;

@@ -39,6 +39,15 @@
 #endif
 
 /*
+ * The header that declares sets of Vars, if they are not just lists.
+ */
+#if PG_VERSION_NUM >= 160000
+#define KEYAPI_VAR_SETS_H "nodes/multibitmapset.h"
+#else
+#define KEYAPI_VAR_SETS_H "nodes/pg_list.h"
+#endif
+
+/*
  * Parameters of an ExecutorRun_hook, and how they are passed on.
  */
 #if PG_VERSION_NUM >= 180000
@@ -128,6 +137,19 @@
 #else
 #define keyapi_rte_aliases(rte) \
 	((rte)->rtekind == RTE_JOIN ? (rte)->joinaliasvars : NIL)
+#endif
+
+/*
+ * Sets of Vars, as find_forced_null_vars returns them: add b to a, which must be
+ * new; and the relations of the Vars that are in both.
+ */
+#if PG_VERSION_NUM >= 160000
+#define keyapi_add_vars(a, b) mbms_add_members(a, b)
+#define keyapi_vars_of_both(a, b) mbms_overlap_sets(a, b)
+#else
+#define keyapi_add_vars(a, b) list_concat(a, b)
+#define keyapi_vars_of_both(a, b) \
+	pull_varnos(NULL, (Node *) list_intersection(a, b))
 #endif
 
 #define KEYAPI_PG_MAJOR (PG_VERSION_NUM / 10000)

@@ -26,28 +26,68 @@ typedef struct RestrictedContext
 	KeyapiVarParams var_params;
 	void	   *arg;
 	int			depth;			/* queries entered */
-	uint32		params;
+	Bitmapset  *ignored;		/* relations whose Vars do not count here */
+	Bitmapset  *with_data;		/* relations of which data was met */
+	uint32		params;			/* what counted Vars stand for */
 } RestrictedContext;
 
+static bool restriction_walker(Node *node, void *arg);
+
 /*
- * Whether the argument of a NOT is EXISTS, before or after planning.  The planner
- * may have turned it into a hashed IN.  unknownEqFalse tells that from a real NOT
- * IN, which must distinguish NULL from false.
+ * Whether a node is NOT EXISTS or NOT IN, before or after planning.  The planner
+ * makes anti joins of some of them.
  */
 static bool
-is_exists(Node *node)
+is_anti_join(Node *node)
 {
+	if (!IsA(node, BoolExpr) || ((BoolExpr *) node)->boolop != NOT_EXPR)
+		return false;
+	node = linitial(((BoolExpr *) node)->args);
+	/* an EXISTS that may yet become a hashed IN */
 	if (IsA(node, AlternativeSubPlan))
-		node = linitial(((AlternativeSubPlan *) node)->subplans);
+		return true;
 	if (IsA(node, SubPlan))
-	{
-		SubPlan    *subplan = (SubPlan *) node;
-
-		return subplan->subLinkType == EXISTS_SUBLINK ||
-			(subplan->subLinkType == ANY_SUBLINK && subplan->unknownEqFalse);
-	}
+		return ((SubPlan *) node)->subLinkType == EXISTS_SUBLINK ||
+			((SubPlan *) node)->subLinkType == ANY_SUBLINK;
 	return IsA(node, SubLink) &&
-		((SubLink *) node)->subLinkType == EXISTS_SUBLINK;
+		(((SubLink *) node)->subLinkType == EXISTS_SUBLINK ||
+		 ((SubLink *) node)->subLinkType == ANY_SUBLINK);
+}
+
+/*
+ * The relations whose data it uses are known after a first walk; their parameters
+ * do not count in the second.
+ */
+static bool
+anti_join_walker(Node *node, RestrictedContext *context)
+{
+	RestrictedContext first = *context;
+	RestrictedContext second = *context;
+	bool		result;
+
+	first.with_data = NULL;
+	(void) expression_tree_walker(node, restriction_walker, &first);
+	second.ignored = bms_union(context->ignored, first.with_data);
+	result = expression_tree_walker(node, restriction_walker, &second);
+	context->params = second.params;
+	context->with_data = bms_union(context->with_data, first.with_data);
+	return result;
+}
+
+static void
+add_restricted_var(Var *var, RestrictedContext *context)
+{
+	uint32		params = context->var_params(var, context->arg);
+
+	/* a mark is of no relation; see restriction_marks.h */
+	if (params != 0 && !IS_SPECIAL_VARNO(var->varno))
+	{
+		if ((params & KEYAPI_DATA_BIT) != 0)
+			context->with_data = bms_add_member(context->with_data, var->varno);
+		if (bms_is_member(var->varno, context->ignored))
+			params &= KEYAPI_DATA_BIT;
+	}
+	context->params |= params;
 }
 
 static bool
@@ -59,10 +99,8 @@ restriction_walker(Node *node, void *arg)
 		return false;
 	if (IsA(node, Var))
 	{
-		Var		   *var = (Var *) node;
-
-		if (var->varlevelsup == context->depth)
-			context->params |= context->var_params(var, context->arg);
+		if (((Var *) node)->varlevelsup == context->depth)
+			add_restricted_var((Var *) node, context);
 		return false;
 	}
 	if (IsA(node, Query))
@@ -78,19 +116,24 @@ restriction_walker(Node *node, void *arg)
 	if (IsA(node, NullTest) &&
 		((NullTest *) node)->nulltesttype == IS_NOT_NULL)
 		return false;
-	if (IsA(node, BoolExpr) && ((BoolExpr *) node)->boolop == NOT_EXPR &&
-		is_exists(linitial(((BoolExpr *) node)->args)))
-		return false;
+	if (is_anti_join(node))
+		return anti_join_walker(node, context);
 	return expression_tree_walker(node, restriction_walker, context);
 }
 
 uint32
-keyapi_params_in(Node *expr, KeyapiVarParams var_params, void *arg)
+keyapi_params_and_data_in(Node *expr, KeyapiVarParams var_params, void *arg)
 {
 	RestrictedContext context = {var_params, arg};
 
 	restriction_walker(expr, &context);
 	return context.params;
+}
+
+uint32
+keyapi_params_in(Node *expr, KeyapiVarParams var_params, void *arg)
+{
+	return keyapi_params_and_data_in(expr, var_params, arg) & ~KEYAPI_DATA_BIT;
 }
 
 /* ---------------------------------------------------------------------
@@ -120,8 +163,8 @@ add_var_use(Var *var, UseContext *context)
 	{
 		uint32		params = keyapi_scan_var_params(var, (void *) table);
 
-		use->params |= params;
-		use->data |= params == 0;
+		use->params |= params & ~KEYAPI_DATA_BIT;
+		use->data |= (params & KEYAPI_DATA_BIT) != 0;
 	}
 }
 
@@ -205,6 +248,22 @@ keyapi_cannot_fail(Node *clause)
  * External parameters
  * ---------------------------------------------------------------------
  */
+
+static bool
+external_param_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
+		return true;
+	return expression_tree_walker(node, external_param_walker, context);
+}
+
+bool
+keyapi_has_external_params(Node *expr)
+{
+	return external_param_walker(expr, NULL);
+}
 
 /*
  * Replace external parameters by their values, as a custom plan would have done.

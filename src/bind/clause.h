@@ -21,12 +21,21 @@
 
 /*
  * The parameters that an expression (or a list of them, or NULL) restricts: those
- * of its Vars, except in IS NOT NULL and NOT EXISTS, which restrict nothing.  Only
- * Vars of the expression's own query level are shown to var_params, also from
- * within SubLinks.
+ * of its Vars.  Only Vars of the expression's own query level are shown to
+ * var_params, also from within SubLinks.
+ *
+ * IS NOT NULL restricts nothing.  NOT EXISTS and NOT IN restrict the parameters
+ * of a relation only if they compare nothing else of it: "no excluded code is my
+ * region" chooses lists, "no stored row has my id and my region" filters rows.
  */
 extern uint32 keyapi_params_in(Node *expr, KeyapiVarParams var_params,
 							   void *arg);
+
+/*
+ * Ditto, with KEYAPI_DATA_BIT if var_params has told it for any of the Vars.
+ */
+extern uint32 keyapi_params_and_data_in(Node *expr, KeyapiVarParams var_params,
+										void *arg);
 
 /* What a clause uses. */
 typedef struct KeyapiClauseUse
@@ -50,6 +59,11 @@ extern KeyapiClauseUse keyapi_clause_use(Node *clause,
  * Whether a clause raises no error, whatever the values of its Vars.
  */
 extern bool keyapi_cannot_fail(Node *clause);
+
+/*
+ * Whether an expression (or a list of them, or NULL) has external parameters.
+ */
+extern bool keyapi_has_external_params(Node *expr);
 
 /*
  * Fold the values of external parameters into an implicitly ANDed list of

@@ -32,6 +32,7 @@ keyapi_exposed_var_params(Var *var, void *arg)
 {
 	const KeyapiExposure *exposure = arg;
 	uint32		params = 0;
+	bool		known = false;	/* the relation shows something */
 	ListCell   *lc;
 
 	if (exposure->only != NULL && !bms_is_member(var->varno, exposure->only))
@@ -40,10 +41,14 @@ keyapi_exposed_var_params(Var *var, void *arg)
 	{
 		const KeyapiExposedColumn *column = lfirst(lc);
 
-		if (column->varno == var->varno &&
-			(column->attnum == var->varattno || var->varattno == 0))
+		if (column->varno != var->varno)
+			continue;
+		if (column->attnum == var->varattno || var->varattno == 0)
 			params |= column->params;
+		known = true;
 	}
+	if (known && (params == 0 || var->varattno == 0))
+		params |= KEYAPI_DATA_BIT;
 	return params;
 }
 

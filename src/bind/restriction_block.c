@@ -7,6 +7,7 @@
  */
 #include "bind/restriction_block.h"
 
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/restrictinfo.h"
 
@@ -14,16 +15,6 @@
  * Clauses
  * ---------------------------------------------------------------------
  */
-
-static bool
-has_external_params(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
-		return true;
-	return expression_tree_walker(node, has_external_params, context);
-}
 
 /*
  * Nodes that do not belong into a plan's private data: only the parameters that
@@ -46,13 +37,22 @@ is_opaque(Node *node)
 		case T_Param:
 			return ((Param *) node)->paramkind != PARAM_EXTERN;
 		case T_BoolExpr:
-			/* NOT EXISTS: what is inside restricts nothing */
+			/* NOT EXISTS: what is inside may restrict nothing */
 			return ((BoolExpr *) node)->boolop == NOT_EXPR &&
 				is_opaque(linitial(((BoolExpr *) node)->args));
 		default:
 			return false;
 	}
 }
+
+/* How to mark what a clause restricts. */
+typedef struct MarkContext
+{
+	KeyapiExposure *exposure;
+	uint32		bits;			/* that marks may have */
+} MarkContext;
+
+#define PARAM_BITS (KEYAPI_DATA_BIT - 1)
 
 /*
  * Reduce a clause to what the executor needs: external parameters, and marks
@@ -61,33 +61,40 @@ is_opaque(Node *node)
 static Node *
 mark_mutator(Node *node, void *arg)
 {
-	KeyapiExposure *exposure = arg;
+	MarkContext *context = arg;
 
 	if (node == NULL)
 		return NULL;
 	if (is_opaque(node))
-		return (Node *) keyapi_mark_var(keyapi_params_in(node,
-														 keyapi_exposed_var_params,
-														 exposure),
+		return (Node *) keyapi_mark_var(context->bits &
+										keyapi_params_and_data_in(node,
+																  keyapi_exposed_var_params,
+																  context->exposure),
 										node);
-	return expression_tree_mutator(node, mark_mutator, exposure);
+	return expression_tree_mutator(node, mark_mutator, context);
 }
 
 void
 keyapi_add_restriction(KeyapiRestrictions *restrictions, Node *clause,
 					   KeyapiExposure *exposure)
 {
+	MarkContext context = {exposure, PARAM_BITS};
 	uint32		params = keyapi_params_in(clause, keyapi_exposed_var_params,
 										  exposure);
 
 	if (params == 0)
 		return;
-	if (has_external_params(clause, NULL))
+	if (keyapi_has_external_params(clause))
 		restrictions->clauses = lappend(restrictions->clauses,
-										mark_mutator(clause, exposure));
+										mark_mutator(clause, &context));
 	else
 		restrictions->certain |= params;
 }
+
+/* ---------------------------------------------------------------------
+ * Joins
+ * ---------------------------------------------------------------------
+ */
 
 /*
  * Join clauses that filter the relation: not those of an outer join that
@@ -112,6 +119,103 @@ add_joininfo(KeyapiRestrictions *restrictions, RelOptInfo *rel,
 	}
 }
 
+Bitmapset *
+keyapi_rels_below(Node *node)
+{
+	Bitmapset  *rels = NULL;
+	ListCell   *lc;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, RangeTblRef))
+		return bms_make_singleton(((RangeTblRef *) node)->rtindex);
+	if (IsA(node, JoinExpr))
+	{
+		JoinExpr   *join = (JoinExpr *) node;
+
+		rels = bms_union(keyapi_rels_below(join->larg),
+						 keyapi_rels_below(join->rarg));
+		/* a semijoin of the planner's has no number */
+		return join->rtindex == 0 ? rels : bms_add_member(rels, join->rtindex);
+	}
+	foreach(lc, castNode(FromExpr, node)->fromlist)
+		rels = bms_union(rels, keyapi_rels_below(lfirst(lc)));
+	return rels;
+}
+
+/*
+ * What an anti join keeps of a relation is what does not satisfy its condition.
+ */
+static void
+add_anti_join_of(KeyapiRestrictions *restrictions, List *quals,
+				 KeyapiExposure *exposure)
+{
+	MarkContext context = {exposure, PARAM_BITS | KEYAPI_DATA_BIT};
+	uint32		params = keyapi_params_and_data_in((Node *) quals,
+												   keyapi_exposed_var_params,
+												   exposure);
+	Expr	   *clause;
+
+	if ((params & PARAM_BITS) == 0)
+		return;
+	if (keyapi_has_external_params((Node *) quals))
+	{
+		/* external parameters may remove what compares data */
+		clause = (Expr *) mark_mutator((Node *) make_ands_explicit(quals), &context);
+		restrictions->clauses = lappend(restrictions->clauses,
+										make_notclause(clause));
+		restrictions->joined |= params & PARAM_BITS;
+	}
+	else if ((params & KEYAPI_DATA_BIT) == 0)
+	{
+		restrictions->certain |= params;
+		restrictions->joined |= params;
+	}
+}
+
+void
+keyapi_add_anti_join(KeyapiRestrictions *restrictions, List *quals,
+					 const Bitmapset *left, KeyapiExposure *exposure)
+{
+	int			varno = -1;
+
+	while ((varno = bms_next_member(left, varno)) >= 0)
+	{
+		exposure->only = bms_make_singleton(varno);
+		add_anti_join_of(restrictions, quals, exposure);
+	}
+	exposure->only = NULL;
+}
+
+/*
+ * Anti joins, as the planner has made them of NOT EXISTS, of outer joins whose
+ * other side must be NULL, and from PostgreSQL 19 on of NOT IN.  The clauses that
+ * it has distributed to relations do not tell: some may be gone because of what
+ * other clauses say.
+ */
+static void
+add_anti_joins(KeyapiRestrictions *restrictions, Node *node,
+			   KeyapiExposure *exposure)
+{
+	ListCell   *lc;
+
+	if (IsA(node, JoinExpr))
+	{
+		JoinExpr   *join = (JoinExpr *) node;
+
+		if (join->jointype == JOIN_ANTI)
+			keyapi_add_anti_join(restrictions, (List *) join->quals,
+								 keyapi_rels_below(join->larg), exposure);
+		add_anti_joins(restrictions, join->larg, exposure);
+		add_anti_joins(restrictions, join->rarg, exposure);
+	}
+	else if (IsA(node, FromExpr))
+	{
+		foreach(lc, ((FromExpr *) node)->fromlist)
+			add_anti_joins(restrictions, lfirst(lc), exposure);
+	}
+}
+
 /*
  * A child of an append relation does not get all clauses of its parent: not
  * those above an outer join that may null the parent.
@@ -121,6 +225,7 @@ keyapi_add_join_restrictions(KeyapiRestrictions *restrictions,
 							 PlannerInfo *root, RelOptInfo *rel,
 							 KeyapiExposure *exposure)
 {
+	add_anti_joins(restrictions, (Node *) root->parse->jointree, exposure);
 	add_joininfo(restrictions, rel, exposure);
 	while (rel != NULL && IS_OTHER_REL(rel))
 	{
@@ -131,6 +236,11 @@ keyapi_add_join_restrictions(KeyapiRestrictions *restrictions,
 			add_joininfo(restrictions, rel, exposure);
 	}
 }
+
+/* ---------------------------------------------------------------------
+ * A relation's own clauses
+ * ---------------------------------------------------------------------
+ */
 
 static void
 add_own_clauses(KeyapiRestrictions *restrictions, RelOptInfo *rel,

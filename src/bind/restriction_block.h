@@ -23,8 +23,21 @@ extern void keyapi_add_restriction(KeyapiRestrictions *restrictions,
 								   Node *clause, KeyapiExposure *exposure);
 
 /*
- * Add the join clauses that filter a relation, or an append relation that it is
- * a child of.
+ * Add an anti join with this condition, an implicitly ANDed list: it restricts
+ * the exposed parameters of a relation on its left if the condition compares
+ * nothing else of that relation.  exposure->only is changed.
+ */
+extern void keyapi_add_anti_join(KeyapiRestrictions *restrictions, List *quals,
+								 const Bitmapset *left, KeyapiExposure *exposure);
+
+/*
+ * The relations (varnos) below a node of a join tree, joins included.
+ */
+extern Bitmapset *keyapi_rels_below(Node *node);
+
+/*
+ * Add the joins that filter a relation, or an append relation that it is a child
+ * of: clauses, and anti joins of the block.
  */
 extern void keyapi_add_join_restrictions(KeyapiRestrictions *restrictions,
 										 PlannerInfo *root, RelOptInfo *rel,

@@ -10,6 +10,7 @@
  */
 #include "bind/restriction_cte.h"
 
+#include KEYAPI_VAR_SETS_H
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -139,25 +140,6 @@ read_ctes(CteContext *context, Query *query)
  * ---------------------------------------------------------------------
  */
 
-static Bitmapset *
-rels_below(Node *node)
-{
-	Bitmapset  *rels = NULL;
-	ListCell   *lc;
-
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, RangeTblRef))
-		return bms_make_singleton(((RangeTblRef *) node)->rtindex);
-	if (IsA(node, JoinExpr))
-		return bms_add_member(bms_union(rels_below(((JoinExpr *) node)->larg),
-										rels_below(((JoinExpr *) node)->rarg)),
-							  ((JoinExpr *) node)->rtindex);
-	foreach(lc, castNode(FromExpr, node)->fromlist)
-		rels = bms_union(rels, rels_below(lfirst(lc)));
-	return rels;
-}
-
 /*
  * A condition, simplified as the planner will do it.
  */
@@ -233,6 +215,30 @@ add_filter(CteContext *context, Node *quals, Bitmapset *only)
 	context->exposure.only = NULL;
 }
 
+/* What the conditions above a node of a join tree demand. */
+typedef struct Demands
+{
+	Bitmapset  *nonnullable;	/* relations that may not be null-extended */
+	List	   *forced_null;	/* columns that must be NULL, as
+								 * find_forced_null_vars has them */
+} Demands;
+
+static const Demands no_demands = {NULL, NIL};
+
+/*
+ * The demands of a condition, and those from above.
+ */
+static Demands
+demands_of(Node *quals, const Demands *above)
+{
+	Demands		result = {
+		bms_union(above->nonnullable, strict_rels(quals)),
+		keyapi_add_vars(find_forced_null_vars(quals), above->forced_null),
+	};
+
+	return result;
+}
+
 /*
  * The join as it will be once the planner has seen which sides the conditions
  * above it forbid to be null.
@@ -240,8 +246,8 @@ add_filter(CteContext *context, Node *quals, Bitmapset *only)
 static JoinType
 reduced_join_type(const JoinExpr *join, Bitmapset *nonnullable)
 {
-	bool		left = bms_overlap(rels_below(join->larg), nonnullable);
-	bool		right = bms_overlap(rels_below(join->rarg), nonnullable);
+	bool		left = bms_overlap(keyapi_rels_below(join->larg), nonnullable);
+	bool		right = bms_overlap(keyapi_rels_below(join->rarg), nonnullable);
 
 	switch (join->jointype)
 	{
@@ -258,58 +264,74 @@ reduced_join_type(const JoinExpr *join, Bitmapset *nonnullable)
 }
 
 static void read_join_tree(CteContext *context, Node *node,
-						   Bitmapset *nonnullable);
+						   const Demands *above);
 
 /*
- * A join's condition filters the sides that the join does not preserve.
+ * An outer join of this kind.  Its condition filters the side that it does not
+ * preserve; and the other one, too, if conditions above it demand that the side
+ * be null, in a column that cannot be NULL where the join finds a match.
  */
 static void
-read_join(CteContext *context, JoinExpr *join, Bitmapset *nonnullable)
+read_outer_join(CteContext *context, Node *quals, Node *preserved,
+				Node *nullable, const Demands *above)
+{
+	Bitmapset  *rels = keyapi_rels_below(nullable);
+	Demands		below = demands_of(quals, &no_demands);
+
+	if (bms_overlap(rels, keyapi_vars_of_both(find_nonnullable_vars(quals),
+											  above->forced_null)))
+		keyapi_add_anti_join(context->restrictions,
+							 make_ands_implicit((Expr *) quals),
+							 keyapi_rels_below(preserved), &context->exposure);
+	add_filter(context, quals, rels);
+	read_join_tree(context, preserved, above);
+	read_join_tree(context, nullable, &below);
+}
+
+static void
+read_join(CteContext *context, JoinExpr *join, const Demands *above)
 {
 	Node	   *quals = simplified(context, join->quals);
-	Bitmapset  *strict = bms_union(nonnullable, strict_rels(quals));
+	Demands		demands;
 
-	switch (reduced_join_type(join, nonnullable))
+	switch (reduced_join_type(join, above->nonnullable))
 	{
 		case JOIN_INNER:
+			demands = demands_of(quals, above);
 			add_filter(context, quals, NULL);
-			read_join_tree(context, join->larg, strict);
-			read_join_tree(context, join->rarg, strict);
+			read_join_tree(context, join->larg, &demands);
+			read_join_tree(context, join->rarg, &demands);
 			break;
 		case JOIN_LEFT:
-			add_filter(context, quals, rels_below(join->rarg));
-			read_join_tree(context, join->larg, nonnullable);
-			read_join_tree(context, join->rarg, strict);
+			read_outer_join(context, quals, join->larg, join->rarg, above);
 			break;
 		case JOIN_RIGHT:
-			add_filter(context, quals, rels_below(join->larg));
-			read_join_tree(context, join->larg, strict);
-			read_join_tree(context, join->rarg, nonnullable);
+			read_outer_join(context, quals, join->rarg, join->larg, above);
 			break;
 		default:
-			read_join_tree(context, join->larg, NULL);
-			read_join_tree(context, join->rarg, NULL);
+			read_join_tree(context, join->larg, &no_demands);
+			read_join_tree(context, join->rarg, &no_demands);
 			break;
 	}
 }
 
 static void
-read_join_tree(CteContext *context, Node *node, Bitmapset *nonnullable)
+read_join_tree(CteContext *context, Node *node, const Demands *above)
 {
 	if (node == NULL || IsA(node, RangeTblRef))
 		return;
 	if (IsA(node, JoinExpr))
-		read_join(context, (JoinExpr *) node, nonnullable);
+		read_join(context, (JoinExpr *) node, above);
 	else
 	{
 		FromExpr   *from = castNode(FromExpr, node);
 		Node	   *quals = simplified(context, from->quals);
+		Demands		demands = demands_of(quals, above);
 		ListCell   *lc;
 
 		add_filter(context, quals, NULL);
-		nonnullable = bms_union(nonnullable, strict_rels(quals));
 		foreach(lc, from->fromlist)
-			read_join_tree(context, lfirst(lc), nonnullable);
+			read_join_tree(context, lfirst(lc), &demands);
 	}
 }
 
@@ -378,7 +400,7 @@ read_query(CteContext *context, Query *query)
 
 	read_ctes(context, query);
 	read_range_table(context, query);
-	read_join_tree(context, (Node *) query->jointree, NULL);
+	read_join_tree(context, (Node *) query->jointree, &no_demands);
 	add_filter(context, simplified(context, query->havingQual), NULL);
 	query_tree_walker(query, read_sublinks, context,
 					  QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES |

@@ -26,7 +26,18 @@ keyapi_mark_var_params(Var *var, void *arg)
 uint32
 keyapi_restricted_elsewhere(const KeyapiRestrictions *restrictions)
 {
-	return restrictions->certain |
-		keyapi_params_in((Node *) restrictions->clauses, keyapi_mark_var_params,
-						 NULL);
+	uint32		result = restrictions->certain;
+	ListCell   *lc;
+
+	foreach(lc, restrictions->clauses)
+	{
+		uint32		params = keyapi_params_and_data_in(lfirst(lc),
+													   keyapi_mark_var_params, NULL);
+
+		/* folding may yet remove the mark for data */
+		if ((params & KEYAPI_DATA_BIT) == 0 ||
+			keyapi_has_external_params(lfirst(lc)))
+			result |= params & ~KEYAPI_DATA_BIT;
+	}
+	return result;
 }

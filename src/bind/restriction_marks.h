@@ -27,7 +27,8 @@ typedef struct KeyapiRestrictions
 	/*
 	 * Clauses that restrict parameters unless external parameters ($1) make
 	 * them fold to true.  In them, marks stand for the parameters; the rest
-	 * of the query is gone.
+	 * of the query is gone.  One with a mark for data restricts nothing; that
+	 * is the condition of an anti join.
 	 */
 	List	   *clauses;
 
@@ -43,9 +44,9 @@ typedef struct KeyapiRestrictions
 } KeyapiRestrictions;
 
 /*
- * A mark: a Var that stands for these parameters, with the type of the
- * expression that it replaces.  With no parameters, it stands for something that
- * the executor need not know.
+ * A mark: a Var that stands for these parameters (and KEYAPI_DATA_BIT), with the
+ * type of the expression that it replaces.  With no parameters, it stands for
+ * something that the executor need not know.
  */
 extern Var *keyapi_mark_var(uint32 params, Node *original);
 

@@ -60,7 +60,7 @@ find_param_member(ParamMember *result, PlannerInfo *root,
 									  keyapi_table_options(rte->relid));
 	table_close(relation, NoLock);
 	params = keyapi_scan_var_params((Var *) expr, result->table);
-	if (params == 0 || (params & (params - 1)) != 0)
+	if ((params & KEYAPI_DATA_BIT) != 0)
 		return false;
 	result->param = pg_rightmost_one_pos32(params);
 	return true;
@@ -127,8 +127,11 @@ remark_mutator(Node *node, void *arg)
 	{
 		uint32		params = keyapi_mark_var_params((Var *) node, NULL);
 
-		return (Node *) keyapi_mark_var((params & KEYAPI_PARAM_BIT(context->from)) != 0 ?
-										KEYAPI_PARAM_BIT(context->to) : 0, node);
+		uint32		result = params & KEYAPI_DATA_BIT;
+
+		if ((params & KEYAPI_PARAM_BIT(context->from)) != 0)
+			result |= KEYAPI_PARAM_BIT(context->to);
+		return (Node *) keyapi_mark_var(result, node);
 	}
 	return expression_tree_mutator(node, remark_mutator, context);
 }

@@ -71,10 +71,12 @@ keyapi_scan_var_params(Var *var, void *arg)
 		return 0;
 	for (int i = 0; i < table->endpoint->nparams; i++)
 	{
-		if (table->params[i] != 0 &&
-			(var->varattno == table->params[i] ||
-			 var->varattno == InvalidAttrNumber))
+		if (table->params[i] == 0)
+			continue;
+		if (var->varattno == table->params[i])
+			return KEYAPI_PARAM_BIT(i);
+		if (var->varattno == InvalidAttrNumber)
 			result |= KEYAPI_PARAM_BIT(i);
 	}
-	return result;
+	return result | KEYAPI_DATA_BIT;
 }

@@ -48,13 +48,18 @@ extern List *keyapi_partition_bounds(Relation rel, Index varno);
 #define KEYAPI_PARAM_BIT(param) (1U << (param))
 
 /*
- * Which parameters a Var stands for; arg is the caller's.
+ * Which parameters a Var stands for; arg is the caller's.  KEYAPI_DATA_BIT is
+ * added where it stands for something else of the scan's rows, too.  A Var that
+ * has nothing to do with the scan stands for 0.
  */
 typedef uint32 (*KeyapiVarParams) (Var *var, void *arg);
 
+/* Above all parameters, and within an AttrNumber: see keyapi_mark_var */
+#define KEYAPI_DATA_BIT (1U << 14)
+
 /*
  * A KeyapiVarParams for the Vars of a scan; arg is its KeyapiScanTable.  A
- * whole-row Var stands for all parameters that have columns.
+ * whole-row Var stands for all parameters that have columns, and for data.
  */
 extern uint32 keyapi_scan_var_params(Var *var, void *arg);
 

@@ -72,6 +72,8 @@ CREATE FOREIGN TABLE t2 ($COLUMNS) SERVER fuzz;
 CREATE FOREIGN TABLE tf ($COLUMNS) SERVER fuzz OPTIONS (region 'FR', period '30');
 CREATE FOREIGN TABLE td ($COLUMNS) SERVER fuzz OPTIONS (regions 'US,FR,DE');
 CREATE FOREIGN TABLE ta ($COLUMNS) SERVER fuzz OPTIONS (period 'all', order_by 'like');
+CREATE FOREIGN TABLE tn (region text NOT NULL, period int NOT NULL, order_by text NOT NULL,
+	rank int NOT NULL, id text NOT NULL) SERVER fuzz;
 CREATE DOMAIN code AS text CHECK (value ~ '^[A-Z]');
 CREATE FOREIGN TABLE tv (region code, period text, order_by varchar(10),
 	rank bigint, id varchar) SERVER fuzz;
@@ -92,7 +94,9 @@ INSERT INTO r VALUES ('US', true, 7, 'FR', 1), ('FR', true, 30, 'DE', 2),
 	('DE', false, 7, 'US', 3), ('ZZ', false, 15, NULL, 1), (NULL, true, NULL, 'XX', 2);
 CREATE TABLE x (id text, v int, code text);
 INSERT INTO x SELECT id, rank, region FROM copy_plain WHERE hashtext(id) % 5 = 0;
-ANALYZE copy_plain, copy_odd, r, x;
+CREATE TABLE e (code text NOT NULL, id text NOT NULL, n int NOT NULL);
+INSERT INTO e VALUES ('FR', 'FR7vv1', 1), ('FR', 'FR30vv2', 2), ('XX', 'US7vv2', 3);
+ANALYZE copy_plain, copy_odd, r, x, e;
 END
 	my $rows = $t->sql('SELECT count(*) FROM copy_plain');
 	die "local copies have $rows rows" if $rows != 4 * 2 * 4 * 3;

@@ -46,6 +46,7 @@ our %DOMAIN  = (
 our %TABLES = (
 	t  => { kind => 'plain', default => { region => "'US'", period => "'7'", order_by => "'vv'" } },
 	t2 => { kind => 'plain', default => { region => "'US'", period => "'7'", order_by => "'vv'" } },
+	tn => { kind => 'plain', default => { region => "'US'", period => "'7'", order_by => "'vv'" } },
 	tf => { kind => 'plain', default => { region => "'FR'", period => "'30'", order_by => "'vv'" } },
 	td => {
 		kind => 'plain',
@@ -66,6 +67,7 @@ our %TABLES = (
 my %LOCAL = (
 	r => { region => [qw(code alt)], period => ['days'], rank => ['n'] },
 	x => { region => ['code'], id => ['id'], rank => ['v'] },
+	e => { region => ['code'], id => ['id'], rank => ['n'] },
 );
 
 our ($counter, @refs, @edges, @values, @types);
@@ -219,7 +221,7 @@ sub random_relation
 	my ($ctes) = @_;
 	my $dice = rand 100;
 
-	return foreign_table(one_of(qw(t t t t2 td ta tf tv cp))) if $dice < 50;
+	return foreign_table(one_of(qw(t t t t2 td ta tf tv tn cp))) if $dice < 50;
 	return local_table(one_of(qw(r r x))) if $dice < 80;
 	return derived_table(0, ctes => $ctes);
 }
@@ -276,6 +278,28 @@ sub random_from
 		$node = { type => $type, left => $node, right => $right, on => \@on };
 	}
 	return $node;
+}
+
+# A LEFT JOIN that keeps only what has no match: (the join, the condition that
+# says so).  Its other side is a relation of its own.
+sub anti_join
+{
+	my ($node, $ctes) = @_;
+	my @left  = grep { $_->{columns}{region} } rels_below($node);
+	my $right = chance(60) ? local_table(one_of(qw(r x e e))) : random_relation($ctes);
+	my $column = one_of(@{ $right->{columns}{region} });
+	my $left  = one_of(@left);
+	my @on = condition(
+		"$left->{alias}." . one_of(@{ $left->{columns}{region} }) . " = $right->{alias}.$column",
+		[ map { @{ $_->{shown}{region} // [] } } $left, $right ],
+		$left->{alias}, $right->{alias});
+
+	push @on, join_condition(one_of(rels_below($node)), $right) if chance(50);
+	push @on, random_conditions([ rels_below($node), $right ], 1, 2) if chance(20);
+	$outer_joins = $unusable = 1;
+	return (
+		{ type => 'LEFT', anti => 1, left => $node, right => { rel => $right }, on => \@on },
+		condition("$right->{alias}.$column IS NULL", $right->{shown}{region}));
 }
 
 sub from_sql
@@ -369,11 +393,12 @@ sub select_sublink
 sub random_block
 {
 	my ($n, $common_columns) = @_;
-	my (@ctes, $from, @rels, @where, $output, $extra);
+	my (@ctes, $from, @rels, @where, @no_match, $output, $extra);
 
-	$from  = random_from($n, \@ctes);
-	@rels  = rels_below($from);
-	@where = random_conditions(\@rels, one_of(0, 1, 1, 2, 3), 0);
+	$from = random_from($n, \@ctes);
+	($from, @no_match) = anti_join($from, \@ctes) if chance(12);
+	@rels = rels_below($from);
+	@where = (random_conditions(\@rels, one_of(0, 1, 1, 2, 3), 0), @no_match);
 	$output = random_output(@rels);
 	if ($common_columns)
 	{

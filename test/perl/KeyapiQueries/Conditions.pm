@@ -159,58 +159,87 @@ sub compare_as
 	return '::text';
 }
 
-# EXISTS, IN and their negations, over local and foreign tables
+# EXISTS, IN and their negations, over local and foreign tables.  The negations
+# leave out lists if they compare the region alone, and rows if they compare data.
 sub sublink_condition
 {
 	my ($rel, $inside) = @_;
-	my $other = chance(50) ? local_table('r') : foreign_table(one_of(qw(t td ta)));
+	my $other = chance(50) ? local_table(one_of(qw(r e))) : foreign_table(one_of(qw(t td ta tn)));
 	my @conditions = random_conditions([$other], one_of(0, 0, 1), $inside + 1);
-	my $column = one_of(@{ $rel->{columns}{region} });
-	my $outer = "$rel->{alias}.$column";
+	my $outer = "$rel->{alias}." . one_of(@{ $rel->{columns}{region} });
 	my $inner = "$other->{alias}." . one_of(@{ $other->{columns}{region} });
-	my $outer_shown = $rel->{shown}{region} // [];
-	my $inner_shown = $other->{shown}{region} // [];
-	my $form = one_of('IN', 'IN', 'EXISTS', 'EXISTS', 'NOT IN', 'NOT EXISTS');
+	my ($outer_data, $inner_data) = chance(30) ? data_columns($rel, $other) : ();
+	my $form = one_of('IN', 'IN', 'EXISTS', 'EXISTS', 'NOT IN', 'NOT IN', 'NOT EXISTS', 'NOT EXISTS');
 	my $result;
 
-	$unusable = 1 if $form eq 'NOT IN';
-	if ($form =~ /EXISTS/)
+	$unusable = 1 if $form =~ /NOT/;
+	$result = $form =~ /EXISTS/ ?
+	  exists_condition($form, $rel, $other, $outer, $inner, \@conditions,
+		$outer_data && "$inner_data = $outer_data") :
+	  in_condition($form, $rel, $other,
+		$outer_data ? ("($outer, $outer_data)", "$inner, $inner_data") : ($outer, $inner),
+		\@conditions);
+	if ($outer_data && $form =~ /NOT/)
 	{
-		my $correlation = condition("$inner = $outer", $inner_shown);
+		my %own = map { ("@$_" => 1) } @{ $rel->{shown}{region} // [] };
 
-		push @conditions, $correlation;
-		mention_where([$other], \@conditions);
-		$result = condition(
-			sub {
-				my ($mode) = @_;
-				return "$form (SELECT 1 FROM " . $other->{sql}->($mode)
-				  . where_clause(@conditions)->($mode) . ')';
-			},
-			$form eq 'EXISTS' ? ($outer_shown, $rel->{alias}) : []);
-		if (@$inner_shown && @$outer_shown && $form eq 'EXISTS' && $rel->{direct})
-		{
-			# pulled up, it is an equality of two parameters
-			pop @conditions;
-			delete_mentions($inner_shown) if !mentions(\@conditions, 'region');
-			push @conditions, $correlation;
-			$result->{edge} = [ $outer_shown->[0], $inner_shown->[0] ];
-		}
-	}
-	else
-	{
-		mention_where([$other], \@conditions);
-		$result = condition(
-			sub {
-				my ($mode) = @_;
-				return "$outer $form (SELECT $inner FROM " . $other->{sql}->($mode)
-				  . where_clause(@conditions)->($mode) . ')';
-			},
-			[ @$outer_shown, @$inner_shown ],
-			$form eq 'IN' ? $rel->{alias} : ());
-		$result->{edge} = [ $outer_shown->[0], $inner_shown->[0] ]
-		  if @$inner_shown && @$outer_shown && $form eq 'IN' && $rel->{direct};
+		$result->{shown} = [ grep { !$own{"@$_"} } @{ $result->{shown} } ];
 	}
 	$result->{sublink} = $form;
+	return $result;
+}
+
+# Columns of two relations that can be compared and are no parameters
+sub data_columns
+{
+	my (@rels) = @_;
+	my ($kind) = grep { $rels[0]{columns}{$_} && $rels[1]{columns}{$_} } qw(id rank);
+
+	return $kind ? map { "$_->{alias}.$_->{columns}{$kind}[0]" } @rels : ();
+}
+
+sub exists_condition
+{
+	my ($form, $rel, $other, $outer, $inner, $conditions, $comparison) = @_;
+	my $outer_shown = $rel->{shown}{region} // [];
+	my $inner_shown = $other->{shown}{region} // [];
+	my $correlation = condition("$inner = $outer", $inner_shown);
+	my @all = (@$conditions, $correlation, $comparison ? condition($comparison) : ());
+	my $result = condition(
+		sub {
+			my ($mode) = @_;
+			return "$form (SELECT 1 FROM " . $other->{sql}->($mode)
+			  . where_clause(@all)->($mode) . ')';
+		},
+		$outer_shown, $form eq 'EXISTS' ? $rel->{alias} : ());
+
+	mention_where([$other], \@all);
+	if (@$inner_shown && @$outer_shown && $form eq 'EXISTS' && $rel->{direct})
+	{
+		# pulled up, it is an equality of two parameters
+		delete_mentions($inner_shown) if !mentions($conditions, 'region');
+		$result->{edge} = [ $outer_shown->[0], $inner_shown->[0] ];
+	}
+	return $result;
+}
+
+sub in_condition
+{
+	my ($form, $rel, $other, $outer, $inner, $conditions) = @_;
+	my $outer_shown = $rel->{shown}{region} // [];
+	my $inner_shown = $other->{shown}{region} // [];
+	my $result = condition(
+		sub {
+			my ($mode) = @_;
+			return "$outer $form (SELECT $inner FROM " . $other->{sql}->($mode)
+			  . where_clause(@$conditions)->($mode) . ')';
+		},
+		[ @$outer_shown, @$inner_shown ],
+		$form eq 'IN' ? $rel->{alias} : ());
+
+	mention_where([$other], $conditions);
+	$result->{edge} = [ $outer_shown->[0], $inner_shown->[0] ]
+	  if @$inner_shown && @$outer_shown && $form eq 'IN' && $rel->{direct};
 	return $result;
 }
 

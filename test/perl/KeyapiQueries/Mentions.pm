@@ -55,6 +55,19 @@ sub overlaps
 	return grep { $nonnull->{ $_->{alias} } } rels_below($node);
 }
 
+# References that show in these relations, as far as the conditions compare nothing
+# but their parameters
+sub refs_compared_alone
+{
+	my ($conditions, @rels) = @_;
+	my @texts = map { $_->{sql}->('local') } grep { !$_->{true} } @$conditions;
+
+	return {
+		map { ("$_->[0]" => 1) } map { @$_ } map { values %{ $_->{shown} } }
+		grep { my $alias = $_->{alias}; !grep { /\b$alias\.(?:rank|id)\b/ } @texts } @rels
+	};
+}
+
 # Conditions of joins, as far as they filter; outer joins count as what they are
 # once conditions above have ruled out the rows that they add.
 sub mention_joins
@@ -85,6 +98,12 @@ sub mention_joins
 	}
 	elsif ($type eq 'LEFT')
 	{
+		if ($node->{anti})
+		{
+			my $alone = refs_compared_alone($node->{on}, rels_below($node->{left}));
+
+			mention($_, $alone) foreach @{ $node->{on} };
+		}
 		mention($_, refs_below($node->{right})) foreach @{ $node->{on} };
 		mention_joins($node->{left},  $nonnull);
 		mention_joins($node->{right}, \%strict);

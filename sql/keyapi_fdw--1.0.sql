@@ -24,7 +24,7 @@ CREATE FOREIGN DATA WRAPPER keyapi_fdw
   VALIDATOR keyapi_fdw_validator;
 
 COMMENT ON FOREIGN DATA WRAPPER keyapi_fdw IS
-'the KeyAPI TikTok trending videos as foreign tables';
+'lists of KeyAPI, such as TikTok trending videos, as foreign tables';
 
 /* What was asked of the API, and what it cost */
 

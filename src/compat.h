@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * compat.h
- *	  Every difference between PostgreSQL 15 to 19 that this
+ *	  Every difference between PostgreSQL 15, 16, 17, 18 and 19 that this
  *	  extension meets.  No other file tests PG_VERSION_NUM.
  *
  *-------------------------------------------------------------------------
@@ -23,7 +23,7 @@
 #endif
 
 /*
- * Macros, so that this header brings no other with it: a room that uses one
+ * Macros, so that this header brings no other with it: a file that uses one
  * includes what it needs.
  */
 
@@ -70,7 +70,7 @@
 #endif
 
 /*
- * The user whom a scan's permissions are checked for (a view's owner, say), or
+ * The user that a scan's permissions are checked for (a view's owner, say), or
  * InvalidOid for the current one.
  */
 #if PG_VERSION_NUM >= 160000

@@ -14,7 +14,7 @@
 #define KEYAPI_MORE_ENDPOINTS
 #endif
 
-/* KeyAPI wraps the answers of all its endpoints alike. */
+/* KeyAPI wraps the answers of all its endpoints in the same way. */
 static const KeyapiEnvelope envelope = {
 	.code = KEYAPI_TEXTS("code"),
 	.message = KEYAPI_TEXTS("message", "msg"),

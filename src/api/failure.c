@@ -18,7 +18,10 @@
 /* How much of a message of the API an error quotes, in bytes. */
 #define QUOTED_MESSAGE_BYTES 1000
 
-/* Pauses that are hardly meant, in s: rate limits count in seconds or minutes. */
+/*
+ * Pauses from here on are probably a mistake, in s: rate limits count in seconds
+ * or minutes.
+ */
 #define LONG_PAUSE_S 600
 
 typedef struct CauseInfo

@@ -100,7 +100,8 @@ unescape(const char *text, const char *end, Escaping escaping, int *len)
 
 /*
  * Length of the secret at text, in upper or lower case; 0 if it is not there.  A
- * text that ends amid the secret counts, unless the secret has hardly begun.
+ * text that ends in the middle of the secret counts, unless less than
+ * TELLING_BYTES of it are there.
  */
 static int
 length_if_escaped(const char *text, const char *end, const char *secret,

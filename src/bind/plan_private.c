@@ -13,8 +13,8 @@
 /* Order of the list, such as (2 (clause...) 0 (0) (664) (0) (100) 0 -1 (8 9)) */
 enum
 {
-	PRIVATE_RESTRICTED,			/* Integer */
-	PRIVATE_OUTER_CLAUSES,		/* List of expressions */
+	PRIVATE_CERTAIN,			/* Integer */
+	PRIVATE_CLAUSES,			/* List of expressions */
 	PRIVATE_CONFLICTS,			/* Integer */
 	PRIVATE_ORDER_PARAMS,		/* integer list */
 	PRIVATE_ORDER_OPERATORS,	/* OID list */
@@ -72,8 +72,8 @@ keyapi_plan_private_unpack(KeyapiPlanPrivate *private, List *packed)
 	ListCell   *lc;
 
 	memset(private, 0, sizeof(*private));
-	restrictions->certain = (uint32) intVal(list_nth(packed, PRIVATE_RESTRICTED));
-	restrictions->clauses = list_nth(packed, PRIVATE_OUTER_CLAUSES);
+	restrictions->certain = (uint32) intVal(list_nth(packed, PRIVATE_CERTAIN));
+	restrictions->clauses = list_nth(packed, PRIVATE_CLAUSES);
 	restrictions->conflicts = (uint32) intVal(list_nth(packed, PRIVATE_CONFLICTS));
 	private->order.nkeys = list_length(params);
 	for (int i = 0; i < private->order.nkeys; i++)

@@ -143,17 +143,14 @@ report(KeyapiFetcher *fetcher, KeyapiWait wait)
 /*
  * Do what can be done without waiting.  Returns when there may be more to do
  * even if nothing arrives, or KEYAPI_NEVER.
- *
- * If an interrupt is pending, nothing more is sent; but what has arrived is paid
- * for, so all sessions get it first.
  */
 static int64
 advance(KeyapiFetcher *fetcher, KeyapiPageRequest *needed)
 {
 	/*
 	 * What has arrived is paid for, so it is shared before an interrupt is
-	 * obeyed; and it may say that a list has ended, of which no further page
-	 * should be asked for.
+	 * served.  It may also say that a list has ended, so that nothing more of
+	 * that list is sent.
 	 */
 	keyapi_fetch_receive(fetcher, needed);
 	CHECK_FOR_INTERRUPTS();

@@ -73,8 +73,8 @@ extern bool keyapi_fetch_is_free(KeyapiFetcher *fetcher,
 								 int number);
 
 /*
- * Forget the pages that were asked for ahead and not sent, or in vain.  What
- * was sent has to be paid for, so it is kept.
+ * Forget the pages that were asked for ahead and were not sent or have failed.
+ * What was sent has to be paid for, so it is kept.
  */
 extern void keyapi_fetch_forget(KeyapiFetcher *fetcher);
 

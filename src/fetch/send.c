@@ -70,7 +70,7 @@ send_request(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 }
 
 /*
- * Adopt the failure that other sessions have met with the page.
+ * Adopt the failure of the other sessions that have asked for the page.
  */
 static void
 adopt_failure(const KeyapiFetcher *fetcher, KeyapiPageRequest *request,
@@ -243,7 +243,7 @@ keyapi_fetch_send(KeyapiFetcher *fetcher, KeyapiPageRequest *needed)
 	{
 		KeyapiPageRequest *request = keyapi_page_request_at(iter);
 
-		/* a later page is not needed before this failure is met */
+		/* this failure is raised before a later page is needed */
 		if (request->status == KEYAPI_REQUEST_FAILED)
 			break;
 		if (request != needed &&

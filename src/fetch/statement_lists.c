@@ -259,7 +259,7 @@ look_up(KeyapiStatementList *list, int number)
 /*
  * The cached listing was dropped.  The statements that still read it have to pay
  * for the missing pages anyway, so let them pay together, for a new one.  But only
- * once: it may have been dropped for want of memory.
+ * once: it may have been dropped for lack of memory.
  */
 static void
 reopen(KeyapiStatementList *list)

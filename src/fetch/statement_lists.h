@@ -32,7 +32,7 @@ typedef enum KeyapiPageState
 	KEYAPI_PAGE_HERE,			/* paid for */
 	KEYAPI_PAGE_YOURS,			/* the caller is to ask for it */
 	KEYAPI_PAGE_AWAITED,		/* another session is asking for it */
-	KEYAPI_PAGE_REFUSED			/* others have asked for it in vain */
+	KEYAPI_PAGE_REFUSED			/* others have asked for it and failed */
 } KeyapiPageState;
 
 /* What comes of looking for a page. */

@@ -32,7 +32,7 @@
 
 /*
  * How long an interrupt may wait for responses that only need to be read, in us:
- * they are paid for.  They take far less; a server that goes on sending shall not
+ * they are paid for.  They take far less; a server that goes on sending must not
  * hold up a cancel for longer.
  */
 #define MAX_READ_ON_US	INT64CONST(20000)
@@ -367,8 +367,8 @@ try_next_address(void)
 
 /*
  * libcurl's timer has expired.  libcurl calls set_timer only when its next
- * timeout changes; if it thinks that this one is yet to come, by a rounding,
- * it will not, so ask.
+ * timeout changes.  If it rounds and thinks that this one has not expired yet, it
+ * does not call, so ask.
  */
 static void
 call_libcurl_for_timer(void)

@@ -3,7 +3,6 @@
  * event_loop.h
  *	  The event loop, as request.c uses it.
  *
- *
  * What drives the loop is keyapi_http_drive in http.h.
  *
  *-------------------------------------------------------------------------

@@ -22,7 +22,7 @@
 /*
  * Block signals around calls that may start a thread.  Threads inherit the
  * mask, and PostgreSQL's handlers must run in the main thread only.  The signals
- * that a thread can only bring upon itself stay unblocked.
+ * that a thread can only cause by itself stay unblocked.
  */
 void
 keyapi_libcurl_enter(sigset_t *saved)

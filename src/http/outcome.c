@@ -68,7 +68,7 @@ classify(const KeyapiTransfer *transfer, CURLcode result, bool overdue)
 		case CURLE_OPERATION_TIMEDOUT:
 			return transfer->sent ? KEYAPI_HTTP_TIMEOUT : KEYAPI_HTTP_CONNECT_TIMEOUT;
 
-			/* a server that goes away amid the handshake may come back */
+			/* a server that goes away during the handshake may come back */
 		case CURLE_SSL_CONNECT_ERROR:
 			return connection_lost(transfer->easy) ?
 				KEYAPI_HTTP_CONNECT_FAILED : KEYAPI_HTTP_TLS_FAILED;

@@ -87,8 +87,8 @@ take_header(char *data, size_t size, size_t nmemb, void *arg)
  * libcurl's prerequest callback: connected, TLS included, and about to send.
  *
  * If a pooled connection dies before the response, libcurl sends the request
- * again, up to five times.  Each may have to be paid for, so the caller, who
- * counts, has to decide that.
+ * again, up to five times.  Each of these may cost money, so only the caller may
+ * repeat a request, and counts it then.
  */
 static int
 about_to_send(void *arg, char *peer_ip, char *own_ip,
@@ -106,7 +106,7 @@ about_to_send(void *arg, char *peer_ip, char *own_ip,
 }
 
 /*
- * libcurl's socket option callback: no program that the session executes shall
+ * libcurl's socket option callback: programs that the session executes must not
  * inherit its sockets.
  *
  * The sockets are not counted with fd.c: libcurl 7.88 to 8.2 closes one that

@@ -127,7 +127,7 @@ member(const json_t *object, KeyapiTexts names)
 }
 
 /*
- * Whether a part of the envelope is there, be it null.
+ * Whether a part of the envelope is there, even if it is null.
  */
 static bool
 has_member(const json_t *object, KeyapiTexts names)
@@ -141,7 +141,7 @@ has_member(const json_t *object, KeyapiTexts names)
 }
 
 /*
- * Read a whole number, be it 500, 500.0 or "500".  A missing value leaves
+ * Read a whole number: 500, 500.0 or "500".  A missing value leaves
  * *result alone.  Returns false if the value is something else.
  */
 static bool
@@ -173,7 +173,7 @@ read_integer(const json_t *value, int64_t *result)
 }
 
 /*
- * Read a truth value, be it true, "true", 1 or "1".  As read_integer.
+ * Read a boolean: true, "true", 1 or "1".  As read_integer.
  */
 static bool
 read_boolean(const json_t *value, int *result)

@@ -58,7 +58,7 @@ keep(Lexer *lex, size_t n)
 	lex->p += n;
 }
 
-/* Put U+FFFD in the place of the next n bytes. */
+/* Replace the next n bytes by U+FFFD. */
 static inline void
 replace(Lexer *lex, size_t n)
 {

@@ -131,7 +131,7 @@ first_candidate(const KeyapiPages *pages, const KeyapiListCursor *cursor)
  * at the end of the list or of the pass's ranks.
  *
  * A page that the pass does not want is not read even if it is there: which rows
- * count as duplicates must not depend on what was asked for ahead, or in vain.
+ * count as duplicates must not depend on which pages were asked for ahead.
  */
 static KeyapiPage *
 next_page(KeyapiPages *pages, KeyapiListCursor *cursor)

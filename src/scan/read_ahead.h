@@ -17,7 +17,7 @@
  * How many pages in a row that hold no wanted rank are skipped before a list is
  * taken to have ended: 200 times the pages of the longest list that the API is
  * known to have.  A condition such as rank % 7 = 8 holds for no rank at all, and
- * to ask where the list ends would be paid for in vain.
+ * asking where the list ends would cost money for nothing.
  */
 #define KEYAPI_MAX_SKIPS 5000
 

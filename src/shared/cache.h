@@ -8,7 +8,7 @@
  * The pages of one list are kept together, as a cached listing.  It ages from
  * the arrival of its first page on, and is served, expired and dropped whole.  A
  * page is the body of a response as it came (decompressed): readers differ in
- * what they want of it.
+ * what they need from it.
  *
  * Nothing here belongs to a transaction.  For lack of memory the cache forgets
  * pages; no query fails.

@@ -114,11 +114,12 @@ extern void keyapi_gate_passed(KeyapiGate *gate, int64 sent_us);
  *
  * It is closed for retry_after_ms or, if that is not positive, for a random time
  * below a bound that doubles from closing to closing up to max_wait_ms, on top of
- * a pause that turned out to be too short.  But the API may ask for nonsense: after
- * max_wait_ms (a second at least) one request finds out, whatever it asked for.  If retry_after_ms turns out to be too
+ * a pause that turned out to be too short.  If retry_after_ms turns out to be too
  * short, such a random time comes on top of it too: others may wait for the same
- * moment.  Answers to requests that were sent before the gate closed tell nothing
- * new, unless they ask for a longer pause.  random is in [0, 1).
+ * moment.  But the API may ask for nonsense: after max_wait_ms (a second at least)
+ * one request finds out, whatever it asked for.  Answers to requests that were
+ * sent before the gate closed tell nothing new, unless they ask for a longer
+ * pause.  random is in [0, 1).
  */
 extern void keyapi_gate_limited(KeyapiGate *gate, int64 sent_us, int64 now_us,
 								int64 retry_after_ms, int max_wait_ms,

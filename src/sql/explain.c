@@ -98,9 +98,9 @@ append_values(StringInfo buf, const KeyapiParam *param,
 }
 
 /*
- * The value that a column is compared with.  EXPLAIN has just shown the node's
- * filter, of which it is a part; hence the context for names of other relations'
- * columns stands at this node.
+ * The value that a column is compared with.  It is part of the node's filter,
+ * which EXPLAIN has just shown.  So es->deparse_cxt is still that of this node, as
+ * names of other relations' columns need it.
  */
 static char *
 value_text(const Description *d, const KeyapiParam *param, Expr *value)

@@ -15,7 +15,7 @@ def find(runs_by_variant, name, concurrency):
 
 
 def ratio_to_floor(variant, runs_by_variant):
-    """Median over the rounds, for what disturbs one run disturbs the next, too"""
+    """Median over the rounds: what disturbs one run disturbs the next one too"""
     floor = find(runs_by_variant, variant.floor, variant.concurrency)
     if floor is None:
         return ""

@@ -133,7 +133,7 @@ typedef struct Fault
 	const char *order_by;
 	long		period;
 	long		times;			/* at most so often */
-	long		every;			/* each so-manieth that matches */
+	long		every;			/* every Nth that matches */
 
 	/* what it does */
 	long		delay;			/* ms before anything else */

@@ -3,8 +3,8 @@
  * wire.c
  *	  Answers that are spoilt on the wire: cut, dripped, stalled, reset.
  *
- * Each has a thread of its own, for they are few, and straight-line code is
- * what one can trust here.
+ * Each has a thread of its own.  They are few, and straight-line code is easier to
+ * trust.
  *
  *-------------------------------------------------------------------------
  */

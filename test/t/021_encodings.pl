@@ -15,7 +15,7 @@ use KeyapiTest;
 my $t = KeyapiTest->new;
 my $session;
 
-# A value that the emulator shall put into a field of each video
+# A value that the emulator puts into a field of each video
 sub in_all
 {
 	my ($field, $text) = @_;
@@ -48,7 +48,7 @@ END
 	return;
 }
 
-# Set what the emulator shall do.
+# Say what the emulator does.
 sub change
 {
 	my ($settings) = @_;

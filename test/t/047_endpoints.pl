@@ -1,5 +1,5 @@
-# The endpoint table decides: a build whose table has two entries more, which are
-# as unlike the real one as the table allows (test/unit/odd_endpoints.c).
+# The endpoint table decides: a build whose table has two entries more, which
+# differ from the real one as far as the table allows (test/unit/odd_endpoints.c).
 
 use strict;
 use warnings;

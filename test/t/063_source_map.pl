@@ -1,6 +1,7 @@
 
 # The map of the source is right: src/README.md names every file of src/ and no
-# others, and what the documents name exists.
+# others, its arrows are the includes between folders, and what the documents name
+# exists.
 
 use strict;
 use warnings;
@@ -17,9 +18,31 @@ my %named = map { $_->[0] =~ tr/`//dr => 1 }
 
 is(join(', ', grep { !$named{$_} } sort keys %there), '', 'files that the map lacks');
 is(join(', ', grep { !$there{$_} } sort keys %named), '', 'files that only the map has');
+test_arrows();
 test_names('src/README.md: types', $map->text =~ /\b(Keyapi\w+)/g);
 test_walks();
 done_testing();
+
+# "folder -> folders" are the folders whose headers a folder includes.
+sub test_arrows
+{
+	my %arrows = $map->section('The folders') =~ /^(\w+) +->(.*)$/gm;
+	my %includes = map { $_ => '' } map { m{/(\w+)/\w+\.c$} } glob "$root/src/*/*.c";
+
+	foreach my $folder (keys %includes)
+	{
+		my $source = join '', map { KeyapiDocuments::slurp(substr $_, length("$root/")) }
+		  glob "$root/src/$folder/*.[ch]";
+		my %included = map { $_ => 1 } $source =~ m{^#include "(\w+)/}gm;
+
+		$includes{$folder} = join ' ',
+		  sort grep { exists $includes{$_} && $_ ne $folder } keys %included;
+	}
+	is( join("\n", map { "$_ -> " . join(' ', sort split ' ', $arrows{$_}) } sort keys %arrows),
+		join("\n", map { "$_ -> $includes{$_}" } sort keys %includes),
+		'arrows between folders');
+	return;
+}
 
 # The two walks through the code name functions and files that exist.
 sub test_walks

@@ -4,7 +4,7 @@
  *	  The endpoint table with two entries more, to be linked in place of
  *	  api/endpoint.o.
  *
- * They are as unlike the real ones as the table allows, so that code which
+ * They differ from the real ones as far as the table allows, so that code which
  * assumes something about the real ones fails a test.  odd/things has many
  * parameters of all types, an envelope and names of its own, a nested id and no
  * echo; odd/bare lacks all that an entry may lack.  test/unit/ gives them to the

@@ -43,7 +43,7 @@ typedef struct Api
 	int			asked;			/* page size that is asked for */
 	int			size;			/* ... and that is applied */
 	bool		gaps;			/* some pages lack some of their items */
-	int			empty_page;		/* a page without items amid the list, or 0 */
+	int			empty_page;		/* a page without items inside the list, or 0 */
 	Echo		echo;
 	int			fixed_echo;
 	Total		total;

@@ -11,6 +11,8 @@
 
 #include "postgres.h"
 
+#include <time.h>
+
 #if PG_VERSION_NUM < 150000
 #error "keyapi_fdw needs PostgreSQL 15 or later"
 #endif
@@ -23,8 +25,8 @@
 #endif
 
 /*
- * Macros, so that this header brings no other with it: a file that uses one
- * includes what it needs.
+ * Macros, so that this header brings no other of the server's with it: a file that
+ * uses one includes what it needs.
  */
 
 /*
@@ -151,6 +153,19 @@
 #define keyapi_vars_of_both(a, b) \
 	pull_varnos(NULL, (Node *) list_intersection(a, b))
 #endif
+
+/*
+ * The monotonic clock, in us.  Not INSTR_TIME: from 19 on that reads the clock which
+ * a setting of the session chooses, and a cursor can outlive a change of the setting.
+ */
+static inline int64
+keyapi_clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64CONST(1000000) + now.tv_nsec / 1000;
+}
 
 #define KEYAPI_PG_MAJOR (PG_VERSION_NUM / 10000)
 

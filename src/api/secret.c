@@ -7,6 +7,8 @@
  */
 #include "api/secret.h"
 
+#include <ctype.h>
+
 #include "lib/ilist.h"
 
 #define BLOT "***"

@@ -7,6 +7,8 @@
  */
 #include "bind/unbound.h"
 
+#include "lib/stringinfo.h"
+
 char *
 keyapi_unbound_message(const KeyapiScanTable *table, int param, bool restricted)
 {

@@ -12,11 +12,13 @@
  */
 #include "http/event_loop.h"
 
+#include <limits.h>
+
 #include "miscadmin.h"
-#include "portability/instr_time.h"
 #include "storage/fd.h"
 #include "storage/latch.h"
 
+#include "compat.h"
 #include "http/certificate.h"
 #include "http/libcurl.h"
 #include "http/outcome.h"
@@ -67,22 +69,13 @@ static KeyapiHttpLoop loop = {
  * ----------------------------------------------------------------
  */
 
-static int64
-now_us(void)
-{
-	instr_time	now;
-
-	INSTR_TIME_SET_CURRENT(now);
-	return (int64) INSTR_TIME_GET_MICROSEC(now);
-}
-
 /*
  * Let the transfers grow older by the time since the last call.
  */
 static int64
 advance_clock(void)
 {
-	int64		now = now_us();
+	int64		now = keyapi_clock_us();
 
 	loop.clock_us += now - loop.clock_read_us;
 	loop.clock_read_us = now;
@@ -128,7 +121,7 @@ watch_socket(CURL *easy, curl_socket_t fd, int what,
 static int
 set_timer(CURLM *multi, long timeout, void *arg)
 {
-	loop.timer_us = timeout < 0 ? NEVER : now_us() + timeout * INT64CONST(1000);
+	loop.timer_us = timeout < 0 ? NEVER : keyapi_clock_us() + timeout * INT64CONST(1000);
 	return 0;
 }
 
@@ -398,7 +391,7 @@ step(void)
 	num = keyapi_http_poll_ready(loop.poll_fd, fds);
 	for (int i = 0; i < num; i++)
 		call_libcurl(fds[i]);
-	if (loop.timer_us <= now_us())
+	if (loop.timer_us <= keyapi_clock_us())
 		call_libcurl_for_timer();
 
 	/* what has arrived counts, however late it is looked at */
@@ -414,9 +407,9 @@ step(void)
 static void
 read_on(void)
 {
-	int64		give_up = now_us() + MAX_READ_ON_US;
+	int64		give_up = keyapi_clock_us() + MAX_READ_ON_US;
 
-	while (step() > 0 && now_us() < give_up)
+	while (step() > 0 && keyapi_clock_us() < give_up)
 		;
 }
 
@@ -471,7 +464,7 @@ keyapi_http_drive(long timeout_ms, uint32 wait_event_info)
 	bool		latch_set = false;
 	int64		give_up;
 
-	loop.clock_read_us = now_us();
+	loop.clock_read_us = keyapi_clock_us();
 	give_up = timeout_ms < 0 ? NEVER :
 		loop.clock_read_us + timeout_ms * INT64CONST(1000);
 

@@ -7,6 +7,7 @@
  */
 #include "http/outcome.h"
 
+#include <ctype.h>
 #include <time.h>
 
 #include "http/certificate.h"

@@ -7,6 +7,7 @@
  */
 #include "options/api_key.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

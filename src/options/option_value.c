@@ -7,6 +7,8 @@
  */
 #include "options/option_value.h"
 
+#include <ctype.h>
+
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "utils/guc.h"

@@ -8,6 +8,8 @@
  */
 #include "shared/cache.h"
 
+#include <limits.h>
+
 #include "utils/guc.h"
 
 #include "shared/cache_store.h"

@@ -10,7 +10,7 @@
  */
 #include "shared/gate.h"
 
-#include <time.h>
+#include "compat.h"
 
 #define US_PER_S INT64CONST(1000000)
 
@@ -138,14 +138,7 @@
 int64
 keyapi_gate_clock(void)
 {
-	struct timespec now;
-
-	/*
-	 * not INSTR_TIME: from PostgreSQL 19 on, sessions may differ in its
-	 * source
-	 */
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * US_PER_S + now.tv_nsec / 1000;
+	return keyapi_clock_us();
 }
 
 /* ---------------------------------------------------------------------

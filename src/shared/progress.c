@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/lwlock.h"
+#include "storage/shmem.h"
 #include "utils/wait_event.h"
 
 /* Scans that a session can report on at a time; more are not shown. */

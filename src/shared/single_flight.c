@@ -11,6 +11,7 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 #include "storage/proc.h"
+#include "storage/shmem.h"
 
 /*
  * Flights at a time.  A page that does not fit is asked for without the others

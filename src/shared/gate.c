@@ -32,10 +32,10 @@
 #define MIN_ASKED_PAUSE_MS 1000
 
 /*
- * Longest first pause after a 429 without Retry-After, in ms.  Limits are usually
- * counted in seconds.  A quarter of it is too short for a limiter that bans, four
+ * Longest first pause after a 429 without Retry-After, in ms, if the requests of
+ * the last second do not explain it.  Limits are usually counted in seconds; four
  * times as much wastes time.
- * Scenarios: "a bucket that does not tell", "... and does not tell".
+ * Scenarios: "a limiter that bans ... and does not tell", "small windows".
  */
 #define FIRST_PAUSE_MS 1000
 
@@ -59,13 +59,13 @@
 /*
  * With how much of what the API bore requests go on after a 429, so that they
  * stay clear of the limit, which may be lower by now.
- * Scenarios: all with a limiter; at 1.0 most take more refusals than allowed.
+ * Scenario: at 1.0 "two sessions on their own" takes too long.
  */
 #define CUT 0.7
 
 /*
  * What the rate gains per second, as a part of what was left ...
- * Scenarios: "... 50 ms away" (a bucket that tells, and one that does not).
+ * Scenarios: the buckets that answer at once, and "windows ... that do not tell".
  */
 #define RECOVERY 0.5
 
@@ -124,9 +124,15 @@
 /*
  * How much faster than by schedule requests start to make up for a pause.
  * Scenarios: at 1 "a bucket that tells when to come back" takes too long; with no
- * bound "a bucket without bursts" refuses twice as many.
+ * bound "a bucket without bursts" refuses many times as many.
  */
 #define CATCH_UP 2
+
+/*
+ * The length of a slot of the history, in us.  Slots twice as long waste time.
+ * Scenarios: "a bucket that tells when to come back", "windows ... at once".
+ */
+#define SLOT_US (US_PER_S / (KEYAPI_GATE_SLOTS - 1))
 
 /*
  * The longest time between two starts, in us, whatever the rate: times must not
@@ -221,6 +227,58 @@ slow_down(KeyapiGate *gate, int64 now_us)
 	else if (current > 2 * observed)
 		current /= 2;			/* it was that of a burst */
 	believe(&gate->rate, current);
+	gate->rate.cut_at_us = now_us;
+}
+
+/* ---------------------------------------------------------------------
+ * History
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * Where the number of starts in a slot is kept.
+ */
+static int
+slot_index(int64 slot)
+{
+	return (slot + KEYAPI_GATE_SLOTS) % KEYAPI_GATE_SLOTS;
+}
+
+static void
+record_start(KeyapiGateHistory *history, int64 now_us)
+{
+	int64		slot = now_us / SLOT_US;
+	int64		first_new = Max(history->slot, slot - KEYAPI_GATE_SLOTS) + 1;
+
+	for (int64 new = first_new; new <= slot; new++)
+		history->starts[slot_index(new)] = 0;
+	history->slot = slot;
+	history->starts[slot_index(slot)]++;
+}
+
+/*
+ * When one more request is not more than the API bore in a second; a time in the
+ * past means at once.  To make up for a pause with more than that is fine with a
+ * limiter whose allowance goes on growing meanwhile, but one that counts the
+ * requests of each second refuses them.  Spread evenly, requests may be more: how
+ * else would one know that the limit has risen?
+ */
+static int64
+room_after(const KeyapiGate *gate, int64 now_us)
+{
+	const KeyapiGateHistory *history = &gate->history;
+	int			starts = 1;
+
+	if (gate->rate.borne <= 0 || gate->rate.uncertain ||
+		current_rate(&gate->rate, now_us) >= gate->rate.borne)
+		return 0;
+	for (int64 slot = history->slot; slot > history->slot - KEYAPI_GATE_SLOTS; slot--)
+	{
+		starts += history->starts[slot_index(slot)];
+		if (starts > gate->rate.borne)
+			return (slot + KEYAPI_GATE_SLOTS) * SLOT_US;
+	}
+	return 0;
 }
 
 /* ---------------------------------------------------------------------
@@ -270,6 +328,8 @@ keyapi_gate_opens(const KeyapiGate *gate, int64 now_us, double pace)
 					   Max(schedule->next_us,
 						   schedule->last_us + interval_us / CATCH_UP));
 
+	opens_us = Max(opens_us, room_after(gate, now_us));
+
 	/* what the user allows is not exceeded to catch up either */
 	if (pace > 0)
 		opens_us = Max(opens_us,
@@ -289,6 +349,7 @@ keyapi_gate_start(KeyapiGate *gate, int64 now_us, double pace)
 	schedule->next_us = interval_us +
 		Max(schedule->next_us, now_us - Max(schedule->lag_us, TIMER_SLACK_US));
 	schedule->last_us = now_us;
+	record_start(&gate->history, now_us);
 }
 
 /*
@@ -338,20 +399,26 @@ keyapi_gate_succeeded(KeyapiGate *gate, int64 sent_us, int64 now_us)
 }
 
 /*
- * How long to pause after a 429, by what it says and by those before it.
+ * How long to pause after a 429, by what it says, by the requests before it and by
+ * the refusals before it.
  */
 static int64
-pause_of(const KeyapiGatePause *pause, int64 retry_after_ms, int max_wait_ms,
-		 double random)
+pause_of(const KeyapiGate *gate, int64 now_us, int64 retry_after_ms,
+		 int max_wait_ms, double random)
 {
+	const KeyapiGatePause *pause = &gate->pause;
+	int64		max_wait_us = max_wait_ms * US_PER_MS;
+	int64		room_us = room_after(gate, now_us) - now_us;
 	int64		pause_us = retry_after_ms > 0 ? retry_after_ms * US_PER_MS :
 	pause->too_short_us;
 
-	if (retry_after_ms > 0 && pause->closings == 0)
+	if (pause->closings == 0 && retry_after_ms > 0)
 		return pause_us;
+	if (pause->closings == 0 && room_us > pause_us)
+		return Min(room_us, max_wait_us);
 	return Min(pause_us + keyapi_full_jitter(FIRST_PAUSE_MS, pause->closings,
 											 max_wait_ms, random),
-			   Max(max_wait_ms * US_PER_MS, pause_us));
+			   Max(max_wait_us, pause_us));
 }
 
 /*
@@ -404,7 +471,7 @@ keyapi_gate_limited(KeyapiGate *gate, int64 sent_us, int64 now_us,
 									  max_wait_ms * US_PER_MS));
 	pause->asked_until_us = 0;
 	close_until(pause,
-				now_us + pause_of(pause, retry_after_ms, max_wait_ms, random),
+				now_us + pause_of(gate, now_us, retry_after_ms, max_wait_ms, random),
 				now_us, max_wait_ms);
 	pause->closed_at_us = now_us;
 	pause->closings++;

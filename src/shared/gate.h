@@ -70,12 +70,26 @@ typedef struct KeyapiGateSchedule
 								 * and still catch up with it */
 } KeyapiGateSchedule;
 
+/* Sixteenths of a second: those of the last second, and the one that is not over */
+#define KEYAPI_GATE_SLOTS 17
+
+/*
+ * How many requests started in the last second.
+ */
+typedef struct KeyapiGateHistory
+{
+	int64		slot;			/* number of the latest slot with a start */
+	int			starts[KEYAPI_GATE_SLOTS];	/* in slot number n: at n modulo
+											 * KEYAPI_GATE_SLOTS */
+} KeyapiGateHistory;
+
 /* All zeroes is the gate of a key of which nothing is known. */
 typedef struct KeyapiGate
 {
 	KeyapiGatePause pause;
 	KeyapiGateRate rate;
 	KeyapiGateSchedule schedule;
+	KeyapiGateHistory history;
 } KeyapiGate;
 
 /*

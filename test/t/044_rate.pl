@@ -4,6 +4,7 @@ use strict;
 use warnings;
 
 use Test::More;
+use Time::HiRes qw(sleep time);
 
 use KeyapiSession;
 use KeyapiTest;
@@ -19,6 +20,7 @@ $t->sql("ALTER SERVER rate OPTIONS (ADD max_concurrency '8')");
 
 test_pace();
 test_limiters();
+test_windows();
 test_probe();
 test_two_sessions();
 
@@ -56,6 +58,40 @@ sub test_limiters
 			2000, "all rows come through a limiter with $limiter");
 		$refused = $emulator->count('rate') - 100;
 		cmp_ok($refused, '<=', MAX_REFUSED, "... which refuses few requests ($refused)");
+	}
+	return;
+}
+
+# Limiters that count the requests of each second of the clock, and do not tell when
+# to come back.  Chance decides when in a second the reading begins: half of the times
+# must be good.  (unit/gate looks closer, at 200 times.)
+sub test_windows
+{
+	foreach my $case ([ 20, 'US', 'GB', 'FR', 'DE' ], [ 5, 'US' ])
+	{
+		my ($qps, @regions) = @$case;
+		my $regions = join ', ', map { "'$_'" } @regions;
+		my (@refused, @seconds);
+
+		$t->change('rate', "qps=$qps;window;retryafter=no");
+		foreach (1 .. 5)
+		{
+			my $began;
+
+			# the window that the reading before has used up goes by
+			sleep 1.1 + rand;
+			$began = time;
+			$emulator->reset('rate');
+			is($t->sql("SELECT count(*) FROM rate WHERE region IN ($regions)"),
+				500 * @regions, "all rows come through windows of $qps");
+			push @seconds, time - $began;
+			push @refused, $emulator->count('rate') - 25 * @regions;
+		}
+		@refused = sort { $a <=> $b } @refused;
+		@seconds = sort { $a <=> $b } @seconds;
+		cmp_ok($refused[2], '<=', 7, "... with few refusals (@refused)");
+		cmp_ok($seconds[2], '<=', 1.3 * 4.5, '... in time ('
+			  . join(' ', map { sprintf '%.1f', $_ } @seconds) . ' s)');
 	}
 	return;
 }

@@ -26,11 +26,11 @@
 #define LOOK_AGAIN (100 * US_PER_MS)	/* waiting sessions look whether
 										 * another one has opened the gate */
 
-/* A token bucket, and what it does when it is empty. */
+/* A token bucket, and what it does when it is empty; or windows. */
 typedef struct Limiter
 {
 	double		per_second;
-	double		burst;
+	double		burst;			/* 0: so many in each second of a clock */
 	bool		tells_when;		/* Retry-After, in seconds, rounded up */
 	int64		ban;			/* us; each request during a ban begins it
 								 * anew */
@@ -59,6 +59,7 @@ typedef struct Bucket
 	double		tokens;
 	int64		filled_at;
 	int64		banned_until;
+	int64		windows_from;	/* when some window begins */
 } Bucket;
 
 typedef enum RequestState
@@ -107,13 +108,20 @@ static const Case cases[] = {
 	{"a slow bucket", {5, 5, true, 0, 0}, 50, 100, 1, false, 22, 12, 0},
 	{"a bucket without bursts", {20, 1, true, 0, 0}, 50, 100, 1, false, 11, 8, 0},
 	{"a slow bucket that has been filling up", {1, 60, true, 0, 0}, 50, 100, 1, false, 50, 40, 0},
-	{"a bucket after an outage", {20, 20, false, 0, 30 * US_PER_S}, 50, 1000, 1, false, 140, 50, 0},
+	{"a bucket after an outage", {20, 20, false, 0, 30 * US_PER_S}, 50, 1000, 1, false, 140, 28, 0},
 	{"two sessions with a common gate", {20, 20, true, 0, 0}, 50, 100, 2, true, 10, 20, 0},
 	{"... and a bucket that does not tell", {20, 20, false, 0, 0}, 50, 100, 2, true, 10.5, 20, 0},
 	{"... and a limiter that bans", {20, 20, true, US_PER_S, 0}, 50, 100, 2, true, 10, 20, 0},
 	{"two sessions on their own", {20, 20, true, 0, 0}, 50, 100, 2, false, 11.5, 20, 0},
-	{"... and a bucket that does not tell", {20, 20, false, 0, 0}, 50, 100, 2, false, 11.5, 20, 0},
+	{"... and a bucket that does not tell", {20, 20, false, 0, 0}, 50, 100, 2, false, 13.5, 20, 0},
 	{"... and a limiter that bans", {20, 20, true, US_PER_S, 0}, 50, 100, 2, false, 14, 20, 0},
+	{"windows of a second", {20, 0, true, 0, 0}, 50, 100, 1, false, 5.85, 12, 0},
+	{"... that do not tell", {20, 0, false, 0, 0}, 50, 100, 1, false, 5.85, 12, 0},
+	{"... at once", {20, 0, false, 0, 0}, 0, 100, 1, false, 5.0, 8, 0},
+	{"small windows", {5, 0, false, 0, 0}, 50, 25, 1, false, 5.85, 8, 0},
+	{"large windows", {100, 0, false, 0, 0}, 50, 500, 1, false, 7.5, 27, 0},
+	{"many windows", {20, 0, false, 0, 0}, 50, 1000, 1, false, 60, 40, 0},
+	{"windows for two sessions with a common gate", {20, 0, false, 0, 0}, 50, 50, 2, true, 5.85, 18, 0},
 	{"a pace of 200 requests a second", {1000, 1000, true, 0, 0}, 0, 400, 1, false, 2.1, 0, 200},
 };
 
@@ -128,6 +136,25 @@ some_time(int64 bound)
 }
 
 /*
+ * Ask a limiter that counts the requests in each second.
+ */
+static int64
+limit_window(Bucket *bucket, const Limiter *limiter, int64 now)
+{
+	int64		left = US_PER_S - (now - bucket->windows_from) % US_PER_S;
+
+	if (now + left != bucket->filled_at)
+	{
+		bucket->filled_at = now + left;
+		bucket->tokens = limiter->per_second;
+	}
+	if (bucket->tokens < 1)
+		return left;
+	bucket->tokens -= 1;
+	return 0;
+}
+
+/*
  * Ask the limiter.  Returns 0, or the us after which it pays to come back.
  */
 static int64
@@ -135,6 +162,8 @@ limit(Bucket *bucket, const Limiter *limiter, int64 now)
 {
 	double		filled = limiter->per_second * (now - bucket->filled_at) / US_PER_S;
 
+	if (limiter->burst == 0)
+		return limit_window(bucket, limiter, now);
 	bucket->tokens = Min(bucket->tokens + filled, limiter->burst);
 	bucket->filled_at = now;
 	if (now >= bucket->banned_until && bucket->tokens >= 1)
@@ -262,7 +291,12 @@ fetch_all(const Case *c, int *refused)
 	Run			run = {
 		.c = c,
 		.now = began,
-		.bucket = {c->limiter.burst, began, began + c->limiter.outage},
+		.bucket = {
+			.tokens = c->limiter.burst,
+			.filled_at = began,
+			.banned_until = began + c->limiter.outage,
+			.windows_from = some_time(US_PER_S),
+		},
 	};
 
 	for (int i = 0; i < c->sessions; i++)

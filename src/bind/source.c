@@ -402,14 +402,42 @@ source_of(Node *expr, const Target *target)
 	return make_source(KEYAPI_SOURCE_OPEN);
 }
 
+static TargetKind
+kind_of_param(const KeyapiParam *param)
+{
+	return param->type == KEYAPI_PARAM_TEXT && param->domain == NULL ?
+		TARGET_TEXT : TARGET_VALUE;
+}
+
+bool
+keyapi_param_is_comparable(const KeyapiScanTable *table, int param)
+{
+	Form_pg_attribute attr = TupleDescAttr(table->tupdesc,
+										   table->params[param] - 1);
+	TargetKind	kind = kind_of_param(&table->endpoint->params[param]);
+
+	switch (getBaseType(attr->atttypid))
+	{
+		case TEXTOID:
+		case VARCHAROID:
+		case NAMEOID:
+			return true;
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			return kind == TARGET_VALUE;
+		default:
+			return false;
+	}
+}
+
 KeyapiSource *
 keyapi_param_source(Node *clause, const KeyapiScanTable *table, int param)
 {
-	const KeyapiParam *definition = &table->endpoint->params[param];
 	Target		target = {
 		.table = table,
-		.kind = definition->type == KEYAPI_PARAM_TEXT &&
-		definition->domain == NULL ? TARGET_TEXT : TARGET_VALUE,
+		.kind = kind_of_param(&table->endpoint->params[param]),
 		.attnum = table->params[param],
 	};
 

@@ -65,6 +65,12 @@ extern KeyapiSource *keyapi_param_source(Node *clause,
 										 int param);
 
 /*
+ * Whether equality in the type of a parameter's column, which must exist, can name
+ * its values.  Otherwise the source of every clause is open.
+ */
+extern bool keyapi_param_is_comparable(const KeyapiScanTable *table, int param);
+
+/*
  * The source of the ranks that satisfy a clause, by comparisons of rank and page
  * with numbers; palloc'd, never NULL.
  */

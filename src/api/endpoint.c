@@ -8,6 +8,7 @@
 #include "api/endpoint.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* Entries that a test adds; see test/unit/odd_endpoints.c. */
 #ifndef KEYAPI_MORE_ENDPOINTS
@@ -122,6 +123,19 @@ keyapi_endpoint_column(const KeyapiEndpoint *endpoint, const char *name)
 	for (int i = 0; i < endpoint->ncolumns; i++)
 	{
 		if (strcmp(endpoint->columns[i].name, name) == 0)
+			return &endpoint->columns[i];
+	}
+	return NULL;
+}
+
+const KeyapiColumn *
+keyapi_endpoint_column_meant(const KeyapiEndpoint *endpoint, const char *name)
+{
+	if (keyapi_endpoint_column(endpoint, name) != NULL)
+		return NULL;
+	for (int i = 0; i < endpoint->ncolumns; i++)
+	{
+		if (strcasecmp(endpoint->columns[i].name, name) == 0)
 			return &endpoint->columns[i];
 	}
 	return NULL;

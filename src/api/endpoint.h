@@ -184,6 +184,13 @@ extern const KeyapiColumn *keyapi_endpoint_column(const KeyapiEndpoint *endpoint
 												  const char *name);
 
 /*
+ * The column that a name was probably meant to be, which no column has: the first
+ * one that differs from it only in upper and lower case, or NULL.
+ */
+extern const KeyapiColumn *keyapi_endpoint_column_meant(const KeyapiEndpoint *endpoint,
+														const char *name);
+
+/*
  * Index into endpoint->params of the parameter of this name, or -1.
  */
 extern int	keyapi_endpoint_param(const KeyapiEndpoint *endpoint,

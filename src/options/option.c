@@ -510,3 +510,22 @@ keyapi_column_source(const KeyapiEndpoint *endpoint, Oid relid,
 		*field = column->field;
 	}
 }
+
+void
+keyapi_check_column_name(const KeyapiEndpoint *endpoint, Oid relid,
+						 AttrNumber attnum)
+{
+	char	   *name = get_attname(relid, attnum, false);
+	const KeyapiColumn *meant = keyapi_endpoint_column_meant(endpoint, name);
+
+	if (meant == NULL ||
+		find_value(GetForeignColumnOptions(relid, attnum), "field") != NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
+			 errmsg("column \"%s\" of foreign table \"%s\" must be called \"%s\"",
+					name, get_rel_name(relid), meant->name),
+			 errdetail("Names of columns are case-sensitive, and the API documents no field \"%s\".",
+					   name),
+			 errhint("Rename the column, or set its option \"field\" to the field that it is to hold.")));
+}

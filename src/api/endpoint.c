@@ -44,12 +44,14 @@ static const KeyapiParam trending_params[] = {
 		.type = KEYAPI_PARAM_INTEGER,
 		.default_value = "7",
 		.domain = KEYAPI_TEXTS("7", "30"),
+		.domain_option = "periods",
 	},
 	{
 		.name = "order_by",
 		.type = KEYAPI_PARAM_TEXT,
 		.default_value = "vv",
 		.domain = KEYAPI_TEXTS("vv", "like", "comment", "repost"),
+		.domain_option = "order_bys",
 	},
 };
 

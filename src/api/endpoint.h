@@ -83,7 +83,8 @@ typedef struct KeyapiParam
 								 * in which their lists are read; NULL: open,
 								 * a query must name the values */
 	const char *domain_option;	/* table option by which a user declares the
-								 * domain, or NULL if there is none */
+								 * domain, in place of the built-in one if
+								 * there is one; or NULL if there is none */
 } KeyapiParam;
 
 typedef enum KeyapiColumnKind

@@ -4,8 +4,9 @@
  *	  One table of options: names, owners, defaults and rules; the validator
  *	  and the readers work from it.  What a value may be is in option_value.c.
  *
- * The options that choose lists (of the first endpoint: region, period, order_by,
- * regions) are the parameters of the endpoint table.  They are not repeated here.
+ * The options that choose lists (of the first endpoint: region, period, order_by
+ * and their domains regions, periods, order_bys) are the parameters of the endpoint
+ * table.  They are not repeated here.
  *
  *-------------------------------------------------------------------------
  */

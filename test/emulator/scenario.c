@@ -128,6 +128,7 @@ static const struct
 	{"nullvideos", WORD_NULLVIDEOS},
 	{"members", WORD_MEMBERS},
 	{"window", WORD_WINDOW},
+	{"newvalues", WORD_NEWVALUES},
 	{NULL}
 };
 

@@ -259,7 +259,8 @@ serve_api(struct MHD_Connection *connection, Request *request)
 	in->query = &request->query;
 	in->query_error = request->query.odd != ODD_NONE ?
 		odd_query_parse(request->raw_query, &request->query) :
-		query_parse(request->raw_query, &request->query);
+		query_parse(request->raw_query,
+					(request->settings.words & WORD_NEWVALUES) != 0, &request->query);
 	row = make_log_row(connection, request);
 
 	pthread_mutex_lock(&state_lock);

@@ -38,6 +38,7 @@ static const KeyapiParam trending_params[] = {
 		.type = KEYAPI_PARAM_TEXT,
 		.default_value = "US",
 		.domain_option = "regions",
+		.lookalikes = KEYAPI_TEXTS("country_code", "region"),
 	},
 	{
 		.name = "period",

@@ -85,6 +85,11 @@ typedef struct KeyapiParam
 	const char *domain_option;	/* table option by which a user declares the
 								 * domain, in place of the built-in one if
 								 * there is one; or NULL if there is none */
+	KeyapiTexts lookalikes;		/* dotted paths to fields of the item that
+								 * users take for the parameter in conditions:
+								 * a default list of which such a condition
+								 * leaves nothing gives a warning; NULL if
+								 * there are none */
 } KeyapiParam;
 
 typedef enum KeyapiColumnKind

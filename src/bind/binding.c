@@ -152,6 +152,12 @@ keyapi_binding_begin(ForeignScanState *node, const KeyapiTableOptions *options)
 	return binding;
 }
 
+bool
+keyapi_binding_lookalike(const KeyapiBinding *binding, KeyapiLookalike *lookalike)
+{
+	return keyapi_lookalike_clauses(lookalike, binding->clauses);
+}
+
 KeyapiBound *
 keyapi_binding_evaluate(KeyapiBinding *binding)
 {

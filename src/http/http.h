@@ -48,6 +48,8 @@ typedef struct KeyapiHttpOutcome
 	size_t		body_len;
 	int64		wire_bytes;		/* body bytes as received, compressed */
 	int64		retry_after_ms; /* from now, at most one day; -1: none */
+	bool		from_cache;		/* a cache says that it had the response */
+	int64		age_ms;			/* since the API sent it, as caches count; 0 */
 	const char *location;		/* of a redirect: URL without user, query and
 								 * fragment, UTF-8 or not; NULL: none */
 	double		elapsed_ms;		/* how long the transfer was driven */

@@ -368,6 +368,8 @@ count_page(CachePart *part, CachedListing *listing, const PutCall *call)
 		listing->fetched_at = body->fetched_at;
 		make_present(part, listing);
 	}
+	else						/* an HTTP cache may have had it for long */
+		listing->fetched_at = Min(listing->fetched_at, body->fetched_at);
 }
 
 static void

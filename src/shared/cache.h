@@ -67,7 +67,7 @@ extern KeyapiCachedId keyapi_cache_open(const KeyapiCacheKey *key, int ttl_ms);
 
 /*
  * The youngest complete listing of the list, if it is younger than age_ms; else
- * none.  *fetched_at is when its first page arrived; it is not set if there is
+ * none.  *fetched_at is when its oldest page arrived; it is not set if there is
  * none.
  */
 extern KeyapiCachedId keyapi_cache_find_stale(const KeyapiCacheKey *key,

@@ -86,7 +86,8 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 	int64		delay;
 
 	keyapi_ledger_book_failure(&fetcher->ledger, failure);
-	delay = keyapi_retry_delay(failure, fetcher->server);
+	delay = keyapi_retry_delay(failure, fetcher->server,
+							   is_from_cache(fetcher, request));
 	if (delay != KEYAPI_NO_RETRY)
 	{
 		keyapi_page_request_retry(request, now + delay);

@@ -25,6 +25,7 @@ typedef struct KeyapiHttpOptions
 								 * environment says */
 	int			connect_timeout_ms; /* until connected, TLS included */
 	int			request_timeout_ms; /* from DNS to the last byte */
+	bool		no_cache;		/* have caches on the way ask the API */
 } KeyapiHttpOptions;
 
 typedef enum KeyapiHttpResult

@@ -49,6 +49,12 @@ keyapi_cache_enabled(int ttl_ms)
 	return ttl_ms > 0 && keyapi_cache_size_kb > 0;
 }
 
+bool
+keyapi_cache_wants_fresh(void)
+{
+	return max_age_ms == 0;
+}
+
 /* ---------------------------------------------------------------------
  * Operations
  *

@@ -99,6 +99,21 @@ END
 	like($plan, qr/ Credits: 0$/m, '... and no credits');
 };
 
+subtest 'failures' => sub {
+	my $hit = 'total=20;cachestatus=' . escaped('nginx; hit');
+
+	foreach my $status (400, 402, 429, 500)
+	{
+		$t->scenario("remembered$status", "$hit;fault=status,code=$status,try=1");
+		$t->sql("ALTER SERVER remembered$status OPTIONS (ADD http_cache 'on', ADD max_retries '0')");
+		$t->answers("remembered$status", "SELECT count(*) FROM remembered$status", '20', 2,
+			"the API may answer better than a cache that remembers a $status");
+	}
+	$t->scenario('again', "$hit;fault=status,code=400");
+	$t->sql(q{ALTER SERVER again OPTIONS (ADD http_cache 'on')});
+	$t->fails('again', 'SELECT FROM again', '22023', qr/400/, 'it may also answer the same', requests => 2);
+};
+
 subtest 'age' => sub {
 	my $since = q{SELECT (extract(epoch FROM now() - min(fetched_at)) / 10)::int FROM };
 

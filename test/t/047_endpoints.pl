@@ -104,7 +104,7 @@ END
 		'defaults none');
 	is( $t->sql(
 			q{SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class WHERE relnamespace = 'other'::regnamespace}),
-		'odd_bare,tiktok_trending', 'each schema has its tables');
+		'odd_bare,tiktok_trending,tiktok_trending_hashtags', 'each schema has its tables');
 	fails('IMPORT FOREIGN SCHEMA none FROM SERVER odd INTO other',
 		'HV00Q', qr/Remote schemas are: tiktok, odd\./, 'another schema');
 };

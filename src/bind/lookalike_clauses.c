@@ -25,13 +25,16 @@ lookalike_columns(const KeyapiClause *clause, const KeyapiScanTable *table,
 
 /*
  * Whether a clause may be evaluated for a row before the executor does so: it is
- * the first that the executor evaluates, or cannot fail.
+ * the first that the executor evaluates, or it cannot fail and needs no InitPlan,
+ * which might cost something.
  */
 static bool
 may_go_first(const KeyapiClauses *clauses, int i)
 {
-	return clauses->items[i].use.evaluable &&
-		(i == 0 || keyapi_cannot_fail(clauses->items[i].expr));
+	const KeyapiClause *clause = &clauses->items[i];
+
+	return clause->use.evaluable &&
+		(i == 0 || (!clause->use.internal && keyapi_cannot_fail(clause->expr)));
 }
 
 static bool

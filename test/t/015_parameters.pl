@@ -233,6 +233,9 @@ END
 	is($t->run(q{SELECT * FROM alike WHERE country_code = 'GB' LIMIT 0})->{stderr}, '', 'LIMIT 0');
 	is($t->run(q{BEGIN; DECLARE c CURSOR FOR SELECT id FROM alike WHERE country_code = 'US' OR rank > 30; FETCH 5 FROM c; COMMIT}
 			)->{stderr}, '', 'a cursor that stops early');
+	$t->scenario('other', 'total=3');
+	$t->answers('other', q{SELECT count(*) FROM alike WHERE title = 'none' AND country_code = (SELECT max(id) FROM other)},
+		0, 0, 'a subquery that the executor does not run');
 	like($t->run("$prepared EXECUTE p ('GB', NULL)")->{stderr}, qr/WARNING.*default region/,
 		'a parameter that restricts nothing');
 	is($t->run("$prepared EXECUTE p ('GB', 'US')")->{stderr}, '', '... and one that does');

@@ -53,7 +53,7 @@ typedef struct TargetUse
 {
 	bool		of_page;		/* the page, not the rank */
 	bool		as_text;		/* what another type's value is as text */
-}			TargetUse;
+} TargetUse;
 
 static KeyapiSource *source_of(Node *expr, const Target *target);
 
@@ -79,8 +79,8 @@ is_number(Oid type)
 }
 
 /*
- * What a cast keeps the target's order of: a number under a cast to a number;
- * NULL if the expression is no such cast.
+ * What is under a cast from number to number, which keeps the order; NULL if the
+ * expression is no such cast.
  */
 static Node *
 under_number_cast(Node *expr)
@@ -94,8 +94,8 @@ under_number_cast(Node *expr)
 }
 
 /*
- * A char(n) or a value of an enum under a cast to text, which tells its value
- * apart from any other; NULL if the expression is no such cast.
+ * What is under a cast from char(n) or an enum to text, which gives different
+ * values different texts; NULL if the expression is no such cast.
  */
 static Node *
 under_text_cast(Node *expr)
@@ -118,7 +118,7 @@ under_text_cast(Node *expr)
  * keeps the text.
  */
 static Var *
-bare_column(Node *expr, const Target *target, TargetUse * use)
+bare_column(Node *expr, const Target *target, TargetUse *use)
 {
 	Node	   *arg = expr;
 
@@ -139,10 +139,23 @@ bare_column(Node *expr, const Target *target, TargetUse * use)
 }
 
 /*
+ * Whether different values of a column stay different in an expression that is the
+ * column under casts.  A text that was a char(n) on the way has lost its blanks.
+ */
+static bool
+is_faithful(Node *expr, const Var *var, const TargetUse *use)
+{
+	Oid			type = getBaseType(var->vartype);
+
+	return type == BPCHAROID || type_is_enum(type) ||
+		(!use->as_text && getBaseType(exprType(expr)) != BPCHAROID);
+}
+
+/*
  * Whether an expression is the target's column; *use tells how.
  */
 static bool
-is_target(Node *expr, const Target *target, TargetUse * use)
+is_target(Node *expr, const Target *target, TargetUse *use)
 {
 	Var		   *var;
 	Oid			type;
@@ -153,11 +166,8 @@ is_target(Node *expr, const Target *target, TargetUse * use)
 	if (var == NULL || var->varno != target->table->varno ||
 		var->varlevelsup != 0 || var->varattno <= 0)
 		return false;
-	/* a text that is compared as char(n) equals others of its kind, too */
 	if (target->kind != TARGET_RANK)
-		return var->varattno == target->attnum &&
-			(getBaseType(exprType(expr)) != BPCHAROID ||
-			 getBaseType(var->vartype) == BPCHAROID);
+		return var->varattno == target->attnum && is_faithful(expr, var, use);
 	typmod = var->vartypmod;
 	type = getBaseTypeAndTypmod(var->vartype, &typmod);
 	/* a numeric(p,s) may hold another number than the rank */

@@ -140,6 +140,7 @@ END
 	counts("region_char5 WHERE region::text = 'FR  '", 0, 0, 'char(n) as text = padded');
 	refused("region_varchar WHERE region::char(9) = 'FR'", 'a text as char(n)');
 	refused("region_varchar WHERE region::bpchar = 'FR'", 'a text as bpchar');
+	refused("region_varchar WHERE region::bpchar::text = 'FR'", '... and back');
 	refused("region_char5 WHERE region::char(1) = 'F'", 'char(n) cut off');
 	return;
 }

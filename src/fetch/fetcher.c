@@ -299,7 +299,7 @@ keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 
 	drive(fetcher, request);
 	if (request->status == KEYAPI_REQUEST_FAILED && !fall_back(fetcher, request))
-		keyapi_failure_raise(&request->failure);
+		keyapi_failure_raise(&request->failure, keyapi_ledger_spent());
 	return keyapi_page_request_enter(request);
 }
 

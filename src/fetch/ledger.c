@@ -26,6 +26,12 @@ keyapi_ledger_affords(const KeyapiLedger *ledger, int credits)
 		keyapi_account_spent(ledger->account) + credits <= server->credits_per_day;
 }
 
+int64
+keyapi_ledger_spent(void)
+{
+	return keyapi_budget_spent();
+}
+
 void
 keyapi_ledger_check_request(const KeyapiLedger *ledger, int credits)
 {

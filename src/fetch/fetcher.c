@@ -327,6 +327,23 @@ keyapi_fetch_is_free(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 									  number);
 }
 
+bool
+keyapi_fetch_would_be_free(KeyapiFetcher *fetcher, const KeyapiListing *listing,
+						   int number)
+{
+	MemoryContext oldcontext;
+	KeyapiCacheKey key;
+	bool		result;
+
+	prepare_requests(fetcher);
+	oldcontext = MemoryContextSwitchTo(fetcher->context);
+	key = keyapi_cache_key(&fetcher->account, listing);
+	result = keyapi_statement_list_would_be_free(&key, fetcher->cache_ttl_ms, number);
+	pfree(unconstify(char *, key.texts));
+	MemoryContextSwitchTo(oldcontext);
+	return result;
+}
+
 void
 keyapi_fetch_forget(KeyapiFetcher *fetcher)
 {
@@ -353,6 +370,17 @@ keyapi_fetcher_concurrency(KeyapiFetcher *fetcher)
 {
 	prepare_requests(fetcher);
 	return fetcher->server->max_concurrency;
+}
+
+int64
+keyapi_fetcher_affords(KeyapiFetcher *fetcher, const KeyapiEndpoint *endpoint)
+{
+	int64		left;
+
+	prepare_requests(fetcher);
+	left = keyapi_ledger_left(&fetcher->ledger);
+	return left == PG_INT64_MAX || endpoint->credits == 0 ? PG_INT64_MAX :
+		left / endpoint->credits;
 }
 
 void

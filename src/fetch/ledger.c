@@ -27,6 +27,12 @@ keyapi_ledger_affords(const KeyapiLedger *ledger, int credits)
 }
 
 int64
+keyapi_ledger_left(const KeyapiLedger *ledger)
+{
+	return keyapi_budget_left(ledger->serverid, ledger->server->max_credits);
+}
+
+int64
 keyapi_ledger_spent(void)
 {
 	return keyapi_budget_spent();

@@ -49,7 +49,9 @@ keyapi_ledger_check_request(const KeyapiLedger *ledger, int credits)
 			 errmsg("a request needs %d credits, but option \"credits_per_day\" of the server allows %d and " INT64_FORMAT " are spent today",
 					credits, ledger->server->credits_per_day,
 					keyapi_account_spent(ledger->account)),
-			 errdetail("The next request was not sent."),
+			 errdetail_plural("The statement has spent " INT64_FORMAT " credit; the next request was not sent.",
+							  "The statement has spent " INT64_FORMAT " credits; the next request was not sent.",
+							  keyapi_ledger_spent(), keyapi_ledger_spent()),
 			 errhint("Wait until tomorrow (UTC), or raise option \"credits_per_day\" of the server.")));
 }
 

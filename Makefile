@@ -80,6 +80,7 @@ OBJS = \
 	src/scan/demand.o \
 	src/scan/lookalike.o \
 	src/scan/pages.o \
+	src/scan/price.o \
 	src/scan/read_ahead.o \
 	src/scan/scan.o \
 	src/scan/tuple.o \

@@ -33,7 +33,7 @@ sub make_tables
 	$t->cached_scenario('kept', 'total=30');
 	foreach my $table (qw(many strict))
 	{
-		$t->sql('IMPORT FOREIGN SCHEMA tiktok FROM SERVER smith INTO public;'
+		$t->sql('IMPORT FOREIGN SCHEMA tiktok LIMIT TO (tiktok_trending) FROM SERVER smith INTO public;'
 			  . " ALTER FOREIGN TABLE tiktok_trending RENAME TO $table");
 	}
 	$t->sql(<<'END');

@@ -87,6 +87,8 @@ keyapi_source_max_values(const KeyapiSource *source)
 	int64		result = 0;
 	ListCell   *lc;
 
+	if (source->may_vanish)
+		return -1;
 	switch (source->kind)
 	{
 		case KEYAPI_SOURCE_OPEN:

@@ -77,8 +77,8 @@ keyapi_page_request_start(KeyapiPageRequest *request, KeyapiTransfer *transfer,
 	Assert(request->status == KEYAPI_REQUEST_WAITING);
 	request->transfer = transfer;
 	request->sent_at_us = now;
-	if (request->attempts == 0)
-		request->first_sent_at_us = now;
+	if (request->attempts <= 1)
+		request->doubted_at_us = now;
 	request->attempts++;
 	request->status = KEYAPI_REQUEST_IN_FLIGHT;
 	request->all->in_flight++;

@@ -63,8 +63,9 @@ typedef struct KeyapiPageRequest
 	MemoryContext context;		/* of the latest attempt, transfer included;
 								 * in the end, of the page */
 	int			attempts;		/* sent so far */
-	int64		first_sent_at_us;	/* by the gate's clock */
-	int64		sent_at_us;		/* the last time */
+	int64		sent_at_us;		/* the last time, by the gate's clock */
+	int64		doubted_at_us;	/* when it was sent after its first failure;
+								 * or for the first time, if it has not failed */
 	KeyapiTransfer *transfer;	/* IN_FLIGHT, RECEIVED */
 	KeyapiPage *page;			/* ARRIVED */
 	KeyapiFailure failure;		/* FAILED; texts live in context */

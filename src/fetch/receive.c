@@ -35,7 +35,7 @@ outage_failure(const KeyapiFetcher *fetcher, const KeyapiPageRequest *request,
 
 	return (KeyapiOutageFailure)
 	{
-		.first_sent_us = request->first_sent_at_us,
+		.doubted_us = request->doubted_at_us,
 			.sent_us = request->sent_at_us,
 			.final = final,
 			.cause = failure->cause,

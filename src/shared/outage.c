@@ -105,7 +105,7 @@ keyapi_outage_failed(KeyapiOutage *outage, const KeyapiOutageFailure *failure,
 	if (failure->sent_us <= outage->closed_at_us)
 		return false;
 	if (!known && (!failure->final ||
-				   outage->worked_at_us > failure->first_sent_us))
+				   outage->worked_at_us > failure->doubted_us))
 		return false;
 
 	outage->windows++;

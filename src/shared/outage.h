@@ -40,8 +40,9 @@ typedef struct KeyapiOutage
 /* A request that failed because the API is out of order or out of reach. */
 typedef struct KeyapiOutageFailure
 {
-	int64		first_sent_us;	/* when the page was asked for first ... */
-	int64		sent_us;		/* ... and this time */
+	int64		doubted_us;		/* what has been answered that was sent since
+								 * then shows that there is no outage */
+	int64		sent_us;
 	bool		final;			/* it is not tried again */
 	int			cause;			/* a KeyapiCause */
 	int			status;			/* HTTP status, or 0 */
@@ -75,9 +76,9 @@ extern void keyapi_outage_abandon(KeyapiOutage *outage, int64 sent_us);
 extern void keyapi_outage_answered(KeyapiOutage *outage, int64 sent_us);
 
 /*
- * A request has failed.  An outage begins if it is final, unless what was sent
- * since the page was asked for first has been answered; or it goes on if the
- * request was sent in it.  Returns whether that was so, i.e. whether the request
+ * A request has failed.  An outage begins if it is final, unless something has
+ * been answered that was sent since doubted_us; or it goes on if the request was
+ * sent in it.  Returns whether that was so, i.e. whether the request
  * was a probe.
  */
 extern bool keyapi_outage_failed(KeyapiOutage *outage,

@@ -38,7 +38,7 @@ static bool
 fail(KeyapiGate *gate, int64 sent, int64 now, bool final, const KeyapiPatience *patience)
 {
 	const KeyapiOutageFailure failure = {
-		.first_sent_us = sent,
+		.doubted_us = sent,
 		.sent_us = sent,
 		.final = final,
 		.cause = 1,

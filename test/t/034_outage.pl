@@ -84,7 +84,7 @@ sub test_resume
 	find_out('resumed');
 	my @sessions = sessions_for('resumed', 3);
 
-	$t->sql("SELECT keyapi_fdw_resume('resumed')");
+	$t->resume('resumed');
 	is($_->finish->{rows}, 15, 'keyapi_fdw_resume ends an outage') foreach @sessions;
 	is($t->emulator->count('resumed'), 4, '... and all ask');
 	$_->quit foreach @sessions;
@@ -154,7 +154,7 @@ sub test_stale_at_once
 	find_out('stale');
 	@sessions = map { KeyapiSession->new($t) } 1 .. 10;
 	$_->sql('SET keyapi_fdw.max_age = 0;') foreach @sessions;
-	$t->sql("SELECT keyapi_fdw_resume('stale')");
+	$t->resume('stale');
 	find_out('stale');
 	$_->start("SELECT count(*) FROM stale WHERE $in;") foreach @sessions;
 	foreach my $session (@sessions)

@@ -131,7 +131,7 @@ sub test_page_that_fails
 		$count = scalar(grep { $_->{page} == 2 } $t->emulator->log($name));
 		is($count, $expected{$status}, '... by one session\'s requests for the page');
 
-		$t->sql("SELECT keyapi_fdw_resume('$name')");
+		$t->resume($name);
 		$t->run("SELECT count(*) FROM $name");
 		is(scalar(grep { $_->{page} == 2 } $t->emulator->log($name)),
 			2 * $expected{$status}, '... another statement tries again');
@@ -163,7 +163,7 @@ sub test_failures_of_the_past
 	foreach (1, 2)
 	{
 		$t->run('SELECT count(*) FROM hasty WHERE page = 5');
-		$t->sql("SELECT keyapi_fdw_resume('hasty')");
+		$t->resume('hasty');
 	}
 	is(scalar(grep { $_->{page} == 5 && $_->{status} == 500 } $t->emulator->log('paced')),
 		2, 'a page fails twice');

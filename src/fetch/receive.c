@@ -46,6 +46,17 @@ outage_failure(const KeyapiFetcher *fetcher, const KeyapiPageRequest *request,
 }
 
 /*
+ * Whether a cache in front of the API has answered, where the server's options
+ * say that there is one.
+ */
+static bool
+is_from_cache(const KeyapiFetcher *fetcher, const KeyapiPageRequest *request)
+{
+	return fetcher->server->http_cache &&
+		keyapi_http_outcome(request->transfer)->from_cache;
+}
+
+/*
  * Tell the account's gate how the API has answered.  Returns whether it was asked
  * to find out whether an outage is over, in vain.
  */
@@ -58,7 +69,9 @@ tell_gate(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 	KeyapiGate *gate = keyapi_account_lock(&fetcher->account);
 	bool		was_probe = false;
 
-	if (failure->cause == KEYAPI_OK)
+	if (is_from_cache(fetcher, request))
+		keyapi_gate_bypassed(gate, request->sent_at_us);
+	else if (failure->cause == KEYAPI_OK)
 		keyapi_gate_succeeded(gate, request->sent_at_us, now);
 	else if (failure->cause == KEYAPI_RATE_LIMITED)
 		keyapi_gate_limited(gate, request->sent_at_us, now, failure->retry_after_ms,
@@ -86,7 +99,8 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 			   KeyapiFailure *failure, int64 now)
 {
 	KeyapiStatementList *list = request->listing_pages->statement_list;
-	int64		delay = keyapi_retry_delay(failure, fetcher->server);
+	int64		delay = keyapi_retry_delay(failure, fetcher->server,
+										   is_from_cache(fetcher, request));
 	bool		was_probe = tell_gate(fetcher, request, failure,
 									  delay == KEYAPI_NO_RETRY, now);
 
@@ -184,6 +198,17 @@ share_page(const KeyapiPageRequest *request, const KeyapiHttpOutcome *outcome)
 }
 
 /*
+ * When the API sent the page that has just arrived.
+ */
+static TimestampTz
+sent_by_api(const KeyapiFetcher *fetcher, const KeyapiHttpOutcome *outcome)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	return fetcher->server->http_cache ? now - outcome->age_ms * US_PER_MS : now;
+}
+
+/*
  * Make of a RECEIVED response the page or the failure that it holds.
  */
 static void
@@ -198,11 +223,14 @@ decode_response(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 
 	(void) keyapi_response_read(outcome, fetcher->paths, fetcher->npaths,
 								&page->data, &failure);
+	if (is_from_cache(fetcher, request))
+		keyapi_ledger_waive_credits(&fetcher->ledger,
+									keyapi_page_request_credits(request));
 	if (failure.cause == KEYAPI_OK)
 	{
 		(void) tell_gate(fetcher, request, &failure, false, now);
 		fetcher->works = true;
-		keyapi_page_request_arrive(request, page, GetCurrentTimestamp());
+		keyapi_page_request_arrive(request, page, sent_by_api(fetcher, outcome));
 		share_page(request, outcome);
 		keyapi_http_release(request->transfer);
 		request->transfer = NULL;

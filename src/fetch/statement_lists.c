@@ -417,7 +417,7 @@ keyapi_statement_list_give_up(KeyapiStatementList *list, int number,
  * time.  False if that has happened.
  */
 static bool
-copy_listing(KeyapiStatementList *list, const KeyapiStaleListing * listing)
+copy_listing(KeyapiStatementList *list, const KeyapiStaleListing *listing)
 {
 	list->id = listing->id;
 	for (int number = 1; number <= listing->highest_page; number++)

@@ -117,7 +117,7 @@ extern void keyapi_statement_list_give_up(KeyapiStatementList *list, int number,
  * the list that has the page and is younger than max_age_ms instead, whole: the
  * pages that it lacks are REFUSED, for the same reason.  False, and nothing
  * changes, if there is none or a page has been read already.  *fetched_at is when
- * its first page arrived.
+ * its oldest page arrived.
  */
 extern bool keyapi_statement_list_fall_back(KeyapiStatementList *list,
 											int number, int max_age_ms,

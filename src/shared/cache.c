@@ -49,6 +49,12 @@ keyapi_cache_enabled(int ttl_ms)
 	return ttl_ms > 0 && keyapi_cache_size_kb > 0;
 }
 
+bool
+keyapi_cache_wants_fresh(void)
+{
+	return max_age_ms == 0;
+}
+
 /* ---------------------------------------------------------------------
  * Operations
  *
@@ -224,7 +230,7 @@ find_stale(void *arg)
 
 bool
 keyapi_cache_find_stale(const KeyapiCacheKey *key, int age_ms, int number,
-						KeyapiStaleListing * stale)
+						KeyapiStaleListing *stale)
 {
 	FindStaleCall call = {key, age_ms, number};
 
@@ -387,6 +393,8 @@ count_page(CachePart *part, CachedListing *listing, const PutCall *call)
 		listing->fetched_at = body->fetched_at;
 		make_present(part, listing);
 	}
+	else						/* an HTTP cache may have had it for long */
+		listing->fetched_at = Min(listing->fetched_at, body->fetched_at);
 }
 
 static void

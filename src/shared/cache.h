@@ -58,6 +58,11 @@ extern void keyapi_cache_init(void);
 extern bool keyapi_cache_enabled(int ttl_ms);
 
 /*
+ * Whether keyapi_fdw.max_age asks for everything anew in this session.
+ */
+extern bool keyapi_cache_wants_fresh(void);
+
+/*
  * The listing to read a list from: the present one if it is younger than ttl_ms
  * and keyapi_fdw.max_age, else a new one, which takes its place when its first
  * page arrives.  One that is replaced stays for keyapi_cache_find_stale, unless
@@ -70,15 +75,15 @@ typedef struct KeyapiStaleListing
 {
 	KeyapiCachedId id;
 	int			highest_page;	/* number of the last page that it has */
-	TimestampTz fetched_at;		/* when its first page arrived */
-}			KeyapiStaleListing;
+	TimestampTz fetched_at;		/* when its oldest page arrived */
+} KeyapiStaleListing;
 
 /*
  * The youngest listing of the list that has page number, whichever else it has,
  * if it is younger than age_ms.  False if there is none.
  */
 extern bool keyapi_cache_find_stale(const KeyapiCacheKey *key, int age_ms,
-									int number, KeyapiStaleListing * stale);
+									int number, KeyapiStaleListing *stale);
 
 typedef enum KeyapiLookup
 {

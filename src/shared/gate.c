@@ -395,6 +395,13 @@ keyapi_gate_passed(KeyapiGate *gate, int64 sent_us)
 	keyapi_outage_answered(&gate->outage, sent_us);
 }
 
+void
+keyapi_gate_bypassed(KeyapiGate *gate, int64 sent_us)
+{
+	end_complaint(&gate->pause, sent_us);
+	keyapi_outage_abandon(&gate->outage, sent_us);
+}
+
 bool
 keyapi_gate_failed(KeyapiGate *gate, const KeyapiOutageFailure *failure, int64 now_us)
 {

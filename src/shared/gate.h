@@ -149,6 +149,11 @@ extern void keyapi_gate_succeeded(KeyapiGate *gate, int64 sent_us,
 extern void keyapi_gate_passed(KeyapiGate *gate, int64 sent_us);
 
 /*
+ * ... or by an HTTP cache in front of the API, which tells nothing of an outage.
+ */
+extern void keyapi_gate_bypassed(KeyapiGate *gate, int64 sent_us);
+
+/*
  * A request has failed because the API is out of order or out of reach.  If that
  * is an outage (see keyapi_outage_failed), close the gate.  Returns whether the
  * request was the probe of one.

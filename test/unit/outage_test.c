@@ -155,6 +155,11 @@ test_outage_probe(void)
 	report(opens_at(&gate, now + 5 * US_PER_S), "a probe that is given up leaves its window");
 
 	gate = closed;
+	keyapi_gate_start(&gate, now, 0, &patient);
+	keyapi_gate_bypassed(&gate, now);
+	report(opens_at(&gate, now + 5 * US_PER_S), "... and so does one that a cache answers");
+
+	gate = closed;
 	keyapi_gate_start(&gate, now, 0, &endless);
 	report(opens_at(&gate, now + 60 * US_PER_S), "nobody waits for a probe for more than a minute");
 

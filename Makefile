@@ -32,6 +32,7 @@ OBJS = \
 	src/shared/cache_key.o \
 	src/shared/cache_store.o \
 	src/shared/gate.o \
+	src/shared/outage.o \
 	src/shared/progress.o \
 	src/shared/shared_memory.o \
 	src/shared/single_flight.o \
@@ -64,6 +65,7 @@ OBJS = \
 	src/bind/virtual_row.o \
 	src/fetch/budget.o \
 	src/fetch/fetcher.o \
+	src/fetch/give_up.o \
 	src/fetch/ledger.o \
 	src/fetch/listing_pages.o \
 	src/fetch/page_request.o \
@@ -72,6 +74,7 @@ OBJS = \
 	src/fetch/retry.o \
 	src/fetch/send.o \
 	src/fetch/shared_failure.o \
+	src/fetch/stale.o \
 	src/fetch/statement_lists.o \
 	src/plan/estimate.o \
 	src/plan/outer_rels.o \

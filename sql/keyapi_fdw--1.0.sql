@@ -92,7 +92,7 @@ COMMENT ON FUNCTION keyapi_fdw_cache() IS
 CREATE VIEW keyapi_fdw_cache AS SELECT * FROM keyapi_fdw_cache();
 
 COMMENT ON VIEW keyapi_fdw_cache IS
-'lists in the cache; if a list was asked for anew, also its last complete state, for stale_if_error';
+'lists in the cache; if a list was asked for anew, also its last state before, for stale_if_error';
 COMMENT ON COLUMN keyapi_fdw_cache.endpoint IS 'endpoint of the API';
 COMMENT ON COLUMN keyapi_fdw_cache.params IS
 'parameters of the list: numbers where the column of the same name is an integer, else strings; NULL if a value has characters that are not ASCII and this database is not in UTF8';
@@ -138,7 +138,7 @@ COMMENT ON COLUMN keyapi_fdw_progress.pages_done IS 'pages that have arrived';
 COMMENT ON COLUMN keyapi_fdw_progress.pages_total IS 'pages to read; NULL if not known';
 COMMENT ON COLUMN keyapi_fdw_progress.credits IS 'credits spent so far';
 COMMENT ON COLUMN keyapi_fdw_progress.waiting_for IS
-'request (the answer to one), retry (the time of the next try), rate limit (the end of a pause that the API demands), pacing (requests_per_second) or other session (one that is asking for the same page); NULL: for none of these';
+'request (the answer to one), retry (the time of the next try), rate limit (the end of a pause that the API demands), outage (the time when an API that is down is asked again), pacing (requests_per_second) or other session (one that is asking for the same page); NULL: for none of these';
 
 CREATE FUNCTION keyapi_fdw_resume(server name)
 RETURNS void

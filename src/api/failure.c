@@ -156,6 +156,22 @@ keyapi_cause_is_transient(KeyapiCause cause)
 	return causes[cause].transient;
 }
 
+bool
+keyapi_failure_is_outage(const KeyapiFailure *failure)
+{
+	switch (failure->cause)
+	{
+		case KEYAPI_UNAVAILABLE:
+		case KEYAPI_CANNOT_CONNECT:
+		case KEYAPI_BROKEN_TRANSFER:
+		case KEYAPI_TIMED_OUT:
+		case KEYAPI_TRUNCATED_BODY:
+			return true;
+		default:
+			return failure->status >= 500 || failure->code >= 500;
+	}
+}
+
 /* ---------------------------------------------------------------------
  * Texts from outside
  * ---------------------------------------------------------------------

@@ -70,6 +70,13 @@ extern KeyapiCause keyapi_cause_of_status(int64 status);
 extern bool keyapi_cause_is_transient(KeyapiCause cause);
 
 /*
+ * Whether the API is out of order or out of reach, as opposed to refusing what it
+ * was asked for.  A connection that is not trusted is neither: which certificates
+ * to trust, each server decides for itself.
+ */
+extern bool keyapi_failure_is_outage(const KeyapiFailure *failure);
+
+/*
  * The failure as one line without a full stop, palloc'd, with the secrets of
  * secret.h blotted out, wherever the API or libcurl may have echoed them.
  */

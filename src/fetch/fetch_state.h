@@ -30,6 +30,7 @@ typedef struct KeyapiFetcher
 
 	/* set when the first page is asked for */
 	KeyapiServerOptions *server;
+	KeyapiPatience patience;	/* that they say */
 	int			cache_ttl_ms;
 	char	   *api_key;		/* NULL: nothing of these is set yet */
 	KeyapiAccountId account;

@@ -15,7 +15,9 @@
 
 #include "fetch/fetch_state.h"
 #include "fetch/receive.h"
+#include "fetch/retry.h"
 #include "fetch/send.h"
+#include "fetch/stale.h"
 #include "fetch/statement_lists.h"
 #include "options/api_key.h"
 #include "shared/shared_memory.h"
@@ -53,6 +55,7 @@ prepare_requests(KeyapiFetcher *fetcher)
 	oldcontext = MemoryContextSwitchTo(fetcher->context);
 	fetcher->server = keyapi_server_options(fetcher->serverid);
 	fetcher->ledger.server = fetcher->server;
+	fetcher->patience = keyapi_patience_of(fetcher->server);
 	if (fetcher->server->credits_per_day >= 0 && !keyapi_shared_by_all())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -123,6 +126,7 @@ request_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages, int numb
 		return request;
 	oldcontext = MemoryContextSwitchTo(fetcher->context);
 	request = keyapi_page_request_create(&fetcher->requests, listing_pages, number);
+	request->waiter.patience = fetcher->patience;
 	MemoryContextSwitchTo(oldcontext);
 	return request;
 }
@@ -167,9 +171,14 @@ await_page(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 {
 	dlist_iter	iter;
 
-	/* what others found while nobody waited here may be long over */
+	/* what others did while nobody waited here may be long over */
 	dlist_foreach(iter, &fetcher->requests.list)
-		keyapi_page_request_at(iter)->waiter.since = 0;
+	{
+		KeyapiPageRequest *other = keyapi_page_request_at(iter);
+
+		other->waiter.since = 0;
+		other->awaited_at_us = 0;
+	}
 
 	for (;;)
 	{
@@ -207,6 +216,9 @@ abandon(KeyapiFetcher *fetcher)
 		if (request->status == KEYAPI_REQUEST_IN_FLIGHT)
 		{
 			keyapi_fetch_cancel_unsent(fetcher, request);
+			keyapi_outage_abandon(&keyapi_account_lock(&fetcher->account)->outage,
+								  request->sent_at_us);
+			keyapi_account_unlock();
 			keyapi_page_request_abandon(request);
 		}
 	}
@@ -232,60 +244,6 @@ drive(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 	keyapi_flight_end_all();
 }
 
-/*
- * Whether the API is out of order or out of reach, as opposed to refusing what
- * it was asked for.
- */
-static bool
-is_outage(const KeyapiFailure *failure)
-{
-	switch (failure->cause)
-	{
-		case KEYAPI_PAYMENT_REQUIRED:
-		case KEYAPI_RATE_LIMITED:
-		case KEYAPI_UNAVAILABLE:
-		case KEYAPI_CANNOT_CONNECT:
-		case KEYAPI_TLS:
-		case KEYAPI_CERTIFICATE_EXPIRED:
-		case KEYAPI_BROKEN_TRANSFER:
-		case KEYAPI_TIMED_OUT:
-		case KEYAPI_TRUNCATED_BODY:
-			return true;
-		default:
-			return failure->status >= 500 || failure->code >= 500;
-	}
-}
-
-/*
- * The first page of a list has failed: if option stale_if_error allows it, use
- * the last complete copy of the list instead.
- */
-static bool
-fall_back(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
-{
-	const KeyapiListingPages *listing_pages = request->listing_pages;
-	KeyapiStatementList *list = listing_pages->statement_list;
-	int			max_age_ms = fetcher->server->stale_if_error_ms;
-	TimestampTz fetched_at;
-	const KeyapiBody *body;
-
-	if (max_age_ms == 0 || keyapi_listing_num_pages(listing_pages) > 0 ||
-		!is_outage(&request->failure) ||
-		!keyapi_statement_list_fall_back(list, max_age_ms, &fetched_at))
-		return false;
-	body = keyapi_statement_list_get(list, request->number);
-	if (body == NULL)
-		return false;
-	ereport(WARNING,
-			(errmsg("list %s is served as it was at %s",
-					keyapi_listing_key(&listing_pages->listing),
-					timestamptz_to_str(fetched_at)),
-			 errdetail("The API could not be asked: %s.",
-					   keyapi_failure_message(&request->failure))));
-	keyapi_fetch_use_cached(fetcher, request, body);
-	return request->status == KEYAPI_REQUEST_ARRIVED;
-}
-
 /* ---------------------------------------------------------------------
  * Interface
  * ---------------------------------------------------------------------
@@ -298,7 +256,8 @@ keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 	KeyapiPageRequest *request = request_page(fetcher, listing_pages, number);
 
 	drive(fetcher, request);
-	if (request->status == KEYAPI_REQUEST_FAILED && !fall_back(fetcher, request))
+	if (request->status == KEYAPI_REQUEST_FAILED &&
+		!keyapi_stale_use(fetcher, request, &request->failure))
 		keyapi_failure_raise(&request->failure, keyapi_ledger_spent());
 	return keyapi_page_request_enter(request);
 }

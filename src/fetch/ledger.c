@@ -8,6 +8,7 @@
 #include "fetch/ledger.h"
 
 #include "fetch/budget.h"
+#include "fetch/retry.h"
 #include "shared/stats.h"
 
 /* ---------------------------------------------------------------------
@@ -92,9 +93,10 @@ keyapi_ledger_book_request(KeyapiLedger *ledger, int64 now, int credits,
 						   bool retry)
 {
 	const KeyapiServerOptions *server = ledger->server;
+	const KeyapiPatience patience = keyapi_patience_of(server);
 
 	if (keyapi_account_start(ledger->account, now, server->requests_per_second,
-							 credits, server->credits_per_day) !=
+							 &patience, credits, server->credits_per_day) !=
 		KEYAPI_START_NOW)
 		return false;
 	book_request(ledger, 1, credits, retry);

@@ -65,6 +65,7 @@ keyapi_page_request_create(KeyapiPageRequests *all,
 	request->number = number;
 	request->status = KEYAPI_REQUEST_WAITING;
 	request->closings = PG_INT32_MAX;
+	request->probes_seen = -1;
 	dlist_push_tail(&all->list, &request->node);
 	return request;
 }
@@ -76,6 +77,8 @@ keyapi_page_request_start(KeyapiPageRequest *request, KeyapiTransfer *transfer,
 	Assert(request->status == KEYAPI_REQUEST_WAITING);
 	request->transfer = transfer;
 	request->sent_at_us = now;
+	if (request->attempts <= 1)
+		request->doubted_at_us = now;
 	request->attempts++;
 	request->status = KEYAPI_REQUEST_IN_FLIGHT;
 	request->all->in_flight++;

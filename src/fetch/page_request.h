@@ -64,15 +64,24 @@ typedef struct KeyapiPageRequest
 								 * in the end, of the page */
 	int			attempts;		/* sent so far */
 	int64		sent_at_us;		/* the last time, by the gate's clock */
+	int64		doubted_at_us;	/* when it was sent after its first failure;
+								 * or for the first time, if it has not failed */
 	KeyapiTransfer *transfer;	/* IN_FLIGHT, RECEIVED */
 	KeyapiPage *page;			/* ARRIVED */
 	KeyapiFailure failure;		/* FAILED; texts live in context */
 
 	/* WAITING, kept by send.c */
 	int64		not_before_us;	/* earliest time, by the gate's clock */
-	int			closings;		/* of the gate, the fewest since it is needed */
-	bool		awaited;		/* another session has sent for the page */
-	KeyapiWaiter waiter;		/* how long for */
+	KeyapiWaiter waiter;		/* for another session */
+	int64		awaited_at_us;	/* when another session was seen asking for
+								 * the page; 0: none does */
+	int64		awaited_us;		/* how long that went on while it was needed */
+
+	/* kept by give_up.c, about the time since it is needed */
+	int			closings;		/* of the gate, the fewest */
+	int64		probes_seen;	/* failed ones of the outage, -1: not looked */
+	int			probes;			/* of these, those of others, which count as
+								 * tries */
 } KeyapiPageRequest;
 
 /* The request that a dlist_iter or dlist_mutable_iter is at. */

@@ -24,19 +24,25 @@
  */
 
 /*
- * Tell the sessions that wait for the page that there is no use in asking for
- * it.  But which certificates to trust, each user decides alone: there, others
- * may try.
+ * A failure as the gate is told of it; final if the page is not tried again.
  */
-static void
-tell_waiters(const KeyapiPageRequest *request)
+static KeyapiOutageFailure
+outage_failure(const KeyapiFetcher *fetcher, const KeyapiPageRequest *request,
+			   const KeyapiFailure *failure, bool final)
 {
-	const KeyapiSharedFailure failure = keyapi_shared_failure(&request->failure);
-	bool		may_differ = failure.cause == KEYAPI_TLS ||
-	failure.cause == KEYAPI_CERTIFICATE_EXPIRED;
+	bool		took_too_long = failure->cause == KEYAPI_TIMED_OUT ||
+	failure->cause == KEYAPI_CANNOT_CONNECT;
 
-	keyapi_statement_list_give_up(request->listing_pages->statement_list,
-								  request->number, may_differ ? NULL : &failure);
+	return (KeyapiOutageFailure)
+	{
+		.doubted_us = request->doubted_at_us,
+			.sent_us = request->sent_at_us,
+			.final = final,
+			.cause = failure->cause,
+			.status = failure->status,
+			.patience = took_too_long ? fetcher->patience :
+			KEYAPI_ENDLESS_PATIENCE,
+	};
 }
 
 /*
@@ -51,27 +57,37 @@ is_from_cache(const KeyapiFetcher *fetcher, const KeyapiPageRequest *request)
 }
 
 /*
- * Tell the account's gate how the API has answered.
+ * Tell the account's gate how the API has answered.  Returns whether it was asked
+ * to find out whether an outage is over, in vain.
  */
-static void
-tell_gate(KeyapiFetcher *fetcher, const KeyapiPageRequest *request,
-		  const KeyapiFailure *failure, int64 now)
+static bool
+tell_gate(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
+		  const KeyapiFailure *failure, bool final, int64 now)
 {
+	const KeyapiOutageFailure outage = outage_failure(fetcher, request, failure, final);
 	double		random = pg_prng_double(&pg_global_prng_state);
 	KeyapiGate *gate = keyapi_account_lock(&fetcher->account);
+	bool		was_probe = false;
 
 	if (is_from_cache(fetcher, request))
-		keyapi_gate_passed(gate, request->sent_at_us);
+		keyapi_gate_bypassed(gate, request->sent_at_us);
 	else if (failure->cause == KEYAPI_OK)
 		keyapi_gate_succeeded(gate, request->sent_at_us, now);
 	else if (failure->cause == KEYAPI_RATE_LIMITED)
 		keyapi_gate_limited(gate, request->sent_at_us, now, failure->retry_after_ms,
 							fetcher->server->max_retry_wait_ms, random);
 	else if (failure->cause == KEYAPI_PAYMENT_REQUIRED)
-		keyapi_gate_refused(gate, now);
+		keyapi_gate_refused(gate, request->sent_at_us, now);
+	else if (keyapi_failure_is_outage(failure))
+		was_probe = keyapi_gate_failed(gate, &outage, now);
 	else if (failure->status != 0)
 		keyapi_gate_passed(gate, request->sent_at_us);
+
+	/* its own tries are counted anyway */
+	if (was_probe)
+		request->probes_seen = gate->outage.failed_probes;
 	keyapi_account_unlock();
+	return was_probe;
 }
 
 /*
@@ -83,19 +99,23 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 			   KeyapiFailure *failure, int64 now)
 {
 	KeyapiStatementList *list = request->listing_pages->statement_list;
-	int64		delay;
+	int64		delay = keyapi_retry_delay(failure, fetcher->server,
+										   is_from_cache(fetcher, request));
+	bool		was_probe = tell_gate(fetcher, request, failure,
+									  delay == KEYAPI_NO_RETRY, now);
 
 	keyapi_ledger_book_failure(&fetcher->ledger, failure);
-	delay = keyapi_retry_delay(failure, fetcher->server,
-							   is_from_cache(fetcher, request));
+
+	/* an API that hangs holds nobody for longer than one timeout, once known */
+	if (was_probe && failure->cause == KEYAPI_TIMED_OUT)
+		delay = KEYAPI_NO_RETRY;
 	if (delay != KEYAPI_NO_RETRY)
 	{
 		keyapi_page_request_retry(request, now + delay);
 
 		/* other sessions go on waiting for this one */
 		keyapi_statement_list_retry(list, request->number,
-									GetCurrentTimestamp() + delay +
-									fetcher->server->request_timeout_ms * US_PER_MS);
+									keyapi_fetch_flight_end(fetcher) + delay);
 	}
 	else if (keyapi_statement_list_get(list, request->number) != NULL)
 	{
@@ -105,7 +125,7 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 	else
 	{
 		keyapi_page_request_fail(request, failure);
-		tell_waiters(request);
+		keyapi_shared_failure_tell(request, fetcher->server);
 	}
 }
 
@@ -203,12 +223,12 @@ decode_response(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 
 	(void) keyapi_response_read(outcome, fetcher->paths, fetcher->npaths,
 								&page->data, &failure);
-	tell_gate(fetcher, request, &failure, now);
 	if (is_from_cache(fetcher, request))
 		keyapi_ledger_waive_credits(&fetcher->ledger,
 									keyapi_page_request_credits(request));
 	if (failure.cause == KEYAPI_OK)
 	{
+		(void) tell_gate(fetcher, request, &failure, false, now);
 		fetcher->works = true;
 		keyapi_page_request_arrive(request, page, sent_by_api(fetcher, outcome));
 		share_page(request, outcome);
@@ -224,6 +244,14 @@ decode_response(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
  * Interface
  * ---------------------------------------------------------------------
  */
+
+TimestampTz
+keyapi_fetch_flight_end(const KeyapiFetcher *fetcher)
+{
+	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+									   (int64) fetcher->server->request_timeout_ms +
+									   KEYAPI_FLIGHT_SLACK);
+}
 
 void
 keyapi_fetch_cancel_unsent(KeyapiFetcher *fetcher, const KeyapiPageRequest *request)

@@ -37,6 +37,12 @@ extern void keyapi_fetch_use_cached(KeyapiFetcher *fetcher,
 extern void keyapi_fetch_enter_first(KeyapiPageRequest *request);
 
 /*
+ * Until when others are to wait for the answer to a request that starts now: some
+ * seconds longer than this session does.
+ */
+extern TimestampTz keyapi_fetch_flight_end(const KeyapiFetcher *fetcher);
+
+/*
  * Take a request out of the books if it turns out that it was not sent, because
  * there was no connection.  Its transfer must be over, or about to be abandoned.
  */

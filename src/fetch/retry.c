@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * retry.c
- *	  Whether a failed request is sent again, and when.
+ *	  Whether a failed request is sent again, and when; how long that can take.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,4 +46,27 @@ keyapi_retry_delay(KeyapiFailure *failure, const KeyapiServerOptions *server,
 								pg_prng_double(&pg_global_prng_state));
 	return Min(Max(failure->retry_after_ms, 0) * US_PER_MS + jitter,
 			   max_wait_ms * US_PER_MS);
+}
+
+KeyapiPatience
+keyapi_patience_of(const KeyapiServerOptions *server)
+{
+	return (KeyapiPatience)
+	{
+		.connect_timeout_ms = server->connect_timeout_ms,
+			.request_timeout_ms = server->request_timeout_ms,
+			.max_retries = server->max_retries,
+			.max_retry_wait_ms = server->max_retry_wait_ms,
+	};
+}
+
+int64
+keyapi_longest_tries(const KeyapiServerOptions *server)
+{
+	int64		longest_us = server->request_timeout_ms * US_PER_MS;
+
+	for (int i = 0; i < server->max_retries; i++)
+		longest_us += server->request_timeout_ms * US_PER_MS +
+			keyapi_full_jitter(FIRST_RETRY_WAIT, i, server->max_retry_wait_ms, 1);
+	return longest_us;
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * retry.h
- *	  Whether a failed request is sent again, and when.
+ *	  Whether a failed request is sent again, and when; how long that can take.
  *
  * Which causes are worth it is in the table of api/failure.c.  How long the rate
  * limit keeps all requests back is the gate's matter (shared/gate.h).
@@ -15,6 +15,7 @@
 
 #include "api/failure.h"
 #include "options/option.h"
+#include "shared/patience.h"
 
 #define KEYAPI_NO_RETRY INT64CONST(-1)
 
@@ -28,5 +29,16 @@
 extern int64 keyapi_retry_delay(KeyapiFailure *failure,
 								const KeyapiServerOptions *server,
 								bool from_cache);
+
+/*
+ * What these options say of it.
+ */
+extern KeyapiPatience keyapi_patience_of(const KeyapiServerOptions *server);
+
+/*
+ * The longest time, in us, that all tries of a page can take, with the pauses
+ * between them; what the gate holds back comes on top.
+ */
+extern int64 keyapi_longest_tries(const KeyapiServerOptions *server);
 
 #endif							/* KEYAPI_RETRY_H */

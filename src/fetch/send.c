@@ -5,7 +5,8 @@
  *
  * In this order: there must be room (max_concurrency), money (ledger.c), time
  * (the pause before a retry, and the account's gate), and no other session that
- * has the page or asks for it (statement_lists.c).
+ * has the page or asks for it (statement_lists.c).  When there is no use in
+ * waiting for all that: give_up.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,20 +14,11 @@
 
 #include "utils/memutils.h"
 
+#include "fetch/give_up.h"
 #include "fetch/receive.h"
 #include "fetch/shared_failure.h"
 #include "fetch/statement_lists.h"
 #include "shared/cache.h"
-
-/*
- * Until when others are to wait for this session's answer.
- */
-static TimestampTz
-flight_end(const KeyapiFetcher *fetcher)
-{
-	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-									   fetcher->server->request_timeout_ms);
-}
 
 static KeyapiTransfer *
 start_transfer(const KeyapiFetcher *fetcher, const KeyapiPageRequest *request)
@@ -78,43 +70,44 @@ send_request(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 }
 
 /*
- * Adopt the failure of the other sessions that have asked for the page.
+ * Another session is asking for the page, and was when this was noted last, or
+ * before was 0.  Returns when to look again.
  */
-static void
-adopt_failure(const KeyapiFetcher *fetcher, KeyapiPageRequest *request,
-			  const KeyapiSharedFailure *shared_failure)
+static int64
+note_awaited(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 before,
+			 int64 now)
 {
-	MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
-	KeyapiFailure failure =
-	keyapi_page_request_failure(request, fetcher->server->base_url);
-
-	keyapi_shared_failure_read(shared_failure, &failure);
-	keyapi_page_request_fail(request, &failure);
-	MemoryContextSwitchTo(oldcontext);
+	if (before != 0 && request->waiter.urgent)
+		request->awaited_us += now - before;
+	request->awaited_at_us = now;
+	return now + KEYAPI_FLIGHT_POLL * US_PER_MS;
 }
 
 /*
  * It is this request's turn: find the page elsewhere, or send the request.
- * Returns when to try again, or KEYAPI_NEVER.
+ * Returns when to try again, or KEYAPI_NEVER.  awaited_before is what
+ * awaited_at_us was.
  */
 static int64
-find_or_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
+find_or_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
+			 int64 awaited_before, int64 now)
 {
 	KeyapiStatementList *list = request->listing_pages->statement_list;
 	KeyapiFinding finding;
 
-	switch (keyapi_statement_list_look(list, request->number, flight_end(fetcher),
+	switch (keyapi_statement_list_look(list, request->number,
+									   keyapi_fetch_flight_end(fetcher),
 									   &request->waiter, &finding))
 	{
 		case KEYAPI_PAGE_HERE:
 			keyapi_fetch_use_cached(fetcher, request, finding.body);
 			return KEYAPI_NEVER;
 		case KEYAPI_PAGE_REFUSED:
-			adopt_failure(fetcher, request, &finding.shared_failure);
+			keyapi_shared_failure_adopt(request, &finding.shared_failure,
+										fetcher->server);
 			return KEYAPI_NEVER;
 		case KEYAPI_PAGE_AWAITED:
-			request->awaited = true;
-			return now + KEYAPI_FLIGHT_POLL * US_PER_MS;
+			return note_awaited(fetcher, request, awaited_before, now);
 		case KEYAPI_PAGE_YOURS:
 			break;
 	}
@@ -139,6 +132,7 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request, bool urgent,
 			int64 now)
 {
 	const KeyapiServerOptions *server = fetcher->server;
+	int64		awaited_before = request->awaited_at_us;
 	KeyapiGate	gate;
 	int64		earliest;
 
@@ -147,10 +141,11 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request, bool urgent,
 		!keyapi_ledger_affords(&fetcher->ledger,
 							   keyapi_page_request_credits(request)))
 		return KEYAPI_NEVER;
-	request->awaited = false;
+	request->awaited_at_us = 0;
 	gate = keyapi_account_gate(&fetcher->account);
 	earliest = Max(request->not_before_us,
-				   keyapi_gate_opens(&gate, now, server->requests_per_second));
+				   keyapi_gate_opens(&gate, now, server->requests_per_second,
+									 &fetcher->patience));
 	if (earliest > now)
 	{
 		/* another session may get an answer earlier */
@@ -158,79 +153,37 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request, bool urgent,
 		return Min(earliest, now + KEYAPI_FLIGHT_POLL * US_PER_MS);
 	}
 	request->waiter.urgent = urgent;
-	return find_or_send(fetcher, request, now);
+	return find_or_send(fetcher, request, awaited_before, now);
 }
 
 /*
- * Fail a page that is needed if the API has said that it will refuse it; raise
- * 54000 if it may not be paid for.
+ * Use the pages that were cached since they were asked for, and adopt the
+ * failures of sessions that were asking for them.
  */
 static void
-fail_if_hopeless(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
-{
-	KeyapiGate	gate = keyapi_account_gate(&fetcher->account);
-	const KeyapiServerOptions *server = fetcher->server;
-	int64		pause = (gate.pause.asked_until_us - now) / US_PER_MS;
-	KeyapiFailure failure = keyapi_page_request_failure(request, server->base_url);
-
-	/*
-	 * While the gate is closed, one request tries for all that wait: its
-	 * refusal counts for each of them.  A request that finds the gate open
-	 * tries for itself.
-	 */
-	request->closings = Min(request->closings, Max(gate.pause.closings, 1));
-	if (gate.pause.broke_until_us > now)
-	{
-		failure.cause = KEYAPI_PAYMENT_REQUIRED;
-		failure.retry_after_ms = (gate.pause.broke_until_us - now) / US_PER_MS;
-		failure.reason = "it said so less than a minute ago and was not asked again";
-	}
-	else if (gate.pause.closed_until_us > now &&
-			 pause > server->max_retry_wait_ms)
-	{
-		failure.cause = KEYAPI_RATE_LIMITED;
-		failure.retry_after_ms = pause;
-		failure.reason = "the API asked for a pause that is not over yet";
-	}
-	else if (gate.pause.closings - request->closings > server->max_retries)
-	{
-		failure.cause = KEYAPI_RATE_LIMITED;
-		failure.retry_after_ms = Max(pause, 0);
-		failure.reason = "it refused all requests with this key since the page was needed";
-	}
-
-	if (failure.cause != KEYAPI_OK)
-		keyapi_page_request_fail(request, &failure);
-	else if (fetcher->requests.in_flight == 0)
-	{
-		/* what is under way will be paid for, so let that arrive first */
-		keyapi_ledger_check_request(&fetcher->ledger,
-									keyapi_page_request_credits(request));
-	}
-}
-
-/*
- * Use the pages that were cached since they were asked for.
- */
-static void
-use_cached_pages(KeyapiFetcher *fetcher, const KeyapiPageRequest *needed)
+adopt_news(KeyapiFetcher *fetcher, const KeyapiPageRequest *needed)
 {
 	dlist_mutable_iter iter;
 
 	dlist_foreach_modify(iter, &fetcher->requests.list)
 	{
 		KeyapiPageRequest *request = keyapi_page_request_at(iter);
+		KeyapiStatementList *list = request->listing_pages->statement_list;
 		const KeyapiBody *body;
+		KeyapiSharedFailure failure;
 
 		if (request->status != KEYAPI_REQUEST_WAITING)
 			continue;
-		body = keyapi_statement_list_get(request->listing_pages->statement_list,
-										 request->number);
-		if (body == NULL)
-			continue;
-		keyapi_fetch_use_cached(fetcher, request, body);
-		if (request != needed)
-			keyapi_fetch_enter_first(request);
+		body = keyapi_statement_list_get(list, request->number);
+		if (body != NULL)
+		{
+			keyapi_fetch_use_cached(fetcher, request, body);
+			if (request != needed)
+				keyapi_fetch_enter_first(request);
+		}
+		else if (keyapi_statement_list_is_refused(list, request->number,
+												  &request->waiter, &failure))
+			keyapi_shared_failure_adopt(request, &failure, fetcher->server);
 	}
 }
 
@@ -241,10 +194,10 @@ keyapi_fetch_send(KeyapiFetcher *fetcher, KeyapiPageRequest *needed)
 	int64		next = KEYAPI_NEVER;
 	dlist_iter	iter;
 
-	use_cached_pages(fetcher, needed);
+	adopt_news(fetcher, needed);
 	if (needed != NULL && needed->status == KEYAPI_REQUEST_WAITING)
 	{
-		fail_if_hopeless(fetcher, needed, now);
+		keyapi_give_up_hopeless(fetcher, needed, now);
 		next = try_to_send(fetcher, needed, true, now);
 	}
 	dlist_foreach(iter, &fetcher->requests.list)
@@ -270,8 +223,10 @@ keyapi_fetch_waits_for(const KeyapiFetcher *fetcher,
 
 	if (fetcher->requests.in_flight > 0)
 		return KEYAPI_WAIT_REQUEST;
-	if (request->awaited)
+	if (request->awaited_at_us != 0)
 		return KEYAPI_WAIT_SESSION;
+	if (keyapi_outage_concerns(&gate.outage, &fetcher->patience))
+		return KEYAPI_WAIT_OUTAGE;
 	if (gate.pause.closed_until_us > now || gate.pause.closings > 0)
 		return KEYAPI_WAIT_RATE_LIMIT;
 	return request->not_before_us > now ? KEYAPI_WAIT_RETRY : KEYAPI_WAIT_PACING;

@@ -3,7 +3,7 @@
  * shared_failure.h
  *	  A failure as other sessions are told of it, and back.
  *
- * When others are told, and what they make of it: receive.c, send.c.
+ * When others are told: receive.c, give_up.c.  What they make of it: give_up.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,19 +12,29 @@
 
 #include "compat.h"
 
-#include "api/failure.h"
+#include "fetch/page_request.h"
+#include "options/option.h"
 #include "shared/single_flight.h"
 
 /*
- * What to tell others.  Texts are clipped; the body is left out.
+ * What to tell others of a failure that was met with these options.  Texts are
+ * clipped; the body is left out.
  */
-extern KeyapiSharedFailure keyapi_shared_failure(const KeyapiFailure *failure);
+extern KeyapiSharedFailure keyapi_shared_failure(const KeyapiFailure *failure,
+												 const KeyapiServerOptions *server);
 
 /*
- * Fill *failure with what others have told; which page of which list it is, and
- * base_url, are left as they are.  Texts are palloc'd.
+ * Tell the sessions that wait for a page that has FAILED, if this session leads
+ * its flight: there is no use in asking for it.
  */
-extern void keyapi_shared_failure_read(const KeyapiSharedFailure *shared_failure,
-									   KeyapiFailure *failure);
+extern void keyapi_shared_failure_tell(const KeyapiPageRequest *request,
+									   const KeyapiServerOptions *server);
+
+/*
+ * WAITING or FAILED -> FAILED: adopt what others have told.
+ */
+extern void keyapi_shared_failure_adopt(KeyapiPageRequest *request,
+										const KeyapiSharedFailure *shared_failure,
+										const KeyapiServerOptions *server);
 
 #endif							/* KEYAPI_SHARED_FAILURE_H */

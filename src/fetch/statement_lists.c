@@ -33,6 +33,7 @@ struct KeyapiStatementList
 	bool		opened;			/* the cached listing was looked for */
 	KeyapiCachedId id;			/* ... and is this one; or there is none */
 	bool		reopened;		/* the cached listing was dropped once */
+	KeyapiSharedFailure *stale; /* why the list is an old state of it; or NULL */
 	LocalPage  *pages;			/* what was read or paid for, in no order */
 	int			num_pages;
 	int			max_pages;
@@ -360,6 +361,20 @@ keyapi_statement_list_get(KeyapiStatementList *list, int number)
 	return body != NULL ? body : find_cached(list, number);
 }
 
+bool
+keyapi_statement_list_is_refused(const KeyapiStatementList *list, int number,
+								 const KeyapiWaiter *waiter,
+								 KeyapiSharedFailure *why)
+{
+	if (list->stale != NULL)
+	{
+		*why = *list->stale;
+		return true;
+	}
+	return is_cached(list) &&
+		keyapi_flight_is_refused(list->id.number, number, waiter, why);
+}
+
 KeyapiPageState
 keyapi_statement_list_look(KeyapiStatementList *list, int number, TimestampTz until,
 						   KeyapiWaiter *waiter, KeyapiFinding *finding)
@@ -369,6 +384,11 @@ keyapi_statement_list_look(KeyapiStatementList *list, int number, TimestampTz un
 	finding->body = keyapi_statement_list_get(list, number);
 	if (finding->body != NULL)
 		return KEYAPI_PAGE_HERE;
+	if (list->stale != NULL)
+	{
+		finding->shared_failure = *list->stale;
+		return KEYAPI_PAGE_REFUSED;
+	}
 	if (!is_cached(list))
 		return KEYAPI_PAGE_YOURS;	/* others cannot have it from here */
 
@@ -476,24 +496,45 @@ keyapi_statement_list_give_up(KeyapiStatementList *list, int number,
 		keyapi_flight_fail(list->id.number, number, why);
 }
 
+/*
+ * Copy a cached listing, all at once: it may be dropped from the cache at any
+ * time.  False if that has happened.
+ */
+static bool
+copy_listing(KeyapiStatementList *list, const KeyapiStaleListing *listing)
+{
+	list->id = listing->id;
+	for (int number = 1; number <= listing->highest_page; number++)
+	{
+		if (look_up(list, number) == KEYAPI_LOOKUP_GONE)
+			return false;
+	}
+	return true;
+}
+
 bool
-keyapi_statement_list_fall_back(KeyapiStatementList *list, int max_age_ms,
+keyapi_statement_list_fall_back(KeyapiStatementList *list, int number,
+								int max_age_ms, const KeyapiSharedFailure *why,
 								TimestampTz *fetched_at)
 {
 	KeyapiCachedId before = list->id;
+	KeyapiStaleListing listing;
 
-	if (list->num_pages > 0)
+	if (list->num_pages > 0 ||
+		!keyapi_cache_find_stale(&list->key, max_age_ms, number, &listing))
 		return false;
-	list->id = keyapi_cache_find_stale(&list->key, max_age_ms, fetched_at);
-
-	/* all of it at once: it may be dropped from the cache at any time */
-	for (int number = 1;
-		 look_up(list, number) == KEYAPI_LOOKUP_FOUND; number++)
+	list->stale = MemoryContextAlloc(list->context, sizeof(KeyapiSharedFailure));
+	*list->stale = *why;
+	if (!copy_listing(list, &listing))
 	{
-		if (find_local(list, number)->last)
-			return true;
+		list->stale = NULL;
+		list->num_pages = 0;
+		list->id = before;
+		return false;
 	}
-	list->num_pages = 0;
-	list->id = before;
-	return false;
+
+	/* what it lacks will not come from elsewhere */
+	list->id = KEYAPI_NO_CACHED_ID;
+	*fetched_at = listing.fetched_at;
+	return true;
 }

@@ -32,7 +32,8 @@ typedef enum KeyapiPageState
 	KEYAPI_PAGE_HERE,			/* paid for */
 	KEYAPI_PAGE_YOURS,			/* the caller is to ask for it */
 	KEYAPI_PAGE_AWAITED,		/* another session is asking for it */
-	KEYAPI_PAGE_REFUSED			/* others have asked for it and failed */
+	KEYAPI_PAGE_REFUSED			/* others have asked for it and failed, or the
+								 * list is an old state that lacks it */
 } KeyapiPageState;
 
 /* What comes of looking for a page. */
@@ -68,6 +69,14 @@ extern KeyapiPageState keyapi_statement_list_look(KeyapiStatementList *list, int
 												  TimestampTz until,
 												  KeyapiWaiter *waiter,
 												  KeyapiFinding *finding);
+
+/*
+ * Whether a page that is not there is REFUSED; then *why is set.
+ */
+extern bool keyapi_statement_list_is_refused(const KeyapiStatementList *list,
+											 int number,
+											 const KeyapiWaiter *waiter,
+											 KeyapiSharedFailure *why);
 
 /*
  * Whether asking for a page costs nothing: it is there, or the list is known to
@@ -111,12 +120,15 @@ extern void keyapi_statement_list_give_up(KeyapiStatementList *list, int number,
 										  const KeyapiSharedFailure *why);
 
 /*
- * From now on, take the last complete copy of the list that is younger than
- * max_age_ms instead, whole.  False, and nothing changes, if there is none or a
- * page has been read already.  *fetched_at is when its oldest page arrived.
+ * The API failed to give page number (why).  From now on, take the last state of
+ * the list that has the page and is younger than max_age_ms instead, whole: the
+ * pages that it lacks are REFUSED, for the same reason.  False, and nothing
+ * changes, if there is none or a page has been read already.  *fetched_at is when
+ * its oldest page arrived.
  */
 extern bool keyapi_statement_list_fall_back(KeyapiStatementList *list,
-											int max_age_ms,
+											int number, int max_age_ms,
+											const KeyapiSharedFailure *why,
 											TimestampTz *fetched_at);
 
 #endif							/* KEYAPI_STATEMENT_LISTS_H */

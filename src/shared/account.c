@@ -196,7 +196,7 @@ keyapi_account_spent(const KeyapiAccountId *id)
 
 KeyapiStart
 keyapi_account_start(const KeyapiAccountId *id, int64 now_us, double pace,
-					 int credits, int limit)
+					 const KeyapiPatience *patience, int credits, int limit)
 {
 	Account    *account = find(lock_part(), id);
 	int64	   *spent = spent_today(account);
@@ -204,11 +204,11 @@ keyapi_account_start(const KeyapiAccountId *id, int64 now_us, double pace,
 
 	if (limit >= 0 && *spent + credits > limit)
 		start = KEYAPI_START_BROKE;
-	else if (keyapi_gate_opens(&account->gate, now_us, pace) > now_us)
+	else if (keyapi_gate_opens(&account->gate, now_us, pace, patience) > now_us)
 		start = KEYAPI_START_LATER;
 	else
 	{
-		keyapi_gate_start(&account->gate, now_us, pace);
+		keyapi_gate_start(&account->gate, now_us, pace, patience);
 		*spent += credits;
 	}
 	keyapi_account_unlock();

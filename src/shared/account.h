@@ -66,11 +66,12 @@ typedef enum KeyapiStart
 
 /*
  * Start a request that costs some credits, if it may start now; otherwise nothing
- * changes.  now_us and pace are as in gate.h; limit is the most credits on a day,
+ * changes.  now_us, pace and patience are as in gate.h; limit is the most credits on a day,
  * -1: no limit.
  */
 extern KeyapiStart keyapi_account_start(const KeyapiAccountId *id,
 										int64 now_us, double pace,
+										const KeyapiPatience *patience,
 										int credits, int limit);
 
 /*

@@ -227,9 +227,25 @@ typedef struct FindStaleCall
 {
 	const KeyapiCacheKey *key;
 	int			age_ms;
-	KeyapiCachedId id;			/* results */
-	TimestampTz fetched_at;
+	int			number;
+	KeyapiStaleListing stale;	/* result */
 } FindStaleCall;
+
+static int
+highest_page(const CachedListing *listing)
+{
+	int			highest = 0;
+	dsa_pointer pointer = listing->pages;
+
+	while (DsaPointerIsValid(pointer))
+	{
+		const CachedPage *page = keyapi_cache_page_at(pointer);
+
+		highest = Max(highest, page->number);
+		pointer = page->next;
+	}
+	return highest;
+}
 
 static void
 find_stale(void *arg)
@@ -238,30 +254,32 @@ find_stale(void *arg)
 	CachePart  *part = lock_part(LW_EXCLUSIVE);
 
 	for (CachedState state = CACHED_PRESENT;
-		 state <= CACHED_REPLACED && call->id.number == 0; state++)
+		 state <= CACHED_REPLACED && call->stale.id.number == 0; state++)
 	{
 		CachedListing *listing = keyapi_cache_find_key(part, call->key, state);
 
-		if (listing == NULL || !keyapi_cache_is_complete(listing) ||
-			!is_younger(listing, call->age_ms))
+		if (listing == NULL || !is_younger(listing, call->age_ms) ||
+			keyapi_cache_find_page(listing, call->number) == NULL)
 			continue;
 		listing->last_used = ++part->uses;
-		call->id = listing->id;
-		call->fetched_at = listing->fetched_at;
+		call->stale = (KeyapiStaleListing)
+		{
+			listing->id, highest_page(listing), listing->fetched_at
+		};
 	}
 	LWLockRelease(&part->lock);
 }
 
-KeyapiCachedId
-keyapi_cache_find_stale(const KeyapiCacheKey *key, int age_ms,
-						TimestampTz *fetched_at)
+bool
+keyapi_cache_find_stale(const KeyapiCacheKey *key, int age_ms, int number,
+						KeyapiStaleListing *stale)
 {
-	FindStaleCall call = {key, age_ms};
+	FindStaleCall call = {key, age_ms, number};
 
-	if (!attempt(find_stale, &call) || call.id.number == 0)
-		return KEYAPI_NO_CACHED_ID;
-	*fetched_at = call.fetched_at;
-	return call.id;
+	if (!attempt(find_stale, &call) || call.stale.id.number == 0)
+		return false;
+	*stale = call.stale;
+	return true;
 }
 
 /* ---------------------------------------------------------------------
@@ -372,8 +390,8 @@ typedef struct PutCall
 } PutCall;
 
 /*
- * A new listing gets its first page: it takes the place of the present one,
- * which stays if it is complete.
+ * A new listing gets its first page: it takes the place of the present one, which
+ * stays in place of the one before, unless less of it is there.
  */
 static void
 make_present(CachePart *part, CachedListing *listing)
@@ -385,7 +403,8 @@ make_present(CachePart *part, CachedListing *listing)
 	listing->state = CACHED_PRESENT;
 	if (present == NULL)
 		return;
-	if (!keyapi_cache_is_complete(present))
+	if (replaced != NULL && keyapi_cache_is_complete(replaced) &&
+		!keyapi_cache_is_complete(present))
 	{
 		keyapi_cache_drop(part, present);
 		return;

@@ -65,10 +65,18 @@ extern bool keyapi_cache_wants_fresh(void);
 /*
  * The listing to read a list from: the present one if it is younger than ttl_ms
  * and keyapi_fdw.max_age, else a new one, which takes its place when its first
- * page arrives.  A complete one that is replaced stays for
- * keyapi_cache_find_stale.  None if lists are not cached, or memory is out.
+ * page arrives.  One that is replaced stays for keyapi_cache_find_stale, unless
+ * there is only a part of it and all of the one before.  None if lists are not cached, or memory is out.
  */
 extern KeyapiCachedId keyapi_cache_open(const KeyapiCacheKey *key, int ttl_ms);
+
+/* The last state of a list that has some page. */
+typedef struct KeyapiStaleListing
+{
+	KeyapiCachedId id;
+	int			highest_page;	/* number of the last page that it has */
+	TimestampTz fetched_at;		/* when its oldest page arrived */
+} KeyapiStaleListing;
 
 /*
  * The same listing, if it is there; else none, and nothing changes.
@@ -76,13 +84,11 @@ extern KeyapiCachedId keyapi_cache_open(const KeyapiCacheKey *key, int ttl_ms);
 extern KeyapiCachedId keyapi_cache_find(const KeyapiCacheKey *key, int ttl_ms);
 
 /*
- * The youngest complete listing of the list, if it is younger than age_ms; else
- * none.  *fetched_at is when its oldest page arrived; it is not set if there is
- * none.
+ * The youngest listing of the list that has page number, whichever else it has,
+ * if it is younger than age_ms.  False if there is none.
  */
-extern KeyapiCachedId keyapi_cache_find_stale(const KeyapiCacheKey *key,
-											  int age_ms,
-											  TimestampTz *fetched_at);
+extern bool keyapi_cache_find_stale(const KeyapiCacheKey *key, int age_ms,
+									int number, KeyapiStaleListing *stale);
 
 typedef enum KeyapiLookup
 {

@@ -44,7 +44,7 @@ typedef enum CachedState
 								 * answered */
 	CACHED_PRESENT,				/* served to readers that it is young enough
 								 * for */
-	CACHED_REPLACED				/* complete, served if the API fails */
+	CACHED_REPLACED				/* served if the API fails */
 } CachedState;
 
 typedef struct CachedListing

@@ -310,13 +310,16 @@ start_interval(const KeyapiGate *gate, int64 now_us, double pace)
 }
 
 int64
-keyapi_gate_opens(const KeyapiGate *gate, int64 now_us, double pace)
+keyapi_gate_opens(const KeyapiGate *gate, int64 now_us, double pace,
+				  const KeyapiPatience *patience)
 {
 	const KeyapiGatePause *pause = &gate->pause;
 	const KeyapiGateSchedule *schedule = &gate->schedule;
 	int64		opens_us = Max(pause->closed_until_us, pause->broke_until_us);
 	int64		interval_us = start_interval(gate, now_us, pace);
 
+	if (keyapi_outage_concerns(&gate->outage, patience))
+		opens_us = Max(opens_us, gate->outage.closed_until_us);
 	if (schedule->last_us == 0)
 		return opens_us;
 
@@ -338,7 +341,8 @@ keyapi_gate_opens(const KeyapiGate *gate, int64 now_us, double pace)
 }
 
 void
-keyapi_gate_start(KeyapiGate *gate, int64 now_us, double pace)
+keyapi_gate_start(KeyapiGate *gate, int64 now_us, double pace,
+				  const KeyapiPatience *patience)
 {
 	KeyapiGateSchedule *schedule = &gate->schedule;
 	int64		interval_us = start_interval(gate, now_us, pace);
@@ -350,6 +354,7 @@ keyapi_gate_start(KeyapiGate *gate, int64 now_us, double pace)
 		Max(schedule->next_us, now_us - Max(schedule->lag_us, TIMER_SLACK_US));
 	schedule->last_us = now_us;
 	record_start(&gate->history, now_us);
+	keyapi_outage_start(&gate->outage, now_us, patience);
 }
 
 /*
@@ -372,14 +377,37 @@ reschedule(KeyapiGate *gate, int64 now_us)
  * ---------------------------------------------------------------------
  */
 
-void
-keyapi_gate_passed(KeyapiGate *gate, int64 sent_us)
+/*
+ * A request that started at sent_us met no limit.
+ */
+static void
+end_complaint(KeyapiGatePause *pause, int64 sent_us)
 {
-	KeyapiGatePause *pause = &gate->pause;
-
 	/* what was sent before the last complaint says that those before are over */
 	pause->closings = Min(pause->closings,
 						  sent_us > pause->closed_at_us ? 0 : 1);
+}
+
+void
+keyapi_gate_passed(KeyapiGate *gate, int64 sent_us)
+{
+	end_complaint(&gate->pause, sent_us);
+	keyapi_outage_answered(&gate->outage, sent_us);
+}
+
+void
+keyapi_gate_bypassed(KeyapiGate *gate, int64 sent_us)
+{
+	end_complaint(&gate->pause, sent_us);
+	keyapi_outage_abandon(&gate->outage, sent_us);
+}
+
+bool
+keyapi_gate_failed(KeyapiGate *gate, const KeyapiOutageFailure *failure, int64 now_us)
+{
+	if (failure->status != 0)
+		end_complaint(&gate->pause, failure->sent_us);
+	return keyapi_outage_failed(&gate->outage, failure, now_us);
 }
 
 void
@@ -442,6 +470,7 @@ keyapi_gate_limited(KeyapiGate *gate, int64 sent_us, int64 now_us,
 {
 	KeyapiGatePause *pause = &gate->pause;
 
+	keyapi_outage_answered(&gate->outage, sent_us);
 	if (sent_us <= pause->closed_at_us)
 	{
 		/* still the same complaint, but it may ask for a longer pause */
@@ -479,8 +508,9 @@ keyapi_gate_limited(KeyapiGate *gate, int64 sent_us, int64 now_us,
 }
 
 void
-keyapi_gate_refused(KeyapiGate *gate, int64 now_us)
+keyapi_gate_refused(KeyapiGate *gate, int64 sent_us, int64 now_us)
 {
+	keyapi_outage_answered(&gate->outage, sent_us);
 	gate->pause.broke_until_us = now_us + BROKE_FOR_US;
 }
 
@@ -499,6 +529,45 @@ keyapi_gate_resume(KeyapiGate *gate, int64 now_us)
 	{
 		0
 	};
+	keyapi_outage_forget(&gate->outage, now_us);
+}
+
+/* ---------------------------------------------------------------------
+ * For users
+ * ---------------------------------------------------------------------
+ */
+
+KeyapiPause
+keyapi_gate_paused(const KeyapiGate *gate, int64 now_us, int64 *until_us)
+{
+	const int64 ends_us[KEYAPI_NUM_PAUSES] = {
+		[KEYAPI_PAUSE_NONE] = now_us,
+		[KEYAPI_PAUSE_RATE_LIMIT] = gate->pause.closed_until_us,
+		[KEYAPI_PAUSE_NO_CREDITS] = gate->pause.broke_until_us,
+		[KEYAPI_PAUSE_OUTAGE] = gate->outage.closed_until_us,
+	};
+	KeyapiPause last = KEYAPI_PAUSE_NONE;
+
+	for (KeyapiPause pause = 0; pause < KEYAPI_NUM_PAUSES; pause++)
+	{
+		if (ends_us[pause] > ends_us[last])
+			last = pause;
+	}
+	if (last != KEYAPI_PAUSE_NONE)
+		*until_us = ends_us[last];
+	return last;
+}
+
+const char *
+keyapi_pause_name(KeyapiPause pause)
+{
+	static const char *const names[KEYAPI_NUM_PAUSES] = {
+		[KEYAPI_PAUSE_RATE_LIMIT] = "rate limit",
+		[KEYAPI_PAUSE_NO_CREDITS] = "no credits",
+		[KEYAPI_PAUSE_OUTAGE] = "outage",
+	};
+
+	return names[pause];
 }
 
 int64

@@ -2,7 +2,7 @@
  *
  * gate.h
  *	  When the next request with an API key may start: what the API has said of
- *	  its rate limit and of the account.
+ *	  its rate limit and of the account, and whether it is down.
  *
  * doc/rate-limits.md tells what a gate does, with an example.
  *
@@ -17,6 +17,8 @@
 #define KEYAPI_GATE_H
 
 #include "compat.h"
+
+#include "shared/outage.h"
 
 #define US_PER_MS INT64CONST(1000)
 
@@ -90,7 +92,18 @@ typedef struct KeyapiGate
 	KeyapiGateRate rate;
 	KeyapiGateSchedule schedule;
 	KeyapiGateHistory history;
+	KeyapiOutage outage;
 } KeyapiGate;
+
+/* Why nothing starts. */
+typedef enum KeyapiPause
+{
+	KEYAPI_PAUSE_NONE,
+	KEYAPI_PAUSE_RATE_LIMIT,
+	KEYAPI_PAUSE_NO_CREDITS,
+	KEYAPI_PAUSE_OUTAGE,
+	KEYAPI_NUM_PAUSES
+} KeyapiPause;
 
 /*
  * The time in us, since any moment; it is not set back or forth.
@@ -100,16 +113,29 @@ extern int64 keyapi_gate_clock(void);
 /*
  * When the next request may start; a time that is not after now_us means at
  * once.  pace is the most requests per second that the user allows, 0 for any
- * number.  After a pause one request goes alone: the answer to it, which the
- * caller must look for, may open the gate earlier.
+ * number; patience is the user's.  After a pause one request goes alone: the
+ * answer to it, which the caller must look for, may open the gate earlier.
  */
 extern int64 keyapi_gate_opens(const KeyapiGate *gate, int64 now_us,
-							   double pace);
+							   double pace, const KeyapiPatience *patience);
 
 /*
- * A request starts, which was allowed to.  pace is as above.
+ * A request starts, which was allowed to.  pace and patience are as above.
  */
-extern void keyapi_gate_start(KeyapiGate *gate, int64 now_us, double pace);
+extern void keyapi_gate_start(KeyapiGate *gate, int64 now_us, double pace,
+							  const KeyapiPatience *patience);
+
+/*
+ * Why the gate is closed, and until when in *until_us, which is not set if it is
+ * not (KEYAPI_PAUSE_NONE).  Of several pauses the one that ends last.
+ */
+extern KeyapiPause keyapi_gate_paused(const KeyapiGate *gate, int64 now_us,
+									  int64 *until_us);
+
+/*
+ * What users call a pause; NULL for KEYAPI_PAUSE_NONE.
+ */
+extern const char *keyapi_pause_name(KeyapiPause pause);
 
 /*
  * A request that started at sent_us has been answered with what was asked for.
@@ -118,9 +144,22 @@ extern void keyapi_gate_succeeded(KeyapiGate *gate, int64 sent_us,
 								  int64 now_us);
 
 /*
- * ... or with something else, but not because of a limit.
+ * ... or with something else, but neither because of a limit nor of an outage.
  */
 extern void keyapi_gate_passed(KeyapiGate *gate, int64 sent_us);
+
+/*
+ * ... or by an HTTP cache in front of the API, which tells nothing of an outage.
+ */
+extern void keyapi_gate_bypassed(KeyapiGate *gate, int64 sent_us);
+
+/*
+ * A request has failed because the API is out of order or out of reach.  If that
+ * is an outage (see keyapi_outage_failed), close the gate.  Returns whether the
+ * request was the probe of one.
+ */
+extern bool keyapi_gate_failed(KeyapiGate *gate, const KeyapiOutageFailure *failure,
+							   int64 now_us);
 
 /*
  * A request that started at sent_us met the rate limit (429): slow down, and
@@ -140,9 +179,10 @@ extern void keyapi_gate_limited(KeyapiGate *gate, int64 sent_us, int64 now_us,
 								double random);
 
 /*
- * The account has no credits (402): nothing will succeed for a while.
+ * The account has no credits (402), says the answer to a request that started at
+ * sent_us: nothing will succeed for a while.
  */
-extern void keyapi_gate_refused(KeyapiGate *gate, int64 now_us);
+extern void keyapi_gate_refused(KeyapiGate *gate, int64 sent_us, int64 now_us);
 
 /*
  * End all pauses, and forget what they were for.

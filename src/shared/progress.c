@@ -50,6 +50,7 @@ static const struct
 	[KEYAPI_WAIT_REQUEST] = {"request", "KeyapiRequest"},
 	[KEYAPI_WAIT_RETRY] = {"retry", "KeyapiRetry"},
 	[KEYAPI_WAIT_RATE_LIMIT] = {"rate limit", "KeyapiRateLimit"},
+	[KEYAPI_WAIT_OUTAGE] = {"outage", "KeyapiOutage"},
 	[KEYAPI_WAIT_PACING] = {"pacing", "KeyapiPacing"},
 	[KEYAPI_WAIT_SESSION] = {"other session", "KeyapiOtherSession"},
 };

@@ -18,6 +18,8 @@ typedef enum KeyapiWait
 	KEYAPI_WAIT_REQUEST,		/* the API's answer */
 	KEYAPI_WAIT_RETRY,			/* the time of another try */
 	KEYAPI_WAIT_RATE_LIMIT,		/* the end of the API's rate limit */
+	KEYAPI_WAIT_OUTAGE,			/* the time when an API that is down is asked
+								 * again, or the answer to that */
 	KEYAPI_WAIT_PACING,			/* requests_per_second */
 	KEYAPI_WAIT_SESSION,		/* another session that asks for the page */
 	KEYAPI_NUM_WAITS

@@ -43,9 +43,8 @@ typedef struct Flight
 typedef struct FailedPage
 {
 	PageId		id;
-	uint64		last;			/* number of the last failure ... */
-	uint64		before;			/* ... and of the one before; 0: none */
-	KeyapiSharedFailure failure;	/* the last one */
+	uint64		number;			/* of the last failure; 0: none */
+	KeyapiSharedFailure failure;	/* that one */
 } FailedPage;
 
 typedef struct FlightPart
@@ -75,11 +74,11 @@ const KeyapiSharedPart keyapi_flight_part = {
 };
 
 static FlightPart *
-lock_part(void)
+lock_part(LWLockMode mode)
 {
 	FlightPart *part = keyapi_shared_part(&keyapi_flight_part);
 
-	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
+	LWLockAcquire(&part->lock, mode);
 	return part;
 }
 
@@ -182,7 +181,7 @@ oldest_failed(FlightPart *part)
 
 	for (int i = 1; i < MAX_FAILED_PAGES; i++)
 	{
-		if (part->failed[i].last < oldest->last)
+		if (part->failed[i].number < oldest->number)
 			oldest = &part->failed[i];
 	}
 	return oldest;
@@ -194,18 +193,15 @@ remember(FlightPart *part, PageId id, const KeyapiSharedFailure *failure)
 	FailedPage *page = find_failed(part, id);
 
 	if (page == NULL)
-	{
 		page = oldest_failed(part);
-		page->id = id;
-		page->last = 0;
-	}
-	page->before = page->last;
-	page->last = ++part->failures;
+	page->id = id;
+	page->number = ++part->failures;
 	page->failure = *failure;
 }
 
 /*
- * Whether two leaders have failed since the waiter began to wait.
+ * Whether a leader has failed since the waiter began to wait, and the waiter
+ * would have fared no better.
  */
 static bool
 is_refused(FlightPart *part, PageId id, const KeyapiWaiter *waiter,
@@ -213,7 +209,8 @@ is_refused(FlightPart *part, PageId id, const KeyapiWaiter *waiter,
 {
 	FailedPage *page = waiter->since == 0 ? NULL : find_failed(part, id);
 
-	if (page == NULL || page->before < waiter->since)
+	if (page == NULL || page->number < waiter->since ||
+		!keyapi_is_as_patient(&page->failure.patience, &waiter->patience))
 		return false;
 	*failure = page->failure;
 	return true;
@@ -249,9 +246,25 @@ keyapi_flight_begin_wait(KeyapiWaiter *waiter)
 
 	if (waiter->since != 0)
 		return;
-	part = lock_part();
+	part = lock_part(LW_EXCLUSIVE);
 	begin_wait(part, waiter);
 	LWLockRelease(&part->lock);
+}
+
+bool
+keyapi_flight_is_refused(uint64 listing, int page, const KeyapiWaiter *waiter,
+						 KeyapiSharedFailure *failure)
+{
+	const PageId id = {listing, page};
+	FlightPart *part;
+	bool		refused;
+
+	if (waiter->since == 0)
+		return false;
+	part = lock_part(LW_SHARED);
+	refused = is_refused(part, id, waiter, failure);
+	LWLockRelease(&part->lock);
+	return refused;
 }
 
 KeyapiFlightRole
@@ -260,7 +273,7 @@ keyapi_flight_lead(uint64 listing, int page, TimestampTz until,
 {
 	const PageId id = {listing, page};
 	KeyapiFlightRole role = KEYAPI_FLIGHT_LEADER;
-	FlightPart *part = lock_part();
+	FlightPart *part = lock_part(LW_EXCLUSIVE);
 	Flight	   *flight = find(part, id);
 
 	if (is_refused(part, id, waiter, failure))
@@ -286,7 +299,7 @@ void
 keyapi_flight_extend(uint64 listing, int page, TimestampTz until)
 {
 	const PageId id = {listing, page};
-	FlightPart *part = lock_part();
+	FlightPart *part = lock_part(LW_EXCLUSIVE);
 	Flight	   *flight = find(part, id);
 
 	if (flight != NULL && is_mine(flight))
@@ -303,7 +316,7 @@ keyapi_flight_end(uint64 listing, int page)
 
 	if (!may_lead)
 		return;
-	part = lock_part();
+	part = lock_part(LW_EXCLUSIVE);
 	flight = find(part, id);
 	if (flight != NULL && is_mine(flight))
 		end(part, flight);
@@ -314,7 +327,7 @@ void
 keyapi_flight_fail(uint64 listing, int page, const KeyapiSharedFailure *failure)
 {
 	const PageId id = {listing, page};
-	FlightPart *part = lock_part();
+	FlightPart *part = lock_part(LW_EXCLUSIVE);
 	Flight	   *flight = find(part, id);
 
 	if (flight != NULL && is_mine(flight))
@@ -332,7 +345,7 @@ keyapi_flight_end_all(void)
 
 	if (!may_lead)
 		return;
-	part = lock_part();
+	part = lock_part(LW_EXCLUSIVE);
 	for (int i = part->num_flights - 1; i >= 0; i--)
 	{
 		if (is_mine(&part->flights[i]))

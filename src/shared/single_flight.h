@@ -10,10 +10,10 @@
  * flight whose leader is gone, or whose time is up, is over: the next session
  * that wants the page leads it anew.
  *
- * If a leader fails for good, one of the waiters leads the flight anew.  If that
- * one fails too, the other waiters adopt its failure; otherwise each of them
- * would pay for the same answer in turn.  Waiters that join later are not
- * affected by earlier failures.
+ * If a leader fails for good, the waiters adopt its failure; otherwise each of
+ * them would pay for the same answer in turn.  But a waiter that is more patient
+ * than the leader was asks for itself, if patience may help.  Waiters that join
+ * later are not affected by earlier failures.
  *
  * Memory of a backend's own has no other session that could lead a flight.
  *
@@ -26,6 +26,7 @@
 
 #include "utils/timestamp.h"
 
+#include "shared/patience.h"
 #include "shared/shared_memory.h"
 
 /*
@@ -33,6 +34,13 @@
  * leader that dies wakes nobody.
  */
 #define KEYAPI_FLIGHT_POLL 100
+
+/*
+ * How much longer than its request_timeout a leader leads a flight, in ms: it
+ * takes a moment to tell the others what has come of it, and nobody is to ask
+ * meanwhile.  Only those that outwait a leader that hangs notice.
+ */
+#define KEYAPI_FLIGHT_SLACK 5000
 
 extern const KeyapiSharedPart keyapi_flight_part;
 
@@ -54,12 +62,15 @@ typedef struct KeyapiSharedFailure
 	char		api_message[KEYAPI_SHARED_FAILURE_TEXT_LEN];
 	char		request_id[KEYAPI_SHARED_FAILURE_ID_LEN];
 	char		reason[KEYAPI_SHARED_FAILURE_TEXT_LEN];
+	KeyapiPatience patience;	/* the leader's; endless, if more would not
+								 * have helped */
 } KeyapiSharedFailure;
 
 /* How a caller waits for a page. */
 typedef struct KeyapiWaiter
 {
 	bool		urgent;			/* set the latch when another's flight ends */
+	KeyapiPatience patience;
 	uint64		since;			/* number of the first failure that concerns
 								 * the caller; kept here for this module.  The
 								 * caller sets 0 when it begins to wait anew */
@@ -81,13 +92,20 @@ typedef enum KeyapiFlightRole
  * WAITER: another session leads it.  Call again, with the same waiter, when the
  * latch was set (see KeyapiWaiter), or after KEYAPI_FLIGHT_POLL: one of the
  * waiters will lead it.  A process can be urgent about one page at a time.
- * REFUSED: two leaders have failed while the caller waited; *failure is the
- * second one's.
+ * REFUSED: as keyapi_flight_is_refused.
  */
 extern KeyapiFlightRole keyapi_flight_lead(uint64 listing, int page,
 										   TimestampTz until,
 										   KeyapiWaiter *waiter,
 										   KeyapiSharedFailure *failure);
+
+/*
+ * Whether a leader has failed while the caller waited, which was at least as
+ * patient; *failure is what it met.
+ */
+extern bool keyapi_flight_is_refused(uint64 listing, int page,
+									 const KeyapiWaiter *waiter,
+									 KeyapiSharedFailure *failure);
 
 /*
  * The caller has to wait before it may try to lead: failures of leaders from now

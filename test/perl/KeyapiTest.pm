@@ -199,6 +199,15 @@ sub fail_at_once
 	return;
 }
 
+# End what keeps this server's requests back, such as an outage that is known.
+sub resume
+{
+	my ($self, $server) = @_;
+
+	$self->sql("SELECT keyapi_fdw_resume('$server')");
+	return;
+}
+
 # Whether sessions share what they know
 sub is_shared
 {

@@ -85,9 +85,11 @@ sub test_options
 	$t->sql("ALTER SERVER r OPTIONS (ADD max_retries '2', ADD max_retry_wait '10ms')");
 	$t->fails('r', 'SELECT count(*) FROM r', '58000', qr/page 2: .*attempt 3\.$/m,
 		'two retries', requests => 4);
+	$t->resume('r');
 	$t->sql("ALTER SERVER r OPTIONS (SET max_retries '0')");
 	$t->fails('r', 'SELECT count(*) FROM r', '58000', qr/page 2/, 'no retries',
 		requests => 2);
+	$t->resume('r');
 	$t->sql("ALTER SERVER r OPTIONS (DROP max_retries)");
 	$t->fails('r', 'SELECT count(*) FROM r', '58000', qr/attempt 6\.$/m,
 		'five retries by default', requests => 7);

@@ -119,11 +119,11 @@ sub test_growth
 	return;
 }
 
-# All kinds of errors, each so often
+# All kinds of errors, each so often, whatever the errors before may say of the API
 sub fail_statements
 {
 	my ($times) = @_;
-	my $result = $session->run(join "\n", map { "SELECT * FROM $_;" } (@bad) x $times);
+	my $result = $session->run(join "\n", map { "SELECT keyapi_fdw_resume('$_') \\gset\nSELECT * FROM $_;" } (@bad) x $times);
 	my $errors = () = $result->{stderr} =~ /^ERROR:/gm;
 
 	die "$errors errors; $result->{rows}"
@@ -179,6 +179,7 @@ DECLARE
 BEGIN
 	FOREACH name IN ARRAY string_to_array('$tables', ', ') LOOP
 		FOR i IN 1 .. $times LOOP
+			PERFORM keyapi_fdw_resume(name);
 			BEGIN
 				EXECUTE 'SELECT count(title), count(duration) FROM ' || name;
 			EXCEPTION WHEN OTHERS THEN

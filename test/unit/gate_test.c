@@ -125,6 +125,8 @@ static const Case cases[] = {
 	{"a pace of 200 requests a second", {1000, 1000, true, 0, 0}, 0, 400, 1, false, 2.1, 0, 200},
 };
 
+static const KeyapiPatience patient = {10000, 20000, 5, 60000};
+
 static int	ntests = 0;
 static int	nfailed = 0;
 
@@ -226,14 +228,14 @@ start_requests(Run *run, Session *session)
 
 		if (request->state != IDLE)
 			continue;
-		opens = keyapi_gate_opens(session->gate, run->now, run->c->pace);
+		opens = keyapi_gate_opens(session->gate, run->now, run->c->pace, &patient);
 		if (opens > run->now)
 		{
 			/* timers count in ms */
 			opens += US_PER_MS - 1 - (opens - run->now - 1) % US_PER_MS;
 			return Min(opens + some_time(300), run->now + LOOK_AGAIN);
 		}
-		keyapi_gate_start(session->gate, run->now, run->c->pace);
+		keyapi_gate_start(session->gate, run->now, run->c->pace, &patient);
 		request->state = ON_THE_WAY;
 		request->sent = run->now;
 		request->next = run->now + 100 + some_time(300);
@@ -365,8 +367,8 @@ closed_gate(int64 now, int64 retry_after_ms)
 {
 	KeyapiGate	gate = {0};
 
-	keyapi_gate_start(&gate, now - 2, 0);
-	keyapi_gate_start(&gate, now - 1, 0);
+	keyapi_gate_start(&gate, now - 2, 0, &patient);
+	keyapi_gate_start(&gate, now - 1, 0, &patient);
 	keyapi_gate_limited(&gate, now - 2, now, retry_after_ms, MAX_WAIT, 0.5);
 	return gate;
 }
@@ -374,7 +376,7 @@ closed_gate(int64 now, int64 retry_after_ms)
 static bool
 is_open(const KeyapiGate *gate, int64 now)
 {
-	return keyapi_gate_opens(gate, now, 0) <= now;
+	return keyapi_gate_opens(gate, now, 0, &patient) <= now;
 }
 
 static void
@@ -389,7 +391,7 @@ test_probe(void)
 	keyapi_gate_limited(&gate, now - 1, now, 5000, MAX_WAIT, 0.5);
 	now += 5 * US_PER_S;
 	report(!is_open(&gate, now - 1) && is_open(&gate, now), "... or later, if it says that too");
-	keyapi_gate_start(&gate, now, 0);
+	keyapi_gate_start(&gate, now, 0, &patient);
 	passed = gate;
 	now += US_PER_S;
 	report(!is_open(&gate, now - 1) && is_open(&gate, now),
@@ -412,8 +414,8 @@ test_two_probes(void)
 	int64		first = now + US_PER_S;
 	int64		second = first + US_PER_S;
 
-	keyapi_gate_start(&gate, first, 0);
-	keyapi_gate_start(&gate, second, 0);
+	keyapi_gate_start(&gate, first, 0, &patient);
+	keyapi_gate_start(&gate, second, 0, &patient);
 	keyapi_gate_limited(&gate, second, second + 1, 1000, MAX_WAIT, 0.5);
 	report(gate.pause.closings == 2, "one refusal after another is counted");
 	keyapi_gate_succeeded(&gate, first, second + 2);
@@ -430,7 +432,7 @@ test_schedule(void)
 	KeyapiGate	gate = closed_gate(now, 1);
 
 	now += US_PER_MS;
-	keyapi_gate_start(&gate, now, 0);
+	keyapi_gate_start(&gate, now, 0, &patient);
 	keyapi_gate_limited(&gate, now, now + 1, 1, MAX_WAIT, 0.5);
 	report(is_open(&gate, now + 2 * US_PER_S),
 		   "a probe that fails does not hold up the next one by its schedule");
@@ -448,11 +450,11 @@ test_forgotten(void)
 	for (int i = 0; i < 3; i++)
 	{
 		now += 8 * US_PER_S;
-		keyapi_gate_start(&gate, now, 0);
+		keyapi_gate_start(&gate, now, 0, &patient);
 		keyapi_gate_limited(&gate, now, now + 1, 8000, MAX_WAIT, 0.5);
 	}
 	now += 3600 * US_PER_S;
-	keyapi_gate_start(&gate, now, 0);
+	keyapi_gate_start(&gate, now, 0, &patient);
 	keyapi_gate_limited(&gate, now, now + 1, -1, MAX_WAIT, 0.5);
 	report(is_open(&gate, now + US_PER_S),
 		   "what was refused long ago makes no pause longer");
@@ -469,12 +471,12 @@ test_quick_refusals(void)
 	KeyapiGate	gate = closed_gate(now, 1);
 
 	now += US_PER_MS;
-	keyapi_gate_start(&gate, now, 0);
+	keyapi_gate_start(&gate, now, 0, &patient);
 	keyapi_gate_succeeded(&gate, now, now + 1);
-	keyapi_gate_start(&gate, now + 2, 0);
+	keyapi_gate_start(&gate, now + 2, 0, &patient);
 	keyapi_gate_limited(&gate, now + 2, now + 3, 1, MAX_WAIT, 0.5);
 	now += 3 * US_PER_MS;
-	keyapi_gate_start(&gate, now, 0);
+	keyapi_gate_start(&gate, now, 0, &patient);
 	keyapi_gate_succeeded(&gate, now, now + 1);
 	report(is_open(&gate, now + 15 * US_PER_S),
 		   "refusals in quick succession do not stop all requests");
@@ -495,17 +497,17 @@ test_long_pause(void)
 		   "a long pause ends when the user's patience does");
 	report(gate.pause.asked_until_us == now + day, "... though the API asked for more");
 	now += MAX_WAIT * US_PER_MS;
-	keyapi_gate_start(&gate, now, 0);
+	keyapi_gate_start(&gate, now, 0, &patient);
 	report(!is_open(&gate, now + 1), "... for one request only");
 	keyapi_gate_limited(&gate, now, now + 1, 1000, 0, 0.5);
 	report(!is_open(&gate, now + US_PER_S) && is_open(&gate, now + US_PER_S + 1),
 		   "... after at least a second, however impatient the user is");
 
 	gate = closed_gate(now, day / US_PER_MS);
-	keyapi_gate_refused(&gate, now);
+	keyapi_gate_refused(&gate, now, now);
 	keyapi_gate_resume(&gate, now);
 	report(is_open(&gate, now), "a pause can be ended");
-	keyapi_gate_start(&gate, now + 1, 0);
+	keyapi_gate_start(&gate, now + 1, 0, &patient);
 	keyapi_gate_limited(&gate, now - 1, now + 2, day / US_PER_MS, MAX_WAIT, 0.5);
 	report(gate.pause.closings == 0, "... and what was under way then is no new refusal");
 }
@@ -516,7 +518,7 @@ test_no_credits(void)
 	int64		now = 1000 * US_PER_S;
 	KeyapiGate	gate = {0};
 
-	keyapi_gate_refused(&gate, now);
+	keyapi_gate_refused(&gate, now, now);
 	report(!is_open(&gate, now + 60 * US_PER_S - 1) && is_open(&gate, now + 60 * US_PER_S),
 		   "after a 402 nothing starts for a minute");
 }
@@ -527,10 +529,10 @@ test_pace(void)
 	int64		now = 1000 * US_PER_S;
 	KeyapiGate	gate = {0};
 
-	report(keyapi_gate_opens(&gate, now, 1e-15) <= now,
+	report(keyapi_gate_opens(&gate, now, 1e-15, &patient) <= now,
 		   "the first request need not wait, however slow the pace");
-	keyapi_gate_start(&gate, now, 1e-15);
-	report(keyapi_gate_opens(&gate, now, 1e-15) > now + TOO_LONG,
+	keyapi_gate_start(&gate, now, 1e-15, &patient);
+	report(keyapi_gate_opens(&gate, now, 1e-15, &patient) > now + TOO_LONG,
 		   "... the second must");
 }
 

@@ -19,6 +19,7 @@ OBJS = \
 	src/api/failure.o \
 	src/api/listing.o \
 	src/api/secret.o \
+	src/http/canonical_url.o \
 	src/http/certificate.o \
 	src/http/event_loop.o \
 	src/http/libcurl.o \
@@ -30,6 +31,7 @@ OBJS = \
 	src/shared/cache.o \
 	src/shared/cache_key.o \
 	src/shared/cache_store.o \
+	src/shared/day.o \
 	src/shared/gate.o \
 	src/shared/progress.o \
 	src/shared/shared_memory.o \
@@ -42,6 +44,7 @@ OBJS = \
 	src/options/api_key.o \
 	src/options/option.o \
 	src/options/option_value.o \
+	src/options/server_account.o \
 	src/bind/binding.o \
 	src/bind/clause.o \
 	src/bind/clauses.o \

@@ -140,6 +140,35 @@ COMMENT ON COLUMN keyapi_fdw_progress.credits IS 'credits spent so far';
 COMMENT ON COLUMN keyapi_fdw_progress.waiting_for IS
 'request (the answer to one), retry (the time of the next try), rate limit (the end of a pause that the API demands), pacing (requests_per_second) or other session (one that is asking for the same page); NULL: for none of these';
 
+CREATE FUNCTION keyapi_fdw_accounts(
+  OUT account text, OUT endpoint text,
+  OUT paused_until timestamptz, OUT paused_because text,
+  OUT requests_per_second float8,
+  OUT credits_today bigint, OUT requests_today bigint,
+  OUT last_used timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION keyapi_fdw_accounts() IS
+'what view keyapi_fdw_accounts shows';
+
+CREATE VIEW keyapi_fdw_accounts AS SELECT * FROM keyapi_fdw_accounts();
+
+COMMENT ON VIEW keyapi_fdw_accounts IS
+'accounts at the API that this server has used, in any database; for members of pg_read_all_stats';
+COMMENT ON COLUMN keyapi_fdw_accounts.account IS
+'the beginning of a hash of base_url, endpoint, proxy and API key; another one after each start of the server';
+COMMENT ON COLUMN keyapi_fdw_accounts.endpoint IS 'endpoint of the API';
+COMMENT ON COLUMN keyapi_fdw_accounts.paused_until IS 'when the next request may start; NULL if there is no pause';
+COMMENT ON COLUMN keyapi_fdw_accounts.paused_because IS
+'rate limit (429) or no credits (402)';
+COMMENT ON COLUMN keyapi_fdw_accounts.requests_per_second IS
+'what the API seems to bear; NULL if it never complained';
+COMMENT ON COLUMN keyapi_fdw_accounts.credits_today IS 'credits spent on this UTC day';
+COMMENT ON COLUMN keyapi_fdw_accounts.requests_today IS 'requests sent on this UTC day';
+COMMENT ON COLUMN keyapi_fdw_accounts.last_used IS 'when a request started last';
+
 CREATE FUNCTION keyapi_fdw_resume(server name)
 RETURNS void
 AS 'MODULE_PATHNAME'
@@ -150,3 +179,8 @@ COMMENT ON FUNCTION keyapi_fdw_resume(name) IS
 
 GRANT SELECT ON keyapi_fdw_stats, keyapi_fdw_cache, keyapi_fdw_progress TO PUBLIC;
 REVOKE ALL ON FUNCTION keyapi_fdw_stats_reset(), keyapi_fdw_cache_clear(), keyapi_fdw_resume(name) FROM PUBLIC;
+
+/* Function and view: PostgreSQL checks the privilege on a function that a view uses for the role that reads the view */
+GRANT SELECT ON keyapi_fdw_accounts TO pg_read_all_stats;
+REVOKE ALL ON FUNCTION keyapi_fdw_accounts() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION keyapi_fdw_accounts() TO pg_read_all_stats;

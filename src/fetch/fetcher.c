@@ -18,6 +18,7 @@
 #include "fetch/send.h"
 #include "fetch/statement_lists.h"
 #include "options/api_key.h"
+#include "options/server_account.h"
 #include "shared/shared_memory.h"
 #include "shared/single_flight.h"
 
@@ -46,6 +47,7 @@ keyapi_fetcher_create(Oid relid, Oid userid,
 static void
 prepare_requests(KeyapiFetcher *fetcher)
 {
+	const KeyapiEndpoint *endpoint;
 	MemoryContext oldcontext;
 
 	if (fetcher->api_key != NULL)
@@ -61,11 +63,11 @@ prepare_requests(KeyapiFetcher *fetcher)
 				 errhint("Add keyapi_fdw to shared_preload_libraries and restart PostgreSQL, or drop the option.")));
 	fetcher->cache_ttl_ms = keyapi_cache_ttl(fetcher->relid);
 	fetcher->report = keyapi_progress_begin(fetcher->relid);
+	endpoint = keyapi_table_options(fetcher->relid)->endpoint;
 	fetcher->api_key = keyapi_api_key(fetcher->userid, fetcher->serverid);
-	fetcher->account =
-		keyapi_account_id(fetcher->server->base_url,
-						  keyapi_table_options(fetcher->relid)->endpoint->path,
-						  fetcher->server->proxy, fetcher->api_key);
+	fetcher->account = keyapi_server_account(fetcher->server, endpoint,
+											 fetcher->api_key);
+	keyapi_account_open(&fetcher->account, endpoint->path);
 	MemoryContextSwitchTo(oldcontext);
 }
 

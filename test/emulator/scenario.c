@@ -38,6 +38,7 @@ typedef struct Item
 
 static const Item setting_items[] = {
 	{"total", ITEM_NUMBER, SETTING(total)},
+	{"hashtags", ITEM_NUMBER, SETTING(hashtags)},
 	{"lietotal", ITEM_NUMBER, SETTING(lietotal)},
 	{"offset", ITEM_NUMBER, SETTING(offset)},
 	{"shift", ITEM_NUMBER, SETTING(shift)},
@@ -341,6 +342,7 @@ scenario_parse(char *segment, Settings *settings, char *error, size_t size)
 
 	memset(settings, 0, sizeof(*settings));
 	settings->total = 500;
+	settings->hashtags = 100;
 	settings->lietotal = -1;
 	settings->quota = -1;
 	settings->burst = 1;

@@ -159,6 +159,7 @@ typedef struct Settings
 	const char *country;		/* of all videos, whatever was asked */
 	uint64_t	words;
 	long		total;			/* videos a list has */
+	long		hashtags;		/* hashtags a list has */
 	long		lietotal;		/* total that is announced, -1: the truth */
 	long		offset;			/* rank 1 is what had been rank 1 + offset */
 	long		shift;			/* videos inserted before, per page number */

@@ -14,7 +14,7 @@
 
 #include "body.h"
 #include "control.h"
-#include "odd.h"
+#include "endpoint.h"
 #include "wire.h"
 
 #define API_PATH "/v1/tiktok/trending/videos"
@@ -227,8 +227,8 @@ parse_path(Request *request, char *error, size_t size)
 	char	   *rest = strchr(segment, '/');
 	size_t		rest_len = rest ? strlen(rest) : 0;
 
-	request->query.odd = rest ? odd_kind(rest) : ODD_NONE;
-	request->in.known_path = request->query.odd != ODD_NONE ||
+	request->query.endpoint = rest ? endpoint_find(rest) : NULL;
+	request->in.known_path = request->query.endpoint != NULL ||
 		(rest_len >= strlen(API_PATH) &&
 		 strcmp(rest + rest_len - strlen(API_PATH), API_PATH) == 0);
 	if (rest != NULL)
@@ -257,8 +257,9 @@ serve_api(struct MHD_Connection *connection, Request *request)
 	in->settings = &request->settings;
 	in->key = request->key;
 	in->query = &request->query;
-	in->query_error = request->query.odd != ODD_NONE ?
-		odd_query_parse(request->raw_query, &request->query) :
+	in->query_error = request->query.endpoint != NULL ?
+		endpoint_parse(request->query.endpoint, request->raw_query,
+					   &request->query) :
 		query_parse(request->raw_query, &request->query);
 	row = make_log_row(connection, request);
 

@@ -97,13 +97,13 @@ sub mapping
 	return;
 }
 
-# The scenario's table
+# The scenario's table of videos
 sub import_table
 {
 	my ($self, $name) = @_;
 
 	$self->sql(<<"END");
-IMPORT FOREIGN SCHEMA tiktok FROM SERVER $name INTO public;
+IMPORT FOREIGN SCHEMA tiktok LIMIT TO (tiktok_trending) FROM SERVER $name INTO public;
 ALTER FOREIGN TABLE tiktok_trending RENAME TO $name;
 END
 	return;

@@ -34,7 +34,7 @@ CREATE FUNCTION keyapi_fdw_stats(
   OUT errors_4xx bigint, OUT errors_402 bigint, OUT errors_429 bigint,
   OUT errors_5xx bigint, OUT errors_network bigint, OUT errors_response bigint,
   OUT cached_pages bigint, OUT rows bigint, OUT bytes bigint,
-  OUT credits bigint, OUT http_time float8,
+  OUT credits bigint, OUT stale_lists bigint, OUT http_time float8,
   OUT last_error text, OUT last_error_at timestamptz,
   OUT stats_reset timestamptz)
 RETURNS SETOF record
@@ -48,8 +48,8 @@ CREATE VIEW keyapi_fdw_stats AS SELECT * FROM keyapi_fdw_stats();
 
 COMMENT ON VIEW keyapi_fdw_stats IS
 'requests to the API and their cost, per server and role that ran the scan, in this database';
-COMMENT ON COLUMN keyapi_fdw_stats.server IS 'foreign server; NULL if it was dropped';
-COMMENT ON COLUMN keyapi_fdw_stats.role IS 'role that ran the scans; NULL if it was dropped';
+COMMENT ON COLUMN keyapi_fdw_stats.server IS 'foreign server; NULL in the row of those that had to make way';
+COMMENT ON COLUMN keyapi_fdw_stats.role IS 'role that ran the scans; NULL in the row of those that had to make way';
 COMMENT ON COLUMN keyapi_fdw_stats.requests IS 'requests sent';
 COMMENT ON COLUMN keyapi_fdw_stats.retries IS 'those of them that asked for a page again';
 COMMENT ON COLUMN keyapi_fdw_stats.errors_4xx IS 'answers 4xx other than 402 and 429';
@@ -62,6 +62,7 @@ COMMENT ON COLUMN keyapi_fdw_stats.cached_pages IS 'pages that needed no request
 COMMENT ON COLUMN keyapi_fdw_stats.rows IS 'rows that scans returned';
 COMMENT ON COLUMN keyapi_fdw_stats.bytes IS 'bytes of answers, as received';
 COMMENT ON COLUMN keyapi_fdw_stats.credits IS 'credits that the requests cost';
+COMMENT ON COLUMN keyapi_fdw_stats.stale_lists IS 'lists that were served although they were stale, because the API failed';
 COMMENT ON COLUMN keyapi_fdw_stats.http_time IS 'milliseconds that the requests took, summed up';
 COMMENT ON COLUMN keyapi_fdw_stats.last_error IS 'what went wrong last';
 COMMENT ON COLUMN keyapi_fdw_stats.last_error_at IS 'when that was';

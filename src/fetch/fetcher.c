@@ -21,6 +21,7 @@
 #include "options/server_account.h"
 #include "shared/shared_memory.h"
 #include "shared/single_flight.h"
+#include "shared/stats.h"
 
 KeyapiFetcher *
 keyapi_fetcher_create(Oid relid, Oid userid,
@@ -61,6 +62,7 @@ prepare_requests(KeyapiFetcher *fetcher)
 				 errmsg("option \"credits_per_day\" of the server needs shared memory"),
 				 errdetail("Without it, no session knows what the others spend."),
 				 errhint("Add keyapi_fdw to shared_preload_libraries and restart PostgreSQL, or drop the option.")));
+	keyapi_stats_open(fetcher->serverid);
 	fetcher->cache_ttl_ms = keyapi_cache_ttl(fetcher->relid);
 	fetcher->report = keyapi_progress_begin(fetcher->relid);
 	endpoint = keyapi_table_options(fetcher->relid)->endpoint;
@@ -285,7 +287,10 @@ fall_back(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 			 errdetail("The API could not be asked: %s.",
 					   keyapi_failure_message(&request->failure))));
 	keyapi_fetch_use_cached(fetcher, request, body);
-	return request->status == KEYAPI_REQUEST_ARRIVED;
+	if (request->status != KEYAPI_REQUEST_ARRIVED)
+		return false;
+	keyapi_ledger_book_stale_list(&fetcher->ledger);
+	return true;
 }
 
 /* ---------------------------------------------------------------------

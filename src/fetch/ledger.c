@@ -157,6 +157,16 @@ keyapi_ledger_book_cached_page(KeyapiLedger *ledger)
 }
 
 void
+keyapi_ledger_book_stale_list(KeyapiLedger *ledger)
+{
+	const int64 counts[KEYAPI_NUM_COUNTERS] = {
+		[KEYAPI_COUNT_STALE_LISTS] = 1
+	};
+
+	keyapi_stats_add(ledger->serverid, counts, 0);
+}
+
+void
 keyapi_ledger_book_rows(KeyapiLedger *ledger, int64 rows)
 {
 	const int64 counts[KEYAPI_NUM_COUNTERS] = {

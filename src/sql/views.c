@@ -139,6 +139,7 @@ keyapi_fdw_stats(PG_FUNCTION_ARGS)
 
 		if (!may_see(stats->role))
 			continue;
+		/* both are NULL where others had to make way */
 		add_text(&row, server == NULL ? NULL : server->servername);
 		add_text(&row, GetUserNameFromId(stats->role, true));
 		for (int c = 0; c < KEYAPI_NUM_COUNTERS; c++)

@@ -69,6 +69,7 @@ OBJS = \
 	src/fetch/listing_pages.o \
 	src/fetch/page_request.o \
 	src/fetch/receive.o \
+	src/fetch/request_log.o \
 	src/fetch/response.o \
 	src/fetch/retry.o \
 	src/fetch/send.o \

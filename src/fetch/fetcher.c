@@ -15,6 +15,7 @@
 
 #include "fetch/fetch_state.h"
 #include "fetch/receive.h"
+#include "fetch/request_log.h"
 #include "fetch/send.h"
 #include "fetch/statement_lists.h"
 #include "options/api_key.h"
@@ -211,6 +212,7 @@ abandon(KeyapiFetcher *fetcher)
 		if (request->status == KEYAPI_REQUEST_IN_FLIGHT)
 		{
 			keyapi_fetch_cancel_unsent(fetcher, request);
+			keyapi_request_log_abandoned(fetcher, request);
 			keyapi_page_request_abandon(request);
 		}
 	}

@@ -88,6 +88,7 @@ OBJS = \
 	src/sql/explain.o \
 	src/sql/import.o \
 	src/sql/resume.o \
+	src/sql/version.o \
 	src/sql/views.o
 
 # 15 does not compile as C23, the default of gcc 15 and later; 19 may need it.

@@ -178,6 +178,14 @@ LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION keyapi_fdw_resume(name) IS
 'ends the pauses after 429 and 402 of the account that the caller''s user mapping of this server stands for';
 
+CREATE FUNCTION keyapi_fdw_version()
+RETURNS text
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT STABLE;
+
+COMMENT ON FUNCTION keyapi_fdw_version() IS
+'versions of the library of keyapi_fdw, of libcurl with its TLS library, and of jansson, for bug reports';
+
 GRANT SELECT ON keyapi_fdw_stats, keyapi_fdw_cache, keyapi_fdw_progress TO PUBLIC;
 REVOKE ALL ON FUNCTION keyapi_fdw_stats_reset(), keyapi_fdw_cache_clear(), keyapi_fdw_resume(name) FROM PUBLIC;
 

@@ -22,6 +22,7 @@ test_settings();
 test_explain();
 test_views();
 test_functions();
+test_version();
 test_sqlstates();
 
 $t->stop;
@@ -160,6 +161,16 @@ END
 
 		is(join("\n", sort @columns), columns_of($view), "columns of $view");
 	}
+	return;
+}
+
+# What a bug report must say
+sub test_version
+{
+	my $version = $t->sql("SELECT extversion FROM pg_extension WHERE extname = 'keyapi_fdw'");
+
+	like($t->sql('SELECT keyapi_fdw_version()'), qr/^keyapi_fdw \Q$version\E, libcurl \d+\.\d+\.\d+\S* \(\w+.*\), jansson \d+\.\d+\S*$/,
+		'keyapi_fdw_version()');
 	return;
 }
 

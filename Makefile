@@ -95,7 +95,10 @@ OBJS = \
 PG_CFLAGS = $(if $(filter 15,$(MAJORVERSION)),-std=gnu11) -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter \
 	-Wno-missing-field-initializers -Wno-sign-compare
 # Before 16, PostgreSQL leaves PGDLLEXPORT empty, and nothing would be visible.
-PG_CPPFLAGS = -I$(srcdir)/src -DPGDLLEXPORT='__attribute__((visibility("default")))'
+PG_CPPFLAGS = -I$(srcdir)/src -DPGDLLEXPORT='__attribute__((visibility("default")))' -DKEYAPI_BUILD='"$(BUILD)"'
+# Which build this is: sessions with another one cannot share memory.
+SOURCES = $(sort $(wildcard $(srcdir)/src/*.[ch] $(srcdir)/src/*/*.[ch]))
+BUILD = $(shell cat $(SOURCES) | cksum | tr ' ' -)
 SHLIB_LINK = -lcurl -ljansson
 
 # The tests of installcheck, in a new database
@@ -128,5 +131,6 @@ find-expected:
 	@[ -d expected ] || ln -s $(abspath $(srcdir))/expected expected
 .PHONY: find-expected
 
+src/shared/shared_memory.o src/shared/shared_memory.bc: $(SOURCES)
 $(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h)
 endif

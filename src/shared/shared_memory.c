@@ -47,11 +47,25 @@
 /* What the locks of the areas are called in pg_stat_activity. */
 #define AREA_LOCK_NAME "KeyapiArea"
 
+/*
+ * Which build of the library this is: the Makefile makes it of the sources.  Each
+ * build may lay out the memory in its own way.
+ */
+#ifndef KEYAPI_BUILD
+#define KEYAPI_BUILD "unknown"
+#endif
+
+static const char build[] = "keyapi_fdw build " KEYAPI_BUILD;
+
+/* Longest such text, with the NUL. */
+#define BUILD_LEN 64
+
 /* Room for the parts that are registered. */
 #define MAX_PARTS 8
 
 typedef struct Header
 {
+	char		build[BUILD_LEN];	/* stands first in each build */
 	int			nprocs;
 	int			tranches[MAX_PARTS];
 	int			area_tranche;
@@ -121,6 +135,7 @@ create(void *memory, bool shared, Size books_size, Size area_size,
 	Header	   *new = memory;
 	char	   *place = (char *) memory + control_size(MaxBackends);
 
+	strlcpy(new->build, build, BUILD_LEN);
 	new->nprocs = MaxBackends;
 	if (!pg_strong_random(new->secret, sizeof(new->secret)))
 		ereport(ERROR,
@@ -260,6 +275,25 @@ find_segment(void *arg)
 
 	header = keyapi_named_segment(NAME, shared_size(), init_segment, &found);
 }
+
+/*
+ * Find the memory that others have made, or make it.  If the library was replaced
+ * while the server runs, it is another build's and of no use here.
+ */
+static void
+attach_segment(void)
+{
+	const char *why = "another build of the library has made it";
+
+	if (keyapi_shared_attempt(find_segment, NULL, &why) &&
+		strncmp(header->build, build, BUILD_LEN) == 0)
+		return;
+	header = NULL;
+	ereport(WARNING,
+			(errmsg("keyapi_fdw cannot use the memory that sessions share: %s", why),
+			 errdetail("This session has a cache, rate limits and statistics of its own."),
+			 errhint("If the library was replaced, restart PostgreSQL; sessions that began before go on as they did.")));
+}
 #endif
 
 /*
@@ -321,16 +355,7 @@ attach(void)
 	oldcontext = MemoryContextSwitchTo(TopMemoryContext);
 #ifdef keyapi_named_segment
 	if (!preloaded && header == NULL)
-	{
-		const char *why;
-
-		if (!keyapi_shared_attempt(find_segment, NULL, &why))
-		{
-			header = NULL;
-			ereport(LOG,
-					(errmsg("keyapi_fdw cannot share its cache: %s", why)));
-		}
-	}
+		attach_segment();
 #endif
 	if (header != NULL)
 		attach_areas();

@@ -81,6 +81,7 @@ OBJS = \
 	src/plan/plan.o \
 	src/scan/demand.o \
 	src/scan/pages.o \
+	src/scan/pages_report.o \
 	src/scan/read_ahead.o \
 	src/scan/scan.o \
 	src/scan/tuple.o \

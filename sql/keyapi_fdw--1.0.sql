@@ -136,7 +136,7 @@ COMMENT ON COLUMN keyapi_fdw_progress.relid IS 'foreign table';
 COMMENT ON COLUMN keyapi_fdw_progress.lists_done IS 'lists read to the end';
 COMMENT ON COLUMN keyapi_fdw_progress.lists_total IS 'lists to read; NULL if not known';
 COMMENT ON COLUMN keyapi_fdw_progress.pages_done IS 'pages that have arrived';
-COMMENT ON COLUMN keyapi_fdw_progress.pages_total IS 'pages to read; NULL if not known';
+COMMENT ON COLUMN keyapi_fdw_progress.pages_total IS 'pages to read, by conditions, LIMIT and what is known of the lists; NULL if not known';
 COMMENT ON COLUMN keyapi_fdw_progress.credits IS 'credits spent so far';
 COMMENT ON COLUMN keyapi_fdw_progress.waiting_for IS
 'request (the answer to one), retry (the time of the next try), rate limit (the end of a pause that the API demands), pacing (requests_per_second) or other session (one that is asking for the same page); NULL: for none of these';

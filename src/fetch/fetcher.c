@@ -140,9 +140,14 @@ request_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages, int numb
 static void
 report(KeyapiFetcher *fetcher, KeyapiWait wait)
 {
-	fetcher->progress.waiting_for = wait;
-	fetcher->progress.credits = fetcher->ledger.cost.credits;
-	keyapi_progress_report(fetcher->report, &fetcher->progress);
+	KeyapiProgress progress = fetcher->progress;
+
+	progress.pages_done += fetcher->requests.arrived - fetcher->arrived_before;
+	if (progress.pages_total >= 0)
+		progress.pages_done = Min(progress.pages_done, progress.pages_total);
+	progress.waiting_for = wait;
+	progress.credits = fetcher->ledger.cost.credits;
+	keyapi_progress_report(fetcher->report, &progress);
 }
 
 /*
@@ -379,6 +384,7 @@ keyapi_fetcher_report(KeyapiFetcher *fetcher, const KeyapiProgress *progress)
 {
 	prepare_requests(fetcher);
 	fetcher->progress = *progress;
+	fetcher->arrived_before = fetcher->requests.arrived - keyapi_fetcher_unread(fetcher);
 }
 
 void

@@ -17,6 +17,7 @@ test_terminated();
 test_counters();
 test_visibility();
 test_progress();
+test_pages_of_progress();
 test_restart();
 test_reset();
 test_many_roles();
@@ -208,6 +209,33 @@ sub test_progress
 	$t->sql("SELECT pg_cancel_backend($pid)");
 	$session->finish;
 	is($t->sql($sql), '', 'a cancelled scan is gone too');
+	$session->quit;
+	return;
+}
+
+# pages_total is what the scan will read, pages_done what has arrived.
+sub test_pages_of_progress
+{
+	my $session = KeyapiSession->new($t);
+	my %progress = (
+		'SELECT count(*) FROM stalling WHERE rank <= 140' => '6|7',
+		'SELECT count(*) FROM stalling WHERE rank IN (1, 50, 490)' => '2|3',
+		'SELECT count(*) FROM (SELECT FROM stalling LIMIT 50) AS s' => '2|3',
+		'SELECT count(*) FROM stalling' => undef);
+
+	$t->scenario('stalling', 'fault=stall,page=3,region=US');
+	foreach my $sql (sort keys %progress)
+	{
+		$session->start("$sql;");
+		$t->emulator->await_stalled('stalling', 1);
+		$t->await(
+			'SELECT pages_done' . (defined $progress{$sql} ? " || '|' || pages_total = '$progress{$sql}'" : ' > 2 AND pages_total = 25')
+			  . ' FROM keyapi_fdw_progress',
+			"wrong progress of $sql: " . $t->sql('SELECT pages_done, pages_total FROM keyapi_fdw_progress'));
+		pass("progress of $sql");
+		$t->emulator->release('stalling');
+		$session->finish;
+	}
 	$session->quit;
 	return;
 }

@@ -91,7 +91,20 @@ void
 keyapi_ledger_cancel_request(KeyapiLedger *ledger, int credits, bool retry)
 {
 	book_request(ledger, -1, credits, retry);
-	keyapi_account_refund(ledger->account, credits);
+	keyapi_account_refund(ledger->account, 1, credits);
+}
+
+void
+keyapi_ledger_waive_credits(KeyapiLedger *ledger, int credits)
+{
+	const int64 counts[KEYAPI_NUM_COUNTERS] = {
+		[KEYAPI_COUNT_CREDITS] = -credits,
+	};
+
+	ledger->cost.credits -= credits;
+	keyapi_budget_spend(ledger->serverid, -credits);
+	keyapi_stats_add(ledger->serverid, counts, 0);
+	keyapi_account_refund(ledger->account, 0, credits);
 }
 
 void

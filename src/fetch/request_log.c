@@ -36,7 +36,7 @@ typedef struct Fields
 	int64		code;			/* of the envelope, or 0 */
 	double		ms;
 	int64		bytes;
-	bool		sent;			/* so it costs credits */
+	bool		costs;			/* it was sent, and no cache had the answer */
 	const char *request_id;		/* or NULL */
 	const char *error;			/* or NULL */
 } Fields;
@@ -87,7 +87,7 @@ write_line(const KeyapiFetcher *fetcher, const KeyapiPageRequest *request,
 					 " ms=%.1f bytes=" INT64_FORMAT " credits=%d attempt=%d",
 					 request->number, fields->status, fields->code,
 					 fields->ms, fields->bytes,
-					 fields->sent ? keyapi_page_request_credits(request) : 0,
+					 fields->costs ? keyapi_page_request_credits(request) : 0,
 					 request->attempts);
 	append_text(&line, "request_id", fields->request_id, true);
 	append_text(&line, "error", fields->error, true);
@@ -111,7 +111,8 @@ keyapi_request_log(const KeyapiFetcher *fetcher, const KeyapiPageRequest *reques
 		.code = failure->code,
 		.ms = outcome->elapsed_ms,
 		.bytes = outcome->wire_bytes,
-		.sent = keyapi_http_sent(request->transfer),
+		.costs = keyapi_http_sent(request->transfer) &&
+		!(fetcher->server->http_cache && outcome->from_cache),
 		.request_id = request_id,
 	};
 
@@ -128,7 +129,7 @@ keyapi_request_log_abandoned(const KeyapiFetcher *fetcher,
 {
 	const Fields fields = {
 		.ms = (keyapi_gate_clock() - request->sent_at_us) / (double) US_PER_MS,
-		.sent = true,
+		.costs = true,
 		.error = "the query did not wait for the answer",
 	};
 

@@ -351,7 +351,7 @@ keyapi_account_start(const KeyapiAccountId *id, int64 now_us, double pace,
 }
 
 void
-keyapi_account_refund(const KeyapiAccountId *id, int credits)
+keyapi_account_refund(const KeyapiAccountId *id, int requests, int credits)
 {
 	Account    *account = lock_known(id);
 	KeyapiDay  *day;
@@ -362,7 +362,7 @@ keyapi_account_refund(const KeyapiAccountId *id, int credits)
 
 	/* it may have been another day's */
 	day->credits = Max(day->credits - credits, 0);
-	day->requests = Max(day->requests - 1, 0);
+	day->requests = Max(day->requests - requests, 0);
 	unlock(account);
 }
 

@@ -103,10 +103,12 @@ extern KeyapiStart keyapi_account_start(const KeyapiAccountId *id,
 										int credits, int limit);
 
 /*
- * A request that was started has not been sent after all: take it off the day's
- * bill.
+ * Take off the day's bill what was started: a request that has not been sent after
+ * all (requests is 1), or just the credits of one that turned out to cost nothing
+ * (0).
  */
-extern void keyapi_account_refund(const KeyapiAccountId *id, int credits);
+extern void keyapi_account_refund(const KeyapiAccountId *id, int requests,
+								  int credits);
 
 /*
  * All accounts, palloc'd, and their number in *n.

@@ -53,6 +53,8 @@ static const Item setting_items[] = {
 	{"quota", ITEM_NUMBER, SETTING(quota)},
 	{"empty", ITEM_RANGE, SETTING(empty)},
 	{"hasmore", ITEM_CHOICE, SETTING(hasmore), "|truth|absent|lie-true|lie-false|"},
+	{"cachestatus", ITEM_TEXT, SETTING(cachestatus)},
+	{"age", ITEM_TEXT, SETTING(age)},
 	{"key", ITEM_TEXT, SETTING(key)},
 	{"country", ITEM_TEXT, SETTING(country)},
 	{"qps", ITEM_REAL, SETTING(qps)},

@@ -170,6 +170,8 @@ typedef struct Settings
 	long		okstatus;		/* HTTP status of good answers */
 	long		clock;			/* seconds that the Date header is fast */
 	long		latency;		/* ms */
+	const char *cachestatus;	/* header Cache-Status, or NULL */
+	const char *age;			/* header Age, or NULL */
 	long		now;			/* clock of the cover URLs, 0: the real one */
 	long		quota;			/* requests until 402, -1: no end */
 	Range		empty;			/* pages without videos */

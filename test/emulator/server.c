@@ -129,6 +129,23 @@ accepts_gzip(struct MHD_Connection *connection)
 	return encodings != NULL && strstr(encodings, "gzip") != NULL;
 }
 
+/*
+ * The headers of an HTTP cache; lines of Cache-Status are separated by a bar.
+ */
+static void
+add_cache_headers(struct MHD_Response *response, const Settings *settings)
+{
+	char	   *lines = settings->cachestatus ? xstrdup(settings->cachestatus) : NULL;
+	char	   *next = NULL;
+
+	if (settings->age != NULL)
+		MHD_add_response_header(response, "Age", settings->age);
+	for (char *line = lines ? strtok_r(lines, "|", &next) : NULL; line != NULL;
+		 line = strtok_r(NULL, "|", &next))
+		MHD_add_response_header(response, "Cache-Status", line);
+	free(lines);
+}
+
 static enum MHD_Result
 send_answer(struct MHD_Connection *connection, Request *request)
 {
@@ -159,6 +176,7 @@ send_answer(struct MHD_Connection *connection, Request *request)
 		MHD_add_response_header(response, "Date", answer.date);
 	if (answer.location != NULL)
 		MHD_add_response_header(response, "Location", answer.location);
+	add_cache_headers(response, &request->settings);
 	result = MHD_queue_response(connection, (unsigned) answer.status, response);
 	MHD_destroy_response(response);
 	return result;

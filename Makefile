@@ -20,6 +20,7 @@ OBJS = \
 	src/api/listing.o \
 	src/api/secret.o \
 	src/http/cache_status.o \
+	src/http/canonical_url.o \
 	src/http/certificate.o \
 	src/http/event_loop.o \
 	src/http/libcurl.o \
@@ -31,6 +32,7 @@ OBJS = \
 	src/shared/cache.o \
 	src/shared/cache_key.o \
 	src/shared/cache_store.o \
+	src/shared/day.o \
 	src/shared/gate.o \
 	src/shared/outage.o \
 	src/shared/progress.o \
@@ -44,6 +46,7 @@ OBJS = \
 	src/options/api_key.o \
 	src/options/option.o \
 	src/options/option_value.o \
+	src/options/server_account.o \
 	src/bind/binding.o \
 	src/bind/clause.o \
 	src/bind/clauses.o \
@@ -70,6 +73,7 @@ OBJS = \
 	src/fetch/listing_pages.o \
 	src/fetch/page_request.o \
 	src/fetch/receive.o \
+	src/fetch/request_log.o \
 	src/fetch/response.o \
 	src/fetch/retry.o \
 	src/fetch/send.o \
@@ -83,6 +87,7 @@ OBJS = \
 	src/scan/demand.o \
 	src/scan/lookalike.o \
 	src/scan/pages.o \
+	src/scan/pages_report.o \
 	src/scan/price.o \
 	src/scan/read_ahead.o \
 	src/scan/scan.o \
@@ -91,13 +96,17 @@ OBJS = \
 	src/sql/explain.o \
 	src/sql/import.o \
 	src/sql/resume.o \
+	src/sql/version.o \
 	src/sql/views.o
 
 # 15 does not compile as C23, the default of gcc 15 and later; 19 may need it.
 PG_CFLAGS = $(if $(filter 15,$(MAJORVERSION)),-std=gnu11) -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter \
 	-Wno-missing-field-initializers -Wno-sign-compare
 # Before 16, PostgreSQL leaves PGDLLEXPORT empty, and nothing would be visible.
-PG_CPPFLAGS = -I$(srcdir)/src -DPGDLLEXPORT='__attribute__((visibility("default")))'
+PG_CPPFLAGS = -I$(srcdir)/src -DPGDLLEXPORT='__attribute__((visibility("default")))' -DKEYAPI_BUILD='"$(BUILD)"'
+# Which build this is: sessions with another one cannot share memory.
+SOURCES = $(sort $(wildcard $(srcdir)/src/*.[ch] $(srcdir)/src/*/*.[ch]))
+BUILD = $(shell cat $(SOURCES) | cksum | tr ' ' -)
 SHLIB_LINK = -lcurl -ljansson
 
 # The tests of installcheck, in a new database
@@ -130,5 +139,6 @@ find-expected:
 	@[ -d expected ] || ln -s $(abspath $(srcdir))/expected expected
 .PHONY: find-expected
 
+src/shared/shared_memory.o src/shared/shared_memory.bc: $(SOURCES)
 $(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h)
 endif

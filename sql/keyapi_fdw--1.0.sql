@@ -34,7 +34,7 @@ CREATE FUNCTION keyapi_fdw_stats(
   OUT errors_4xx bigint, OUT errors_402 bigint, OUT errors_429 bigint,
   OUT errors_5xx bigint, OUT errors_network bigint, OUT errors_response bigint,
   OUT cached_pages bigint, OUT rows bigint, OUT bytes bigint,
-  OUT credits bigint, OUT http_time float8,
+  OUT credits bigint, OUT stale_lists bigint, OUT http_time float8,
   OUT last_error text, OUT last_error_at timestamptz,
   OUT stats_reset timestamptz)
 RETURNS SETOF record
@@ -48,8 +48,8 @@ CREATE VIEW keyapi_fdw_stats AS SELECT * FROM keyapi_fdw_stats();
 
 COMMENT ON VIEW keyapi_fdw_stats IS
 'requests to the API and their cost, per server and role that ran the scan, in this database';
-COMMENT ON COLUMN keyapi_fdw_stats.server IS 'foreign server; NULL if it was dropped';
-COMMENT ON COLUMN keyapi_fdw_stats.role IS 'role that ran the scans; NULL if it was dropped';
+COMMENT ON COLUMN keyapi_fdw_stats.server IS 'foreign server; NULL in the row of those that had to make way';
+COMMENT ON COLUMN keyapi_fdw_stats.role IS 'role that ran the scans; NULL in the row of those that had to make way';
 COMMENT ON COLUMN keyapi_fdw_stats.requests IS 'requests sent';
 COMMENT ON COLUMN keyapi_fdw_stats.retries IS 'those of them that asked for a page again';
 COMMENT ON COLUMN keyapi_fdw_stats.errors_4xx IS 'answers 4xx other than 402 and 429';
@@ -62,6 +62,7 @@ COMMENT ON COLUMN keyapi_fdw_stats.cached_pages IS 'pages that needed no request
 COMMENT ON COLUMN keyapi_fdw_stats.rows IS 'rows that scans returned';
 COMMENT ON COLUMN keyapi_fdw_stats.bytes IS 'bytes of answers, as received';
 COMMENT ON COLUMN keyapi_fdw_stats.credits IS 'credits that the requests cost';
+COMMENT ON COLUMN keyapi_fdw_stats.stale_lists IS 'lists that were served although they were stale, because the API failed';
 COMMENT ON COLUMN keyapi_fdw_stats.http_time IS 'milliseconds that the requests took, summed up';
 COMMENT ON COLUMN keyapi_fdw_stats.last_error IS 'what went wrong last';
 COMMENT ON COLUMN keyapi_fdw_stats.last_error_at IS 'when that was';
@@ -135,10 +136,39 @@ COMMENT ON COLUMN keyapi_fdw_progress.relid IS 'foreign table';
 COMMENT ON COLUMN keyapi_fdw_progress.lists_done IS 'lists read to the end';
 COMMENT ON COLUMN keyapi_fdw_progress.lists_total IS 'lists to read; NULL if not known';
 COMMENT ON COLUMN keyapi_fdw_progress.pages_done IS 'pages that have arrived';
-COMMENT ON COLUMN keyapi_fdw_progress.pages_total IS 'pages to read; NULL if not known';
+COMMENT ON COLUMN keyapi_fdw_progress.pages_total IS 'pages to read, by conditions, LIMIT and what is known of the lists; NULL if not known';
 COMMENT ON COLUMN keyapi_fdw_progress.credits IS 'credits spent so far';
 COMMENT ON COLUMN keyapi_fdw_progress.waiting_for IS
 'request (the answer to one), retry (the time of the next try), rate limit (the end of a pause that the API demands), outage (the time when an API that is down is asked again), pacing (requests_per_second) or other session (one that is asking for the same page); NULL: for none of these';
+
+CREATE FUNCTION keyapi_fdw_accounts(
+  OUT account text, OUT endpoint text,
+  OUT paused_until timestamptz, OUT paused_because text,
+  OUT requests_per_second float8,
+  OUT credits_today bigint, OUT requests_today bigint,
+  OUT last_used timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE;
+
+COMMENT ON FUNCTION keyapi_fdw_accounts() IS
+'what view keyapi_fdw_accounts shows';
+
+CREATE VIEW keyapi_fdw_accounts AS SELECT * FROM keyapi_fdw_accounts();
+
+COMMENT ON VIEW keyapi_fdw_accounts IS
+'accounts at the API that this server has used, in any database; for members of pg_read_all_stats';
+COMMENT ON COLUMN keyapi_fdw_accounts.account IS
+'the beginning of a hash of base_url, endpoint, proxy and API key; another one after each start of the server';
+COMMENT ON COLUMN keyapi_fdw_accounts.endpoint IS 'endpoint of the API';
+COMMENT ON COLUMN keyapi_fdw_accounts.paused_until IS 'when the next request may start; NULL if there is no pause';
+COMMENT ON COLUMN keyapi_fdw_accounts.paused_because IS
+'rate limit (429), no credits (402) or outage (the API is down)';
+COMMENT ON COLUMN keyapi_fdw_accounts.requests_per_second IS
+'what the API seems to bear; NULL if it never complained';
+COMMENT ON COLUMN keyapi_fdw_accounts.credits_today IS 'credits spent on this UTC day';
+COMMENT ON COLUMN keyapi_fdw_accounts.requests_today IS 'requests sent on this UTC day';
+COMMENT ON COLUMN keyapi_fdw_accounts.last_used IS 'when a request started last';
 
 CREATE FUNCTION keyapi_fdw_resume(server name)
 RETURNS void
@@ -148,5 +178,18 @@ LANGUAGE C STRICT VOLATILE;
 COMMENT ON FUNCTION keyapi_fdw_resume(name) IS
 'ends the pauses after 429 and 402 of the account that the caller''s user mapping of this server stands for';
 
+CREATE FUNCTION keyapi_fdw_version()
+RETURNS text
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT STABLE;
+
+COMMENT ON FUNCTION keyapi_fdw_version() IS
+'versions of the library of keyapi_fdw, of libcurl with its TLS library, and of jansson, for bug reports';
+
 GRANT SELECT ON keyapi_fdw_stats, keyapi_fdw_cache, keyapi_fdw_progress TO PUBLIC;
 REVOKE ALL ON FUNCTION keyapi_fdw_stats_reset(), keyapi_fdw_cache_clear(), keyapi_fdw_resume(name) FROM PUBLIC;
+
+/* Function and view: PostgreSQL checks the privilege on a function that a view uses for the role that reads the view */
+GRANT SELECT ON keyapi_fdw_accounts TO pg_read_all_stats;
+REVOKE ALL ON FUNCTION keyapi_fdw_accounts() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION keyapi_fdw_accounts() TO pg_read_all_stats;

@@ -204,6 +204,16 @@ keyapi_clock_us(void)
 #endif
 
 /*
+ * How a hash table in shared memory copies its keys, where that can be chosen: an
+ * initializer among its parameters.
+ */
+#if PG_VERSION_NUM >= 170000
+#define KEYAPI_DSHASH_COPY .copy_function = dshash_memcpy,
+#else
+#define KEYAPI_DSHASH_COPY
+#endif
+
+/*
  * What pg_stat_activity calls a wait, once the name is known.
  */
 #if PG_VERSION_NUM >= 170000

@@ -13,6 +13,7 @@
 #include "utils/guc.h"
 
 #include "fetch/budget.h"
+#include "fetch/request_log.h"
 #include "plan/plan.h"
 #include "scan/demand.h"
 #include "scan/scan.h"
@@ -36,6 +37,7 @@ _PG_init(void)
 {
 	keyapi_budget_init();
 	keyapi_cache_init();
+	keyapi_request_log_init();
 	MarkGUCPrefixReserved("keyapi_fdw");
 
 	keyapi_demand_init();

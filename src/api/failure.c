@@ -73,6 +73,11 @@ static const CauseInfo causes[KEYAPI_NUM_CAUSES] = {
 		"something before the API refused a request",
 		"A firewall, proxy or gateway may have answered in place of the API: check the network, and options \"base_url\" and \"proxy\" of the server."
 	},
+	[KEYAPI_PROXY_REFUSED] = {
+		ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, false,
+		"the proxy refused a request",
+		"Check option \"proxy\" of the server: the proxy wants a user name and a password, which belong in its URL."
+	},
 	[KEYAPI_CANNOT_CONNECT] = {
 		ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, true,
 		"could not connect to the API",
@@ -131,6 +136,8 @@ keyapi_cause_of_status(int64 status)
 			return KEYAPI_PAYMENT_REQUIRED;
 		case 403:
 			return KEYAPI_FORBIDDEN;
+		case 407:
+			return KEYAPI_PROXY_REFUSED;
 		case 429:
 			return KEYAPI_RATE_LIMITED;
 		case 408:

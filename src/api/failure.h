@@ -29,6 +29,7 @@ typedef enum KeyapiCause
 	KEYAPI_UNEXPECTED_STATUS,	/* any other status or body code */
 	KEYAPI_NOT_THE_API,			/* refused by something on the way: without
 								 * the API's envelope */
+	KEYAPI_PROXY_REFUSED,		/* 407, which only a proxy answers */
 	KEYAPI_CANNOT_CONNECT,		/* DNS, TCP, proxy, connect_timeout */
 	KEYAPI_TLS,					/* handshake or certificate */
 	KEYAPI_CERTIFICATE_EXPIRED,

@@ -38,7 +38,8 @@ typedef struct KeyapiFetcher
 
 	KeyapiPageRequests requests;
 	KeyapiLedger ledger;
-	KeyapiProgress progress;
+	KeyapiProgress progress;	/* as the scan has told it last ... */
+	int64		arrived_before; /* ... when so many pages had arrived */
 	bool		works;			/* a page has arrived */
 } KeyapiFetcher;
 

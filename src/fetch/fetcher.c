@@ -15,13 +15,16 @@
 
 #include "fetch/fetch_state.h"
 #include "fetch/receive.h"
+#include "fetch/request_log.h"
 #include "fetch/retry.h"
 #include "fetch/send.h"
 #include "fetch/stale.h"
 #include "fetch/statement_lists.h"
 #include "options/api_key.h"
+#include "options/server_account.h"
 #include "shared/shared_memory.h"
 #include "shared/single_flight.h"
+#include "shared/stats.h"
 
 KeyapiFetcher *
 keyapi_fetcher_create(Oid relid, Oid userid,
@@ -48,6 +51,7 @@ keyapi_fetcher_create(Oid relid, Oid userid,
 static void
 prepare_requests(KeyapiFetcher *fetcher)
 {
+	const KeyapiEndpoint *endpoint;
 	MemoryContext oldcontext;
 
 	if (fetcher->api_key != NULL)
@@ -62,13 +66,14 @@ prepare_requests(KeyapiFetcher *fetcher)
 				 errmsg("option \"credits_per_day\" of the server needs shared memory"),
 				 errdetail("Without it, no session knows what the others spend."),
 				 errhint("Add keyapi_fdw to shared_preload_libraries and restart PostgreSQL, or drop the option.")));
+	keyapi_stats_open(fetcher->serverid);
 	fetcher->cache_ttl_ms = keyapi_cache_ttl(fetcher->relid);
 	fetcher->report = keyapi_progress_begin(fetcher->relid);
+	endpoint = keyapi_table_options(fetcher->relid)->endpoint;
 	fetcher->api_key = keyapi_api_key(fetcher->userid, fetcher->serverid);
-	fetcher->account =
-		keyapi_account_id(fetcher->server->base_url,
-						  keyapi_table_options(fetcher->relid)->endpoint->path,
-						  fetcher->server->proxy, fetcher->api_key);
+	fetcher->account = keyapi_server_account(fetcher->server, endpoint,
+											 fetcher->api_key);
+	keyapi_account_open(&fetcher->account, endpoint->path);
 	MemoryContextSwitchTo(oldcontext);
 }
 
@@ -139,9 +144,14 @@ request_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages, int numb
 static void
 report(KeyapiFetcher *fetcher, KeyapiWait wait)
 {
-	fetcher->progress.waiting_for = wait;
-	fetcher->progress.credits = fetcher->ledger.cost.credits;
-	keyapi_progress_report(fetcher->report, &fetcher->progress);
+	KeyapiProgress progress = fetcher->progress;
+
+	progress.pages_done += fetcher->requests.arrived - fetcher->arrived_before;
+	if (progress.pages_total >= 0)
+		progress.pages_done = Min(progress.pages_done, progress.pages_total);
+	progress.waiting_for = wait;
+	progress.credits = fetcher->ledger.cost.credits;
+	keyapi_progress_report(fetcher->report, &progress);
 }
 
 /*
@@ -219,6 +229,7 @@ abandon(KeyapiFetcher *fetcher)
 			keyapi_outage_abandon(&keyapi_account_lock(&fetcher->account)->outage,
 								  request->sent_at_us);
 			keyapi_account_unlock();
+			keyapi_request_log_abandoned(fetcher, request);
 			keyapi_page_request_abandon(request);
 		}
 	}
@@ -357,6 +368,7 @@ keyapi_fetcher_report(KeyapiFetcher *fetcher, const KeyapiProgress *progress)
 {
 	prepare_requests(fetcher);
 	fetcher->progress = *progress;
+	fetcher->arrived_before = fetcher->requests.arrived - keyapi_fetcher_unread(fetcher);
 }
 
 void

@@ -111,8 +111,9 @@ extern void keyapi_fetcher_check_budget(KeyapiFetcher *fetcher,
 										int64 requests, int lists);
 
 /*
- * How far the scan is, for keyapi_fdw_progress; credits and waiting_for are
- * added here.
+ * How far the scan is, for keyapi_fdw_progress.  pages_done are those in its lists;
+ * what arrives from now on, and what has arrived and is in no list yet, is added
+ * here, and credits and waiting_for.
  */
 extern void keyapi_fetcher_report(KeyapiFetcher *fetcher,
 								  const KeyapiProgress *progress);

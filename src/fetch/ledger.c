@@ -107,7 +107,7 @@ void
 keyapi_ledger_cancel_request(KeyapiLedger *ledger, int credits, bool retry)
 {
 	book_request(ledger, -1, credits, retry);
-	keyapi_account_refund(ledger->account, credits);
+	keyapi_account_refund(ledger->account, 1, credits);
 }
 
 void
@@ -120,7 +120,7 @@ keyapi_ledger_waive_credits(KeyapiLedger *ledger, int credits)
 	ledger->cost.credits -= credits;
 	keyapi_budget_spend(ledger->serverid, -credits);
 	keyapi_stats_add(ledger->serverid, counts, 0);
-	keyapi_account_refund(ledger->account, credits);
+	keyapi_account_refund(ledger->account, 0, credits);
 }
 
 void
@@ -182,6 +182,16 @@ keyapi_ledger_book_cached_page(KeyapiLedger *ledger)
 	};
 
 	ledger->cost.cached_pages++;
+	keyapi_stats_add(ledger->serverid, counts, 0);
+}
+
+void
+keyapi_ledger_book_stale_list(KeyapiLedger *ledger)
+{
+	const int64 counts[KEYAPI_NUM_COUNTERS] = {
+		[KEYAPI_COUNT_STALE_LISTS] = 1
+	};
+
 	keyapi_stats_add(ledger->serverid, counts, 0);
 }
 

@@ -111,6 +111,11 @@ extern void keyapi_ledger_book_failure(KeyapiLedger *ledger,
 extern void keyapi_ledger_book_cached_page(KeyapiLedger *ledger);
 
 /*
+ * Book a list that is served although it is stale, because the API failed.
+ */
+extern void keyapi_ledger_book_stale_list(KeyapiLedger *ledger);
+
+/*
  * Book that the scan has returned so many rows more.
  */
 extern void keyapi_ledger_book_rows(KeyapiLedger *ledger, int64 rows);

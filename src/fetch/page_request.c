@@ -123,6 +123,7 @@ keyapi_page_request_arrive(KeyapiPageRequest *request, KeyapiPage *page,
 	page->fetched_at = fetched_at;
 	request->page = page;
 	request->status = KEYAPI_REQUEST_ARRIVED;
+	request->all->arrived++;
 
 	/* pages after it need not be asked for */
 	if (page->data.nitems == 0 || page->data.has_more == 0)

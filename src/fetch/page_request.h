@@ -51,6 +51,7 @@ typedef struct KeyapiPageRequests
 	dlist_head	list;			/* KeyapiPageRequest, in the order they were
 								 * asked for */
 	int			in_flight;		/* how many of them are IN_FLIGHT */
+	int64		arrived;		/* how many ever ARRIVED */
 } KeyapiPageRequests;
 
 typedef struct KeyapiPageRequest

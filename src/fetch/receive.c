@@ -13,6 +13,7 @@
 
 #include "common/pg_prng.h"
 
+#include "fetch/request_log.h"
 #include "fetch/response.h"
 #include "fetch/retry.h"
 #include "fetch/shared_failure.h"
@@ -223,6 +224,7 @@ decode_response(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 
 	(void) keyapi_response_read(outcome, fetcher->paths, fetcher->npaths,
 								&page->data, &failure);
+	keyapi_request_log(fetcher, request, page->data.request_id, &failure);
 	if (is_from_cache(fetcher, request))
 		keyapi_ledger_waive_credits(&fetcher->ledger,
 									keyapi_page_request_credits(request));

@@ -28,6 +28,8 @@ page_alloc(void *arg, size_t size)
 static KeyapiCause
 cause_without_envelope(KeyapiCause cause)
 {
+	if (cause == KEYAPI_PROXY_REFUSED)
+		return cause;
 	return keyapi_cause_is_transient(cause) ? cause : KEYAPI_NOT_THE_API;
 }
 

@@ -53,5 +53,8 @@ keyapi_stale_use(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 					   keyapi_failure_message(failure))));
 	keyapi_fetch_use_cached(fetcher, request,
 							keyapi_statement_list_get(list, request->number));
-	return request->status == KEYAPI_REQUEST_ARRIVED;
+	if (request->status != KEYAPI_REQUEST_ARRIVED)
+		return false;
+	keyapi_ledger_book_stale_list(&fetcher->ledger);
+	return true;
 }

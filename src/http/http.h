@@ -109,4 +109,9 @@ extern bool keyapi_http_sent(const KeyapiTransfer *transfer);
  */
 extern void keyapi_http_release(KeyapiTransfer *transfer);
 
+/*
+ * The versions of libcurl and of its TLS library, as they are loaded; palloc'd.
+ */
+extern char *keyapi_http_version(void);
+
 #endif							/* KEYAPI_HTTP_H */

@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "http/http.h"
+
 /*
  * Most threads that look up names.  libcurl 8.20 and later takes 20 at most, and
  * two for a name; a lookup that hangs keeps its threads even if its query has been
@@ -139,4 +141,13 @@ keyapi_libcurl_make_share(void)
 	if (share == NULL)
 		keyapi_libcurl_fail("could not initialize libcurl", "no share handle");
 	return share;
+}
+
+char *
+keyapi_http_version(void)
+{
+	const		curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+
+	return psprintf("libcurl %s (%s)", info->version,
+					info->ssl_version == NULL ? "no TLS" : info->ssl_version);
 }

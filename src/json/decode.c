@@ -431,3 +431,12 @@ keyapi_json_decode(const char *body, size_t len, const KeyapiEndpoint *endpoint,
 		out->error = "out of memory";
 	return result;
 }
+
+const char *
+keyapi_json_version(void)
+{
+	static char version[64];
+
+	snprintf(version, sizeof(version), "jansson %s", jansson_version_str());
+	return version;
+}

@@ -91,4 +91,9 @@ extern KeyapiDecodeResult keyapi_json_decode(const char *body, size_t len,
 											 const KeyapiAllocator *allocator,
 											 KeyapiDecoded *out);
 
+/*
+ * The version of jansson, as it is loaded.
+ */
+extern const char *keyapi_json_version(void);
+
 #endif							/* KEYAPI_DECODE_H */

@@ -37,12 +37,24 @@ keyapi_api_key_problem(const char *key)
 	return NULL;
 }
 
+/*
+ * Say which file it is: to superusers and to the user of the mapping.  Others, who
+ * may only read a view of its owner, are not told; the server's log is.
+ */
+static int
+errdetail_key_file(const char *path, const char *problem, bool show_path)
+{
+	return show_path ? errdetail("File \"%s\": %s", path, problem) :
+		errdetail_log("File \"%s\": %s", path, problem);
+}
+
 pg_noreturn static void
-key_file_error(const char *path, const char *problem)
+key_file_error(const char *path, const char *problem, bool show_path)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_FILE),
-			 errmsg("could not read API key file \"%s\": %s", path, problem),
+			 errmsg("could not read the file of the API key"),
+			 errdetail_key_file(path, problem, show_path),
 			 errhint("It must be a regular file of at most %d bytes that the server's operating system user may read.",
 					 MAX_KEY_FILE_BYTES)));
 }
@@ -52,7 +64,7 @@ key_file_error(const char *path, const char *problem)
  * end.
  */
 static char *
-read_key_file(const char *path)
+read_key_file(const char *path, bool show_path)
 {
 	char	   *key = palloc(MAX_KEY_FILE_BYTES + 1);
 	struct stat st;
@@ -62,16 +74,16 @@ read_key_file(const char *path)
 
 	fd = OpenTransientFile(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | PG_BINARY);
 	if (fd < 0)
-		key_file_error(path, strerror(errno));
+		key_file_error(path, strerror(errno), show_path);
 	if (fstat(fd, &st) < 0)
-		key_file_error(path, strerror(errno));
+		key_file_error(path, strerror(errno), show_path);
 	if (!S_ISREG(st.st_mode))
-		key_file_error(path, "not a regular file");
+		key_file_error(path, "not a regular file", show_path);
 	if (st.st_size > MAX_KEY_FILE_BYTES)
-		key_file_error(path, "file is too large");
+		key_file_error(path, "file is too large", show_path);
 	len = read(fd, key, MAX_KEY_FILE_BYTES);
 	if (len < 0)
-		key_file_error(path, strerror(errno));
+		key_file_error(path, strerror(errno), show_path);
 	CloseTransientFile(fd);
 
 	while (len > 0 && isspace((unsigned char) key[len - 1]))
@@ -83,8 +95,8 @@ read_key_file(const char *path)
 	if (problem != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("API key file \"%s\" holds no valid key", path),
-				 errdetail("%s", problem)));
+				 errmsg("the file of the API key holds no valid key"),
+				 errdetail_key_file(path, problem, show_path)));
 	return key;
 }
 
@@ -126,7 +138,8 @@ read_key(Oid userid, Oid serverid)
 		if (strcmp(def->defname, "api_key") == 0)
 			return pstrdup(defGetString(def));
 		if (strcmp(def->defname, "api_key_file") == 0)
-			return read_key_file(defGetString(def));
+			return read_key_file(defGetString(def),
+								 superuser() || mapping->userid == GetUserId());
 	}
 	no_key_error(userid, serverid, "The user mapping has no key.");
 }

@@ -460,10 +460,12 @@ read_value(const OptionDef *option, const char *value, void *target)
 KeyapiServerOptions *
 keyapi_server_options(Oid serverid)
 {
-	List	   *deflist = GetForeignServer(serverid)->options;
+	ForeignServer *server = GetForeignServer(serverid);
+	List	   *deflist = server->options;
 	KeyapiServerOptions *result = palloc0(sizeof(KeyapiServerOptions));
 	size_t		len;
 
+	result->name = server->servername;
 	for (int i = 0; i < lengthof(options); i++)
 	{
 		const OptionDef *option = &options[i];

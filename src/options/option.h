@@ -17,6 +17,7 @@
 
 typedef struct KeyapiServerOptions
 {
+	char	   *name;			/* of the server */
 	char	   *base_url;		/* without a trailing slash */
 	char	   *ca_file;		/* or NULL */
 	char	   *proxy;			/* or NULL */

@@ -14,6 +14,7 @@
 #include "utils/memutils.h"
 
 #include "api/failure.h"
+#include "scan/pages_report.h"
 #include "scan/pages_state.h"
 #include "scan/price.h"
 #include "scan/read_ahead.h"
@@ -79,30 +80,6 @@ count_rows(KeyapiPages *pages)
 }
 
 /*
- * Tell others how far the pass is.
- */
-static void
-report_progress(KeyapiPages *pages)
-{
-	KeyapiProgress progress = {.lists_total = pages->pass.nlists};
-
-	for (int i = 0; i < pages->pass.nlists; i++)
-	{
-		const KeyapiListCursor *cursor = &pages->cursors[i];
-		const KeyapiListingPages *listing_pages = cursor->listing_pages;
-		int			end = keyapi_listing_announced_end(listing_pages);
-
-		progress.lists_done += cursor->done;
-		progress.pages_done += keyapi_listing_num_pages(listing_pages);
-		if (end == INT_MAX || progress.pages_total < 0)
-			progress.pages_total = -1;
-		else
-			progress.pages_total += end;
-	}
-	keyapi_fetcher_report(pages->fetcher, &progress);
-}
-
-/*
  * Get a page that the cursor needs; and those ahead that will be needed too,
  * many at a time rather than one with each page that is read.
  */
@@ -112,7 +89,7 @@ get_page(KeyapiPages *pages, KeyapiListCursor *cursor, int number)
 	keyapi_pages_check_price(pages);
 	if (!keyapi_fetch_pending(pages->fetcher, cursor->listing_pages, number))
 		keyapi_pages_look_ahead(pages);
-	report_progress(pages);
+	keyapi_pages_report(pages);
 	(void) keyapi_fetch_page(pages->fetcher, cursor->listing_pages, number);
 }
 

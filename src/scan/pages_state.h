@@ -27,6 +27,11 @@ typedef struct KeyapiListCursor
 	int			index;			/* of its next row, from 0 */
 	int			next_page;		/* number of the first page not read yet */
 	bool		done;			/* nothing follows in this pass */
+
+	/* kept by pages_report.c */
+	int			wanted_pages;	/* that the pass will read ... */
+	int			counted_to;		/* ... up to this one ... */
+	int			counted_size;	/* ... if pages are so large; 0: not counted */
 } KeyapiListCursor;
 
 typedef struct KeyapiPages

@@ -170,6 +170,12 @@ current_rate(const KeyapiGateRate *rate, int64 now_us)
 			   cut + gain_per_us * (elapsed_us - plateau_us));
 }
 
+double
+keyapi_gate_rate(const KeyapiGate *gate, int64 now_us)
+{
+	return current_rate(&gate->rate, now_us);
+}
+
 /*
  * Forget the successes of seconds that are past.
  */

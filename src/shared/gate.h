@@ -120,6 +120,11 @@ extern int64 keyapi_gate_opens(const KeyapiGate *gate, int64 now_us,
 							   double pace, const KeyapiPatience *patience);
 
 /*
+ * Requests per second that the API seems to bear now; 0 if it never complained.
+ */
+extern double keyapi_gate_rate(const KeyapiGate *gate, int64 now_us);
+
+/*
  * A request starts, which was allowed to.  pace and patience are as above.
  */
 extern void keyapi_gate_start(KeyapiGate *gate, int64 now_us, double pace,

@@ -3,8 +3,8 @@
  * shared_memory.c
  *	  The memory that all backends share: making it, and attaching to it.
  *
- * Layout: the header, the registered parts, and the place in which the area
- * begins.  In the server's own memory and in a segment the area grows by
+ * Layout: the header, the registered parts, and the places in which the two
+ * areas begin.  In the server's own memory and in a segment an area grows by
  * segments of dynamic shared memory.  In a backend's own memory it has all that
  * it will ever need, which costs nothing until it is touched.
  *
@@ -32,17 +32,44 @@
  */
 #define AREA_OVERHEAD (256 * 1024)
 
-/* What the locks of the area are called in pg_stat_activity. */
+/*
+ * What the books begin with, and what they may take at most, in bytes.  An
+ * account takes about 350.  The bound is for those who try keys, each of which
+ * costs them a request: it is far above what anybody has, and far below what
+ * would take the memory from others.
+ */
+#define BOOKS_BEGIN (256 * 1024)
+#define BOOKS_MAX (64 * 1024 * 1024)
+
+/* What they have in memory of a backend's own, in bytes. */
+#define BOOKS_PRIVATE (1024 * 1024)
+
+/* What the locks of the areas are called in pg_stat_activity. */
 #define AREA_LOCK_NAME "KeyapiArea"
+
+/*
+ * Which build of the library this is: the Makefile makes it of the sources.  Each
+ * build may lay out the memory in its own way.
+ */
+#ifndef KEYAPI_BUILD
+#define KEYAPI_BUILD "unknown"
+#endif
+
+static const char build[] = "keyapi_fdw build " KEYAPI_BUILD;
+
+/* Longest such text, with the NUL. */
+#define BUILD_LEN 64
 
 /* Room for the parts that are registered. */
 #define MAX_PARTS 8
 
 typedef struct Header
 {
+	char		build[BUILD_LEN];	/* stands first in each build */
 	int			nprocs;
 	int			tranches[MAX_PARTS];
 	int			area_tranche;
+	Size		books_size;		/* that they began with */
 	uint8		secret[KEYAPI_SECRET_LEN];
 } Header;
 
@@ -52,6 +79,7 @@ static int	num_parts = 0;
 static Header *header = NULL;	/* in backends of a preloaded library, what
 								 * the postmaster has made */
 static dsa_area *area = NULL;	/* NULL: not attached yet */
+static dsa_area *books = NULL;
 static bool preloaded = false;
 static bool by_all = false;
 
@@ -72,7 +100,7 @@ keyapi_shared_register(const KeyapiSharedPart *part)
 }
 
 /*
- * Where a part begins; for part NULL, where the area does.
+ * Where a part begins; for part NULL, where the books do.
  */
 static Size
 offset_of(const KeyapiSharedPart *part, int nprocs)
@@ -97,14 +125,17 @@ new_tranche(bool shared, const char *name)
 }
 
 /*
- * Fill zeroed memory.  Tranche numbers are scarce, so memory that others do not
- * see takes one that exists.
+ * Fill zeroed memory, and make the areas in it.  Tranche numbers are scarce, so
+ * memory that others do not see takes one that exists.
  */
-static dsa_area *
-create(void *memory, bool shared, Size area_size)
+static void
+create(void *memory, bool shared, Size books_size, Size area_size,
+	   dsa_area **new_books, dsa_area **new_area)
 {
 	Header	   *new = memory;
+	char	   *place = (char *) memory + control_size(MaxBackends);
 
+	strlcpy(new->build, build, BUILD_LEN);
 	new->nprocs = MaxBackends;
 	if (!pg_strong_random(new->secret, sizeof(new->secret)))
 		ereport(ERROR,
@@ -118,14 +149,16 @@ create(void *memory, bool shared, Size area_size)
 						 new->tranches[i]);
 	}
 	new->area_tranche = new_tranche(shared, AREA_LOCK_NAME);
-	return dsa_create_in_place((char *) memory + control_size(MaxBackends),
-							   area_size, new->area_tranche, NULL);
+	new->books_size = books_size;
+	*new_books = dsa_create_in_place(place, books_size, new->area_tranche, NULL);
+	*new_area = dsa_create_in_place(place + books_size, area_size,
+									new->area_tranche, NULL);
 }
 
 static Size
 shared_size(void)
 {
-	return add_size(control_size(MaxBackends), AREA_OVERHEAD);
+	return add_size(control_size(MaxBackends), BOOKS_BEGIN + AREA_OVERHEAD);
 }
 
 /*
@@ -134,12 +167,16 @@ shared_size(void)
 static void
 create_shared(void *memory)
 {
-	dsa_area   *new;
+	dsa_area   *new_books;
+	dsa_area   *new_area;
 
 	memset(memory, 0, control_size(MaxBackends));
-	new = create(memory, true, AREA_OVERHEAD);
-	dsa_pin(new);
-	dsa_detach(new);
+	create(memory, true, BOOKS_BEGIN, AREA_OVERHEAD, &new_books, &new_area);
+	dsa_set_size_limit(new_books, BOOKS_MAX);
+	dsa_pin(new_books);
+	dsa_detach(new_books);
+	dsa_pin(new_area);
+	dsa_detach(new_area);
 }
 
 static void
@@ -238,6 +275,25 @@ find_segment(void *arg)
 
 	header = keyapi_named_segment(NAME, shared_size(), init_segment, &found);
 }
+
+/*
+ * Find the memory that others have made, or make it.  If the library was replaced
+ * while the server runs, it is another build's and of no use here.
+ */
+static void
+attach_segment(void)
+{
+	const char *why = "another build of the library has made it";
+
+	if (keyapi_shared_attempt(find_segment, NULL, &why) &&
+		strncmp(header->build, build, BUILD_LEN) == 0)
+		return;
+	header = NULL;
+	ereport(WARNING,
+			(errmsg("keyapi_fdw cannot use the memory that sessions share: %s", why),
+			 errdetail("This session has a cache, rate limits and statistics of its own."),
+			 errhint("If the library was replaced, restart PostgreSQL; sessions that began before go on as they did.")));
+}
 #endif
 
 /*
@@ -259,7 +315,7 @@ make_private(void)
 	for (;;)
 	{
 		area_size = wanted + AREA_OVERHEAD;
-		memory = calloc(1, control_size(MaxBackends) + area_size);
+		memory = calloc(1, control_size(MaxBackends) + BOOKS_PRIVATE + area_size);
 		if (memory != NULL || wanted == 0)
 			break;
 		wanted /= 2;
@@ -268,19 +324,23 @@ make_private(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory")));
-	area = create(memory, false, area_size);
+	create(memory, false, BOOKS_PRIVATE, area_size, &books, &area);
+	dsa_set_size_limit(books, BOOKS_PRIVATE);
 	dsa_set_size_limit(area, area_size);
 	header = memory;
 }
 
 static void
-attach_area(void)
+attach_areas(void)
 {
+	char	   *place = (char *) header + control_size(header->nprocs);
+
 	for (int i = 0; i < num_parts; i++)
 		keyapi_name_tranche(header->tranches[i], parts[i]->lock_name);
 	keyapi_name_tranche(header->area_tranche, AREA_LOCK_NAME);
-	area = dsa_attach_in_place((char *) header + control_size(header->nprocs),
-							   NULL);
+	books = dsa_attach_in_place(place, NULL);
+	dsa_pin_mapping(books);
+	area = dsa_attach_in_place(place + header->books_size, NULL);
 	dsa_pin_mapping(area);
 	by_all = true;
 }
@@ -295,19 +355,10 @@ attach(void)
 	oldcontext = MemoryContextSwitchTo(TopMemoryContext);
 #ifdef keyapi_named_segment
 	if (!preloaded && header == NULL)
-	{
-		const char *why;
-
-		if (!keyapi_shared_attempt(find_segment, NULL, &why))
-		{
-			header = NULL;
-			ereport(LOG,
-					(errmsg("keyapi_fdw cannot share its cache: %s", why)));
-		}
-	}
+		attach_segment();
 #endif
 	if (header != NULL)
-		attach_area();
+		attach_areas();
 	else
 		make_private();
 	MemoryContextSwitchTo(oldcontext);
@@ -339,6 +390,13 @@ keyapi_shared_area(void)
 {
 	attach();
 	return area;
+}
+
+dsa_area *
+keyapi_shared_books(void)
+{
+	attach();
+	return books;
 }
 
 typedef struct Allocation

@@ -83,6 +83,12 @@ extern const uint8 *keyapi_shared_secret(void);
 extern dsa_area *keyapi_shared_area(void);
 
 /*
+ * The area for what must not be lost for lack of room in the other one, which
+ * pages may fill.
+ */
+extern dsa_area *keyapi_shared_books(void);
+
+/*
  * Call function(arg), which works on the area and may fail for lack of memory or
  * of file descriptors, in this process alone.  False if it raised an error; then
  * *why is its message (palloc'd), and all LWLocks are released, so the caller

@@ -30,12 +30,17 @@ typedef enum KeyapiCounter
 	KEYAPI_COUNT_ROWS,
 	KEYAPI_COUNT_BYTES,
 	KEYAPI_COUNT_CREDITS,
+	KEYAPI_COUNT_STALE_LISTS,
 	KEYAPI_NUM_COUNTERS
 } KeyapiCounter;
 
 /* Longest error that is kept, in bytes. */
 #define KEYAPI_STATS_ERROR_LEN 256
 
+/*
+ * Without server and role (InvalidOid) they are the sums of those that had to make
+ * way; without a database too, of several databases.
+ */
 typedef struct KeyapiStats
 {
 	Oid			database;
@@ -49,6 +54,13 @@ typedef struct KeyapiStats
 } KeyapiStats;
 
 extern const KeyapiSharedPart keyapi_stats_part;
+
+/*
+ * Before the first count for the current database and role: if there is no room
+ * for them, forget those of databases, servers and roles that are gone.  Else
+ * others make way.
+ */
+extern void keyapi_stats_open(Oid server);
 
 /*
  * Add counts for the current database and role, and the time that requests
@@ -66,12 +78,14 @@ extern void keyapi_stats_error(Oid server, KeyapiCounter counter,
 							   const char *message);
 
 /*
- * Set the counters of the current database to zero.
+ * Set the counters of the current database to zero, and forget those of
+ * databases, servers and roles that are gone.
  */
 extern void keyapi_stats_reset(void);
 
 /*
- * All entries of the current database, palloc'd, and their number in *n.
+ * All entries of the current database whose server and role exist, and the one
+ * without a database, palloc'd; and their number in *n.
  */
 extern KeyapiStats *keyapi_stats_list(int *n);
 

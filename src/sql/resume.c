@@ -15,6 +15,7 @@
 #include "api/endpoint.h"
 #include "options/api_key.h"
 #include "options/option.h"
+#include "options/server_account.h"
 #include "scan/scan.h"
 #include "shared/account.h"
 
@@ -50,8 +51,7 @@ keyapi_fdw_resume(PG_FUNCTION_ARGS)
 	for (const KeyapiEndpoint *endpoint = keyapi_endpoints;
 		 endpoint->path != NULL; endpoint++)
 	{
-		KeyapiAccountId account = keyapi_account_id(server->base_url, endpoint->path,
-													server->proxy, api_key);
+		KeyapiAccountId account = keyapi_server_account(server, endpoint, api_key);
 
 		keyapi_account_resume(&account);
 	}

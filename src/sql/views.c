@@ -1,11 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * views.c
- *	  The SQL functions behind keyapi_fdw_stats, keyapi_fdw_cache and
- *	  keyapi_fdw_progress, and those that reset and clear.
+ *	  The SQL functions behind keyapi_fdw_stats, keyapi_fdw_cache,
+ *	  keyapi_fdw_progress and keyapi_fdw_accounts, and those that reset and
+ *	  clear.
  *
  * A role sees what it caused, as itself or as a role whose privileges it has.
- * Members of pg_read_all_stats see everything.
+ * Members of pg_read_all_stats see everything.  (Accounts belong to no role; the
+ * script lets only pg_read_all_stats call that function.)
  *
  *-------------------------------------------------------------------------
  */
@@ -24,6 +26,7 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "shared/account.h"
 #include "shared/cache.h"
 #include "shared/progress.h"
 #include "shared/stats.h"
@@ -36,12 +39,14 @@ extern PGDLLEXPORT Datum keyapi_fdw_stats_reset(PG_FUNCTION_ARGS);
 extern PGDLLEXPORT Datum keyapi_fdw_cache(PG_FUNCTION_ARGS);
 extern PGDLLEXPORT Datum keyapi_fdw_cache_clear(PG_FUNCTION_ARGS);
 extern PGDLLEXPORT Datum keyapi_fdw_progress(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum keyapi_fdw_accounts(PG_FUNCTION_ARGS);
 
 PG_FUNCTION_INFO_V1(keyapi_fdw_stats);
 PG_FUNCTION_INFO_V1(keyapi_fdw_stats_reset);
 PG_FUNCTION_INFO_V1(keyapi_fdw_cache);
 PG_FUNCTION_INFO_V1(keyapi_fdw_cache_clear);
 PG_FUNCTION_INFO_V1(keyapi_fdw_progress);
+PG_FUNCTION_INFO_V1(keyapi_fdw_accounts);
 
 /* ---------------------------------------------------------------------
  * Rows
@@ -134,6 +139,7 @@ keyapi_fdw_stats(PG_FUNCTION_ARGS)
 
 		if (!may_see(stats->role))
 			continue;
+		/* both are NULL where others had to make way */
 		add_text(&row, server == NULL ? NULL : server->servername);
 		add_text(&row, GetUserNameFromId(stats->role, true));
 		for (int c = 0; c < KEYAPI_NUM_COUNTERS; c++)
@@ -291,6 +297,78 @@ keyapi_fdw_progress(PG_FUNCTION_ARGS)
 		add_count(&row, progress->pages_total);
 		add_count(&row, progress->credits);
 		add_text(&row, keyapi_wait_name(progress->waiting_for));
+		emit(fcinfo, &row);
+	}
+	return (Datum) 0;
+}
+
+/* ---------------------------------------------------------------------
+ * Accounts
+ * ---------------------------------------------------------------------
+ */
+
+/* How many bytes of an account's hash tell it from others well enough. */
+#define SHOWN_DIGEST_BYTES 4
+
+static void
+add_account_name(Row *row, const KeyapiAccountId *id)
+{
+	StringInfoData name;
+
+	initStringInfo(&name);
+	for (int i = 0; i < SHOWN_DIGEST_BYTES; i++)
+		appendStringInfo(&name, "%02x", id->digest[i]);
+	add_text(row, name.data);
+}
+
+/*
+ * Add until when the gate is closed, and because of what.
+ */
+static void
+add_pause(Row *row, const KeyapiGate *gate, int64 now_us)
+{
+	int64		until_us;
+	KeyapiPause pause = keyapi_gate_paused(gate, now_us, &until_us);
+
+	if (pause == KEYAPI_PAUSE_NONE)
+	{
+		add_null(row);
+		add_null(row);
+		return;
+	}
+	add_time(row, GetCurrentTimestamp() + (until_us - now_us));
+	add_text(row, keyapi_pause_name(pause));
+}
+
+static void
+add_rate(Row *row, double rate)
+{
+	if (rate <= 0)
+		add_null(row);
+	else
+		add(row, Float8GetDatum(rate));
+}
+
+Datum
+keyapi_fdw_accounts(PG_FUNCTION_ARGS)
+{
+	int			n;
+	KeyapiAccountInfo *list = keyapi_account_list(&n);
+	int64		now_us = keyapi_gate_clock();
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < n; i++)
+	{
+		const KeyapiAccountInfo *info = &list[i];
+		Row			row = {0};
+
+		add_account_name(&row, &info->id);
+		add_text(&row, info->endpoint[0] == '\0' ? NULL : info->endpoint);
+		add_pause(&row, &info->gate, now_us);
+		add_rate(&row, keyapi_gate_rate(&info->gate, now_us));
+		add_count(&row, info->credits_today);
+		add_count(&row, info->requests_today);
+		add_time(&row, info->last_used);
 		emit(fcinfo, &row);
 	}
 	return (Datum) 0;

@@ -39,6 +39,7 @@ package_table()
 		bench     python3-psycopg2          python_module psycopg2
 		bench     python3-requests          python_module requests
 		optional  pg-bsd-indent             command pg_bsd_indent
+		optional  faketime                  command faketime
 		optional  postgresql-NN-cron        server_library pg_cron
 		optional  python3-psycopg2          python_module psycopg2
 	END

@@ -28,6 +28,7 @@ test_key_file();
 test_key_file_rotation();
 test_bad_key_files();
 test_key_not_shown();
+test_path_not_shown();
 
 $t->stop;
 done_testing();
@@ -133,7 +134,7 @@ sub test_bad_key_files
 			'keys',
 			'SELECT * FROM keys',
 			'58P01',
-			qr/could not read API key file "\Q$path\E": $problem.*HINT:  .*regular file/s,
+			qr/could not read the file of the API key\nDETAIL:  File "\Q$path\E": $problem.*HINT:  .*regular file/s,
 			"key file: $test",
 			as       => 'bob',
 			requests => 0);
@@ -147,7 +148,7 @@ sub test_bad_key_files
 			'keys',
 			'SELECT * FROM keys',
 			'22023',
-			qr/API key file "[^"]*" holds no valid key\n(?!.*secret)/s,
+			qr/the file of the API key holds no valid key\nDETAIL:  File "[^"]*": (?!.*secret)/s,
 			"key file: $test",
 			as       => 'bob',
 			requests => 0);
@@ -170,6 +171,22 @@ sub test_bad_key_files
 }
 
 # Only the catalog shows a key, and only to superusers.
+# Where the file is concerns the user of the mapping, and nobody who reads a view.
+sub test_path_not_shown
+{
+	my $path = map_file($t->path('hidden'));
+	my $opaque = qr/could not read the file of the API key\n(?!.*hidden)HINT/s;
+
+	$t->sql('CREATE VIEW of_bob AS SELECT title FROM keys; ALTER VIEW of_bob OWNER TO bob; GRANT SELECT ON of_bob TO alice');
+	$t->fails('keys', 'SELECT FROM of_bob', '58P01', $opaque, 'a reader of a view', as => 'alice', requests => 0);
+	like($t->server_log, qr/DETAIL:  File "\Q$path\E": No such file/, '... but the log has the path');
+	$t->fails('keys', 'SELECT FROM of_bob', '58P01', qr/"\Q$path\E"/, 'a superuser', requests => 0);
+	$t->file('hidden', 'no key');
+	$t->fails('keys', 'SELECT FROM of_bob', '22023', qr/holds no valid key\n(?!.*hidden)/s, 'a file without a key',
+		as => 'alice', requests => 0);
+	return;
+}
+
 sub test_key_not_shown
 {
 	my $key    = 'sk_secret_in_mapping';

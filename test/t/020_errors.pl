@@ -107,7 +107,7 @@ my %bodies = (
 	'bare,message=' . KeyapiEmulator::percent('{"message":"Forbidden"}') => '{"message":"Forbidden"}',
 	'bare,message=' . KeyapiEmulator::percent('{"error":{"code":9}}') => '{"error":{"code":9}}');
 
-foreach my $status (400, 401, 402, 403, 404, 407, 418, 501)
+foreach my $status (400, 401, 402, 403, 404, 418, 501)
 {
 	foreach my $body (sort keys %bodies)
 	{
@@ -117,6 +117,8 @@ foreach my $status (400, 401, 402, 403, 404, 407, 418, 501)
 			qr/^ERROR: .*something before the API refused.*\nDETAIL: .*: HTTP status $status.*$begins.*\n${spent}HINT: .*[Ff]irewall.*"base_url"/);
 	}
 }
+fails_with("status,code=407$_", 1, '08001', qr/the proxy refused a request\nDETAIL: .*HTTP status 407.*\nHINT: .*"proxy"(?!.*base_url)/s)
+  foreach '', ',html';
 fails_with('status,code=403,html', 3, '58000', qr/something before the API refused/);
 
 # ... and such a 402 says nothing of the account: session_works() asks with the same key,

@@ -17,8 +17,10 @@ test_terminated();
 test_counters();
 test_visibility();
 test_progress();
+test_pages_of_progress();
 test_restart();
 test_reset();
+test_many_roles();
 
 $t->stop;
 done_testing();
@@ -138,6 +140,12 @@ sub test_counters
 	is( stats('counted', 'requests, retries, errors_5xx, cached_pages, rows, credits,'
 			  . ' bytes > 1000, http_time > 0, last_error, stats_reset'),
 		'4|1|1|2|75|8|t|t|the API failed to answer a request|', 'retries, rows and cached pages');
+
+	$t->cached_scenario('old', 'total=15;fault=status,code=500,nth=2');
+	$t->fail_at_once('old');
+	$t->sql("ALTER SERVER old OPTIONS (ADD stale_if_error '1h')");
+	$t->sql('SELECT count(*) FROM old; SET keyapi_fdw.max_age = 0; SELECT count(*) FROM old');
+	is(stats('old', 'requests, stale_lists, rows'), '2|1|30', 'a list that is served although it is stale');
 	return;
 }
 
@@ -205,6 +213,33 @@ sub test_progress
 	return;
 }
 
+# pages_total is what the scan will read, pages_done what has arrived.
+sub test_pages_of_progress
+{
+	my $session = KeyapiSession->new($t);
+	my %progress = (
+		'SELECT count(*) FROM stalling WHERE rank <= 140' => '6|7',
+		'SELECT count(*) FROM stalling WHERE rank IN (1, 50, 490)' => '2|3',
+		'SELECT count(*) FROM (SELECT FROM stalling LIMIT 50) AS s' => '2|3',
+		'SELECT count(*) FROM stalling' => undef);
+
+	$t->scenario('stalling', 'fault=stall,page=3,region=US');
+	foreach my $sql (sort keys %progress)
+	{
+		$session->start("$sql;");
+		$t->emulator->await_stalled('stalling', 1);
+		$t->await(
+			'SELECT pages_done' . (defined $progress{$sql} ? " || '|' || pages_total = '$progress{$sql}'" : ' > 2 AND pages_total = 25')
+			  . ' FROM keyapi_fdw_progress',
+			"wrong progress of $sql: " . $t->sql('SELECT pages_done, pages_total FROM keyapi_fdw_progress'));
+		pass("progress of $sql");
+		$t->emulator->release('stalling');
+		$session->finish;
+	}
+	$session->quit;
+	return;
+}
+
 # Whether a session's statement is over
 sub done
 {
@@ -246,6 +281,51 @@ sub test_reset
 	$t->sql('SELECT keyapi_fdw_stats_reset()');
 	is(stats('reset', 'requests, credits, rows, http_time, stats_reset <= now()'), '0|0|0|0|t', 'reset');
 	$t->sql('DROP SERVER reset CASCADE');
-	is($t->sql('SELECT count(*) FROM keyapi_fdw_stats WHERE server IS NULL'), 1, 'a dropped server');
+	is($t->sql('SELECT count(*) FROM keyapi_fdw_stats'), 0, 'a dropped server');
+	return;
+}
+
+# Let roles of these numbers each read a list of the table.
+sub read_as_roles
+{
+	my ($table, $first, $last) = @_;
+
+	$t->sql(<<"END");
+DO \$\$
+BEGIN
+  SET keyapi_fdw.max_credits = -1;
+  FOR i IN $first .. $last LOOP
+    EXECUTE format('CREATE ROLE many%s', i);
+    EXECUTE format('SET ROLE many%s', i);
+    EXECUTE format('SELECT FROM $table WHERE region = %L LIMIT 1', 'R' || i);
+    RESET ROLE;
+  END LOOP;
+END \$\$
+END
+	return;
+}
+
+# More roles than there is room for: sums stay right, and what was dropped goes first.
+sub test_many_roles
+{
+	my $sums = "SELECT server IS NULL, sum(requests), sum(credits), count(*) = 1 FROM keyapi_fdw_stats GROUP BY 1 ORDER BY 1";
+	my $total = 'SELECT sum(requests), sum(credits) FROM keyapi_fdw_stats';
+
+	$t->scenario('many');
+	$t->sql('GRANT SELECT ON many TO PUBLIC');
+	read_as_roles('many', 1, 1100);
+	is($t->sql($total), '1100|2200', '1100 roles');
+	is($t->sql('SELECT count(*) FROM keyapi_fdw_stats'), 1024, '... have 1024 rows');
+	is($t->sql($sums), 'f|1023|2046|f' . "\n" . 't|77|154|t', '... the oldest in one without server and role');
+	is($t->sql($total, as => 'bob'), '|', '... which is not for all to see');
+	$t->node->restart;
+	is($t->sql($total), '1100|2200', '... also after a restart');
+
+	$t->sql('DO $$ BEGIN FOR i IN 1 .. 1100 LOOP EXECUTE format($f$DROP ROLE many%s$f$, i); END LOOP; END $$');
+	is($t->sql($sums), 't|77|154|t', 'roles that were dropped');
+	read_as_roles('many', 2001, 3000);
+	is($t->sql($sums), 'f|1000|2000|f' . "\n" . 't|77|154|t', '... make way first');
+	$t->sql('SELECT keyapi_fdw_stats_reset()');
+	is($t->sql($sums), 'f|0|0|f', 'a reset begins anew');
 	return;
 }

@@ -22,6 +22,7 @@ test_settings();
 test_explain();
 test_views();
 test_functions();
+test_version();
 test_sqlstates();
 
 $t->stop;
@@ -163,12 +164,26 @@ END
 	return;
 }
 
-# The functions that users call: those that are not for everybody
+# What a bug report must say
+sub test_version
+{
+	my $version = $t->sql("SELECT extversion FROM pg_extension WHERE extname = 'keyapi_fdw'");
+
+	like($t->sql('SELECT keyapi_fdw_version()'), qr/^keyapi_fdw \Q$version\E, libcurl \d+\.\d+\.\d+\S* \(\w+.*\), jansson \d+\.\d+\S*$/,
+		'keyapi_fdw_version()');
+	return;
+}
+
+# The functions that users call: neither those behind views, nor those that CREATE
+# FOREIGN DATA WRAPPER names
 sub test_functions
 {
 	my $functions = $t->sql(<<'END');
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid
-WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND p.proacl IS NOT NULL
+WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+  AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'keyapi_fdw')
+  AND p.oid NOT IN (SELECT unnest(ARRAY[fdwhandler, fdwvalidator]) FROM pg_foreign_data_wrapper)
+  AND p.proname NOT IN (SELECT viewname FROM pg_views)
 ORDER BY 1::text;
 END
 	is( join("\n", sort(documented('Functions'))),

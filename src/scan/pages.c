@@ -336,11 +336,13 @@ next_in_rank_order(KeyapiPages *pages, KeyapiRow *row)
 }
 
 bool
-keyapi_pages_next(KeyapiPages *pages, KeyapiDemand demand, KeyapiRow *row)
+keyapi_pages_next(KeyapiPages *pages, KeyapiDemand demand, int64 rows,
+				  KeyapiRow *row)
 {
 	bool		found;
 
 	pages->demand = demand;
+	pages->rows_asked = rows;
 	found = pages->pass.rank_major ? next_in_rank_order(pages, row) :
 		next_in_list_order(pages, row);
 	pages->rows_uncounted += found;

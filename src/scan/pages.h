@@ -61,10 +61,10 @@ extern void keyapi_pages_rewind(KeyapiPages *pages, const KeyapiBound *bound);
  * The next row of the pass, or false at its end.  In a list ranks ascend and
  * no id comes twice.  Raises the errors of failure.h for a page that the row needs,
  * what the user's credentials raise (api_key.h), 54000 if the statement may not
- * spend enough, and what interrupts raise.
+ * spend enough, and what interrupts raise.  rows: see keyapi_demand_now.
  */
 extern bool keyapi_pages_next(KeyapiPages *pages, KeyapiDemand demand,
-							  KeyapiRow *row);
+							  int64 rows, KeyapiRow *row);
 
 /*
  * For ANALYZE, without a pass: whether the statement may spend what the first

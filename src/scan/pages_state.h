@@ -42,6 +42,7 @@ typedef struct KeyapiPages
 	/* the current pass */
 	KeyapiBound pass;
 	KeyapiDemand demand;		/* as of the current row */
+	int64		rows_asked;		/* ... and its rows, or -1 */
 	int64		pass_number;
 	MemoryContext pass_context;
 	KeyapiListCursor *cursors;	/* one for each list of the pass */

@@ -89,14 +89,15 @@ keyapiIterateForeignScan(ForeignScanState *node)
 	KeyapiScan *scan = node->fdw_state;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 	KeyapiDemand demand;
+	int64		rows;
 	KeyapiRow	row;
 
 	if (scan->bound == NULL)
 		begin_pass(scan);
 
 	ExecClearTuple(slot);
-	demand = keyapi_demand_now(&scan->hint, node, scan->bound->max_rows);
-	if (keyapi_pages_next(scan->pages, demand, &row))
+	demand = keyapi_demand_now(&scan->hint, node, scan->bound->max_rows, &rows);
+	if (keyapi_pages_next(scan->pages, demand, rows, &row))
 	{
 		keyapi_tuple_read(scan->reader, &row,
 						  slot->tts_values, slot->tts_isnull);

@@ -61,6 +61,7 @@ OBJS = \
 	src/bind/unbound.o \
 	src/bind/virtual_row.o \
 	src/fetch/budget.o \
+	src/fetch/fetch_group.o \
 	src/fetch/fetcher.o \
 	src/fetch/ledger.o \
 	src/fetch/listing_pages.o \
@@ -76,9 +77,13 @@ OBJS = \
 	src/plan/pathkeys.o \
 	src/plan/plan.o \
 	src/scan/demand.o \
+	src/scan/executor_scans.o \
+	src/scan/look_beyond.o \
 	src/scan/pages.o \
+	src/scan/plan_tree.o \
 	src/scan/read_ahead.o \
 	src/scan/scan.o \
+	src/scan/sequel.o \
 	src/scan/tuple.o \
 	src/sql/analyze.o \
 	src/sql/explain.o \

@@ -35,7 +35,9 @@ keyapi_fetcher_create(Oid relid, Oid userid,
 	fetcher->npaths = npaths;
 	fetcher->ledger.serverid = fetcher->serverid;
 	fetcher->ledger.account = &fetcher->account;
+	fetcher->group = keyapi_fetch_group(fetcher->serverid, userid);
 	dlist_init(&fetcher->requests.list);
+	fetcher->requests.in_flight = &fetcher->group->in_flight;
 	return fetcher;
 }
 
@@ -140,6 +142,52 @@ report(KeyapiFetcher *fetcher, KeyapiWait wait)
 	keyapi_progress_report(fetcher->report, &fetcher->progress);
 }
 
+#define fetcher_at(iter) dlist_container(KeyapiFetcher, lent_node, (iter).cur)
+
+/*
+ * Receive and send what other fetchers have lent: they will be read after this
+ * one.  If a page has failed, no later one is sent: the failure is raised before
+ * that is needed.
+ */
+static void
+receive_lent(KeyapiFetcher *fetcher)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &fetcher->group->lent)
+		keyapi_fetch_receive(fetcher_at(iter), NULL);
+}
+
+static bool
+has_failed(KeyapiFetcher *fetcher)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &fetcher->requests.list)
+	{
+		if (keyapi_page_request_at(iter)->status == KEYAPI_REQUEST_FAILED)
+			return true;
+	}
+	return false;
+}
+
+static int64
+send_lent(KeyapiFetcher *fetcher)
+{
+	int64		next = KEYAPI_NEVER;
+	bool		failed = has_failed(fetcher);
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &fetcher->group->lent)
+	{
+		if (failed)
+			break;
+		next = Min(next, keyapi_fetch_send(fetcher_at(iter), NULL));
+		failed = has_failed(fetcher_at(iter));
+	}
+	return next;
+}
+
 /*
  * Do what can be done without waiting.  Returns when there may be more to do
  * even if nothing arrives, or KEYAPI_NEVER.
@@ -147,14 +195,30 @@ report(KeyapiFetcher *fetcher, KeyapiWait wait)
 static int64
 advance(KeyapiFetcher *fetcher, KeyapiPageRequest *needed)
 {
+	int64		next;
+
 	/*
 	 * What has arrived is paid for, so it is shared before an interrupt is
 	 * served.  It may also say that a list has ended, so that nothing more of
 	 * that list is sent.
 	 */
 	keyapi_fetch_receive(fetcher, needed);
+	receive_lent(fetcher);
 	CHECK_FOR_INTERRUPTS();
-	return keyapi_fetch_send(fetcher, needed);
+	next = keyapi_fetch_send(fetcher, needed);
+	return Min(next, send_lent(fetcher));
+}
+
+/*
+ * What others found while nobody waited here may be long over.
+ */
+static void
+begin_waiting(KeyapiFetcher *fetcher)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &fetcher->requests.list)
+		keyapi_page_request_at(iter)->waiter.since = 0;
 }
 
 /*
@@ -167,9 +231,9 @@ await_page(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 {
 	dlist_iter	iter;
 
-	/* what others found while nobody waited here may be long over */
-	dlist_foreach(iter, &fetcher->requests.list)
-		keyapi_page_request_at(iter)->waiter.since = 0;
+	begin_waiting(fetcher);
+	dlist_foreach(iter, &fetcher->group->lent)
+		begin_waiting(fetcher_at(iter));
 
 	for (;;)
 	{
@@ -177,7 +241,7 @@ await_page(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 		long		timeout = -1;
 		KeyapiWait	wait;
 
-		if (fetcher->requests.in_flight == 0 &&
+		if (fetcher->group->in_flight == 0 &&
 			(request->status == KEYAPI_REQUEST_ARRIVED ||
 			 request->status == KEYAPI_REQUEST_FAILED))
 			break;
@@ -210,7 +274,6 @@ abandon(KeyapiFetcher *fetcher)
 			keyapi_page_request_abandon(request);
 		}
 	}
-	keyapi_flight_end_all();
 }
 
 /*
@@ -225,7 +288,12 @@ drive(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 	}
 	PG_CATCH();
 	{
+		dlist_iter	iter;
+
 		abandon(fetcher);
+		dlist_foreach(iter, &fetcher->group->lent)
+			abandon(fetcher_at(iter));
+		keyapi_flight_end_all();
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -297,6 +365,7 @@ keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 {
 	KeyapiPageRequest *request = request_page(fetcher, listing_pages, number);
 
+	keyapi_fetcher_take_back(fetcher);
 	drive(fetcher, request);
 	if (request->status == KEYAPI_REQUEST_FAILED && !fall_back(fetcher, request))
 		keyapi_failure_raise(&request->failure);
@@ -308,6 +377,29 @@ keyapi_fetch_ahead(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 				   int number)
 {
 	(void) request_page(fetcher, listing_pages, number);
+}
+
+void
+keyapi_fetcher_lend(KeyapiFetcher *fetcher)
+{
+	if (!fetcher->lent)
+		dlist_push_tail(&fetcher->group->lent, &fetcher->lent_node);
+	fetcher->lent = true;
+}
+
+void
+keyapi_fetcher_take_back(KeyapiFetcher *fetcher)
+{
+	if (fetcher->lent)
+		dlist_delete(&fetcher->lent_node);
+	fetcher->lent = false;
+}
+
+bool
+keyapi_fetchers_are_one_group(const KeyapiFetcher *fetcher,
+							  const KeyapiFetcher *other)
+{
+	return fetcher->group == other->group;
 }
 
 bool
@@ -345,7 +437,7 @@ keyapi_fetch_forget(KeyapiFetcher *fetcher)
 bool
 keyapi_fetcher_works(const KeyapiFetcher *fetcher)
 {
-	return fetcher->works;
+	return fetcher->group->works;
 }
 
 int

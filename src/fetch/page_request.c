@@ -78,7 +78,7 @@ keyapi_page_request_start(KeyapiPageRequest *request, KeyapiTransfer *transfer,
 	request->sent_at_us = now;
 	request->attempts++;
 	request->status = KEYAPI_REQUEST_IN_FLIGHT;
-	request->all->in_flight++;
+	(*request->all->in_flight)++;
 }
 
 void
@@ -86,7 +86,7 @@ keyapi_page_request_receive(KeyapiPageRequest *request)
 {
 	Assert(request->status == KEYAPI_REQUEST_IN_FLIGHT);
 	request->status = KEYAPI_REQUEST_RECEIVED;
-	request->all->in_flight--;
+	(*request->all->in_flight)--;
 }
 
 void
@@ -96,7 +96,7 @@ keyapi_page_request_abandon(KeyapiPageRequest *request)
 	keyapi_http_release(request->transfer);
 	request->transfer = NULL;
 	request->status = KEYAPI_REQUEST_WAITING;
-	request->all->in_flight--;
+	(*request->all->in_flight)--;
 }
 
 void

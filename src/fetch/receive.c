@@ -181,7 +181,7 @@ decode_response(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 	tell_gate(fetcher, request, &failure, now);
 	if (failure.cause == KEYAPI_OK)
 	{
-		fetcher->works = true;
+		fetcher->group->works = true;
 		keyapi_page_request_arrive(request, page, GetCurrentTimestamp());
 		share_page(request, outcome);
 		keyapi_http_release(request->transfer);

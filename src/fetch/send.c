@@ -135,7 +135,7 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request, bool urgent,
 	int64		earliest;
 
 	if (request->status != KEYAPI_REQUEST_WAITING ||
-		fetcher->requests.in_flight >= server->max_concurrency ||
+		fetcher->group->in_flight >= server->max_concurrency ||
 		!keyapi_ledger_affords(&fetcher->ledger,
 							   keyapi_page_request_credits(request)))
 		return KEYAPI_NEVER;
@@ -193,7 +193,7 @@ fail_if_hopeless(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 
 	if (failure.cause != KEYAPI_OK)
 		keyapi_page_request_fail(request, &failure);
-	else if (fetcher->requests.in_flight == 0)
+	else if (fetcher->group->in_flight == 0)
 	{
 		/* what is under way will be paid for, so let that arrive first */
 		keyapi_ledger_check_request(&fetcher->ledger,
@@ -260,7 +260,7 @@ keyapi_fetch_waits_for(const KeyapiFetcher *fetcher,
 	const KeyapiGate gate = keyapi_account_gate(&fetcher->account);
 	int64		now = keyapi_gate_clock();
 
-	if (fetcher->requests.in_flight > 0)
+	if (fetcher->group->in_flight > 0)
 		return KEYAPI_WAIT_REQUEST;
 	if (request->awaited)
 		return KEYAPI_WAIT_SESSION;

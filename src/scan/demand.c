@@ -14,6 +14,8 @@
 #include "executor/executor.h"
 #include "nodes/plannodes.h"
 
+#include "scan/plan_tree.h"
+
 /* A run of the executor. */
 typedef struct Run
 {
@@ -106,58 +108,25 @@ keyapi_demand_now(const KeyapiDemandHint *hint, const ForeignScanState *node,
  * ---------------------------------------------------------------------
  */
 
-/* Which nodes of a plan are looked for: a scan, or all scans of a CTE. */
+/* Which nodes of a plan are looked for: one, or all scans of a CTE. */
 typedef struct SoughtScans
 {
-	const Plan *scan;			/* NULL: those of the CTE */
+	const Plan *node;			/* NULL: those of the CTE */
 	int			cte;			/* its plan id */
 } SoughtScans;
 
 static bool
 is_sought(const Plan *plan, const SoughtScans *sought)
 {
-	return plan == sought->scan ||
-		(sought->scan == NULL && IsA(plan, CteScan) &&
+	return plan == sought->node ||
+		(sought->node == NULL && IsA(plan, CteScan) &&
 		 ((const CteScan *) plan)->ctePlanId == sought->cte);
-}
-
-static List *
-child_plans(const Plan *plan)
-{
-	List	   *children = NIL;
-
-	switch (nodeTag(plan))
-	{
-		case T_Append:
-			return ((const Append *) plan)->appendplans;
-		case T_MergeAppend:
-			return ((const MergeAppend *) plan)->mergeplans;
-		case T_SubqueryScan:
-			return list_make1(((const SubqueryScan *) plan)->subplan);
-		default:
-			if (plan->lefttree != NULL)
-				children = lappend(children, plan->lefttree);
-			if (plan->righttree != NULL)
-				children = lappend(children, plan->righttree);
-			return children;
-	}
 }
 
 static void
 lower_demand(KeyapiDemandHint *hint, KeyapiDemand demand)
 {
 	hint->demand = Min(hint->demand, demand);
-}
-
-/*
- * Whether a row of the outer side is joined with one of the inner side at most,
- * and the inner side not read on after that.
- */
-static bool
-joins_once(const Join *join)
-{
-	return join->inner_unique || join->jointype == JOIN_SEMI ||
-		join->jointype == JOIN_ANTI;
 }
 
 /*
@@ -170,7 +139,7 @@ hint_below_join(KeyapiDemandHint *hint, const Join *join, bool inner)
 {
 	if (!IsA(join, NestLoop))
 		lower_demand(hint, KEYAPI_READS_MOST);
-	else if (inner && joins_once(join))
+	else if (inner && keyapi_joins_once(join))
 		*hint = no_hint;
 }
 
@@ -193,7 +162,7 @@ is_row_by_row(const Plan *plan, const Plan *child)
 			return true;
 		case T_NestLoop:
 			return child == plan->lefttree &&
-				joins_once((const Join *) plan);
+				keyapi_joins_once((const Join *) plan);
 		default:
 			return false;
 	}
@@ -272,7 +241,7 @@ find_scans(const Plan *plan, const SoughtScans *sought, KeyapiDemandHint *hint)
 		*hint = full_hint;
 		return true;
 	}
-	foreach(lc, child_plans(plan))
+	foreach(lc, keyapi_child_plans(plan))
 	{
 		const Plan *child = lfirst(lc);
 		KeyapiDemandHint below;
@@ -317,9 +286,9 @@ hint_in_statement(const PlannedStmt *statement, const SoughtScans *sought)
 }
 
 KeyapiDemandHint
-keyapi_demand_hint(const ForeignScanState *node)
+keyapi_demand_hint_of(const PlannedStmt *statement, const Plan *plan)
 {
-	const SoughtScans sought = {node->ss.ps.plan};
+	const SoughtScans sought = {plan};
 
-	return hint_in_statement(node->ss.ps.state->es_plannedstmt, &sought);
+	return hint_in_statement(statement, &sought);
 }

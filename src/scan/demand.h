@@ -14,6 +14,7 @@
 #include "compat.h"
 
 #include "nodes/execnodes.h"
+#include "nodes/plannodes.h"
 
 /*
  * How far the rows of a pass, or the first max_rows of them, will be read: pages
@@ -28,7 +29,7 @@ typedef enum KeyapiDemand
 	KEYAPI_READS_ALL			/* to the end */
 } KeyapiDemand;
 
-/* What the plan says of a scan. */
+/* What the plan says of how far one of its nodes is read. */
 typedef struct KeyapiDemandHint
 {
 	KeyapiDemand demand;		/* if the plan's result is read to its end */
@@ -44,7 +45,11 @@ typedef struct KeyapiDemandHint
  */
 extern void keyapi_demand_init(void);
 
-extern KeyapiDemandHint keyapi_demand_hint(const ForeignScanState *node);
+/*
+ * What the plan says of one of its nodes.
+ */
+extern KeyapiDemandHint keyapi_demand_hint_of(const PlannedStmt *statement,
+											  const Plan *plan);
 
 /*
  * How far the scan will be read by the run of the executor that is asking for

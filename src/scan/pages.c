@@ -247,6 +247,29 @@ keyapi_pages_create(Oid relid, Oid userid,
 }
 
 void
+keyapi_pages_set_beyond(KeyapiPages *pages,
+						void (*look_beyond) (void *arg, int window), void *arg)
+{
+	pages->look_beyond = look_beyond;
+	pages->beyond_arg = arg;
+}
+
+bool
+keyapi_pages_same_account(const KeyapiPages *pages, const KeyapiPages *other)
+{
+	return keyapi_fetchers_are_one_group(pages->fetcher, other->fetcher);
+}
+
+int
+keyapi_pages_ask_for_other(KeyapiPages *pages, int window)
+{
+	pages->demand = KEYAPI_READS_ALL;
+	pages->rows_asked = -1;
+	keyapi_fetcher_lend(pages->fetcher);
+	return keyapi_pages_ask_ahead(pages, window);
+}
+
+void
 keyapi_pages_rewind(KeyapiPages *pages, const KeyapiBound *bound)
 {
 	MemoryContext oldcontext;

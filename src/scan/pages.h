@@ -51,6 +51,28 @@ extern KeyapiPages *keyapi_pages_create(Oid relid, Oid userid,
 										const char *const *paths, int npaths);
 
 /*
+ * What to call when the pass is read to its end, all of its pages have been asked
+ * for as far as they are sure, and there is room for window pages more: it may ask
+ * for those that will surely be needed after the pass.
+ */
+extern void keyapi_pages_set_beyond(KeyapiPages *pages,
+									void (*look_beyond) (void *arg, int window),
+									void *arg);
+
+/*
+ * Whether both use the same server with the same key, in the same query.
+ */
+extern bool keyapi_pages_same_account(const KeyapiPages *pages,
+									  const KeyapiPages *other);
+
+/*
+ * Ask for up to window pages of a pass that has begun and will be read to its end
+ * later, while another iterator waits for its pages.  Returns what is left of the
+ * window.  Raises what the user's credentials raise.
+ */
+extern int	keyapi_pages_ask_for_other(KeyapiPages *pages, int window);
+
+/*
  * Begin a pass over the rows that the bound says: the first, a rescan, or other
  * lists.  What the bound points to is kept by the caller until the next pass.
  * Pages that earlier passes read are not asked for again.

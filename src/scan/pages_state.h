@@ -41,6 +41,8 @@ typedef struct KeyapiPages
 
 	/* the current pass */
 	KeyapiBound pass;
+	void		(*look_beyond) (void *arg, int window); /* or NULL */
+	void	   *beyond_arg;		/* its argument */
 	KeyapiDemand demand;		/* as of the current row */
 	int64		rows_asked;		/* ... and its rows, or -1 */
 	int64		pass_number;

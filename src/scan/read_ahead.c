@@ -287,20 +287,32 @@ window_size(KeyapiPages *pages)
 			   Min(LARGEST_BATCH * concurrency, pages->ramp));
 }
 
+int
+keyapi_pages_ask_ahead(KeyapiPages *pages, int window)
+{
+	Walk	   *walk = begin_walk(pages, false);
+	KeyapiListCursor *cursor;
+	int			number;
+
+	while (window > 0 && walk_on(walk, &cursor, &number))
+	{
+		keyapi_fetch_ahead(pages->fetcher, cursor->listing_pages, number);
+		window--;
+	}
+	end_walk(walk);
+	return window;
+}
+
 void
 keyapi_pages_look_ahead(KeyapiPages *pages)
 {
 	int			window = window_size(pages);
-	KeyapiListCursor *cursor;
-	int			number;
-	Walk	   *walk;
 
-	if (window == 0)
-		return;
-	walk = begin_walk(pages, false);
-	while (window-- > 0 && walk_on(walk, &cursor, &number))
-		keyapi_fetch_ahead(pages->fetcher, cursor->listing_pages, number);
-	end_walk(walk);
+	if (window > 0)
+		window = keyapi_pages_ask_ahead(pages, window);
+	if (window > 0 && pages->look_beyond != NULL &&
+		pages->demand == KEYAPI_READS_ALL)
+		pages->look_beyond(pages->beyond_arg, window);
 }
 
 void

@@ -17,18 +17,9 @@
 #include "bind/plan_private.h"
 #include "options/option.h"
 #include "scan/demand.h"
+#include "scan/executor_scans.h"
+#include "scan/look_beyond.h"
 #include "scan/tuple.h"
-
-/* State of a scan node, as long as the node. */
-typedef struct KeyapiScan
-{
-	KeyapiBinding *binding;
-	KeyapiPages *pages;
-	KeyapiTupleReader *reader;
-	KeyapiDemandHint hint;
-	KeyapiBound *bound;			/* of the current pass; NULL: bind first */
-	MemoryContext bound_context;
-} KeyapiScan;
 
 static Oid
 scan_user(ForeignScanState *node)
@@ -55,7 +46,9 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 	options = keyapi_table_options(RelationGetRelid(rel));
 	scan = palloc0(sizeof(KeyapiScan));
 	keyapi_plan_private_unpack(&private, plan->fdw_private);
-	scan->hint = keyapi_demand_hint(node);
+	scan->node = node;
+	scan->hint = keyapi_demand_hint_of(node->ss.ps.state->es_plannedstmt,
+									   node->ss.ps.plan);
 	scan->binding = keyapi_binding_begin(node, options);
 	scan->reader = keyapi_tuple_reader(rel, options->endpoint,
 									   private.columns, &paths, &npaths);
@@ -65,22 +58,9 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 	scan->bound_context = AllocSetContextCreate(CurrentMemoryContext,
 												"keyapi_fdw binding",
 												ALLOCSET_SMALL_SIZES);
+	keyapi_scan_register(scan);
+	keyapi_look_beyond(scan);
 	node->fdw_state = scan;
-}
-
-/*
- * Bind with the parameters of the moment, and begin a pass over the rows.
- */
-static void
-begin_pass(KeyapiScan *scan)
-{
-	MemoryContext oldcontext;
-
-	MemoryContextReset(scan->bound_context);
-	oldcontext = MemoryContextSwitchTo(scan->bound_context);
-	scan->bound = keyapi_binding_evaluate(scan->binding);
-	MemoryContextSwitchTo(oldcontext);
-	keyapi_pages_rewind(scan->pages, scan->bound);
 }
 
 TupleTableSlot *
@@ -93,7 +73,8 @@ keyapiIterateForeignScan(ForeignScanState *node)
 	KeyapiRow	row;
 
 	if (scan->bound == NULL)
-		begin_pass(scan);
+		keyapi_scan_begin_pass(scan);
+	scan->begun_ahead = false;
 
 	ExecClearTuple(slot);
 	demand = keyapi_demand_now(&scan->hint, node, scan->bound->max_rows, &rows);
@@ -112,6 +93,7 @@ keyapiReScanForeignScan(ForeignScanState *node)
 	KeyapiScan *scan = node->fdw_state;
 
 	scan->bound = NULL;
+	scan->begun_ahead = false;
 }
 
 void

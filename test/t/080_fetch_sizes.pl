@@ -41,55 +41,27 @@ done_testing();
 # How many requests are in flight together
 sub test_in_flight
 {
+	$t->scenario('held', 'plainids;fault=stall');
+	$t->sql("ALTER SERVER held OPTIONS (ADD max_concurrency '8')");
 	in_flight('FETCH 100', 5, 4, 'FETCH 100 FROM c;');
 	in_flight('a FETCH that ends within a page', 3, 2, 'FETCH 41 FROM c;');
 	in_flight('a FETCH that begins within a page', 6, 5, 'FETCH 10 FROM c;', 'FETCH 91 FROM c;');
 	in_flight('a FETCH of more than there is', 25, 8, 'FETCH 1000 FROM c;');
 	in_flight('MOVE', 5, 4, 'MOVE 100 IN c;');
-	in_flight('one at a time', 5, 1,
-		"ALTER SERVER held OPTIONS (SET max_concurrency '1');", 'FETCH 100 FROM c;');
+	$t->sql("ALTER SERVER held OPTIONS (SET max_concurrency '1')");
+	in_flight('one at a time', 5, 1, 'FETCH 100 FROM c;');
 	return;
 }
 
-# Test what is in flight at most while a cursor over a list does that: the first
-# page goes alone, the others are held until so many have come.
+# Test what is in flight at most while a cursor over a list does that.
 sub in_flight
 {
 	my ($test, $requests, $together, @fetches) = @_;
 	my $session = KeyapiSession->new($t);
-	my $name = 'held';
 
-	$t->sql("SET client_min_messages = error; DROP SERVER IF EXISTS $name CASCADE");
-	$t->scenario($name, 'plainids;fault=stall');
-	$t->sql("ALTER SERVER $name OPTIONS (ADD max_concurrency '8')");
-	$emulator->reset($name);
-	$t->sql(shift @fetches) if $fetches[0] =~ /^ALTER/;
-
-	$session->run("BEGIN; DECLARE c CURSOR FOR SELECT rank FROM $name;");
-	$session->start(join ' ', @fetches);
-	release_until($name, $requests, $together);
-	$session->finish;
-	is($emulator->count($name), $requests, "$test: requests");
-	is($emulator->peak($name), $together, '... in flight together');
+	$session->run('BEGIN; DECLARE c CURSOR FOR SELECT rank FROM held;');
+	$t->is_together('held', $session, join(' ', @fetches), $requests, $together, $test);
 	$session->quit;
-	return;
-}
-
-# Let requests go as they come: one, then always so many as should be there.
-sub release_until
-{
-	my ($name, $requests, $together) = @_;
-
-	for (my $seen = 0; $seen < $requests;)
-	{
-		my $left = $requests - $seen;
-		my $n = $seen == 0 ? 1 : $left < $together ? $left : $together;
-
-		$emulator->await_stalled($name, $n);
-		$seen += $n;
-		$emulator->release($name);
-		$emulator->await_inflight($name, 0) if $seen == $requests;
-	}
 	return;
 }
 
@@ -137,15 +109,10 @@ sub test_requests
 sub requests
 {
 	my ($sql, $requests, $settings) = @_;
-	my @found;
 
 	$settings //= '';
-	foreach my $concurrency (8, 1)
-	{
-		$t->sql("ALTER SERVER fetched OPTIONS (SET max_concurrency '$concurrency')");
-		push @found, $t->ask('fetched', "$settings$sql")->{requests};
-	}
-	is("@found", "$requests $requests", $sql);
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	$t->asks_as_without_ahead('fetched', "$settings$sql", $requests, $sql);
 	return;
 }
 

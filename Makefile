@@ -79,9 +79,11 @@ OBJS = \
 	src/scan/demand.o \
 	src/scan/executor_scans.o \
 	src/scan/look_beyond.o \
+	src/scan/outer_rows.o \
 	src/scan/pages.o \
 	src/scan/plan_tree.o \
 	src/scan/read_ahead.o \
+	src/scan/repeatable.o \
 	src/scan/scan.o \
 	src/scan/sequel.o \
 	src/scan/tuple.o \

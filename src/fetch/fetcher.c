@@ -419,8 +419,14 @@ keyapi_fetch_is_free(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 									  number);
 }
 
-void
-keyapi_fetch_forget(KeyapiFetcher *fetcher)
+static bool
+is_behind_end(const KeyapiPageRequest *request)
+{
+	return request->number > request->listing_pages->last_page;
+}
+
+static void
+forget_requests(KeyapiFetcher *fetcher, bool only_ended)
 {
 	dlist_mutable_iter iter;
 
@@ -428,10 +434,34 @@ keyapi_fetch_forget(KeyapiFetcher *fetcher)
 	{
 		KeyapiPageRequest *request = keyapi_page_request_at(iter);
 
-		if (request->status == KEYAPI_REQUEST_WAITING ||
-			request->status == KEYAPI_REQUEST_FAILED)
+		if ((request->status == KEYAPI_REQUEST_WAITING ||
+			 request->status == KEYAPI_REQUEST_FAILED) &&
+			(!only_ended || is_behind_end(request)))
 			keyapi_page_request_forget(request);
 	}
+}
+
+void
+keyapi_fetch_forget(KeyapiFetcher *fetcher)
+{
+	forget_requests(fetcher, false);
+}
+
+void
+keyapi_fetch_forget_ended(KeyapiFetcher *fetcher)
+{
+	forget_requests(fetcher, true);
+}
+
+int
+keyapi_fetcher_num_ahead(KeyapiFetcher *fetcher)
+{
+	int			num = 0;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &fetcher->requests.list)
+		num += !is_behind_end(keyapi_page_request_at(iter));
+	return num;
 }
 
 bool

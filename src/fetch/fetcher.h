@@ -93,6 +93,18 @@ extern bool keyapi_fetch_is_free(KeyapiFetcher *fetcher,
 extern void keyapi_fetch_forget(KeyapiFetcher *fetcher);
 
 /*
+ * The same, but only for pages that are behind the end of their list: others will be
+ * needed later, and their failures are kept until then.
+ */
+extern void keyapi_fetch_forget_ended(KeyapiFetcher *fetcher);
+
+/*
+ * How many pages have been asked for and are neither in their list nor behind its
+ * end.
+ */
+extern int	keyapi_fetcher_num_ahead(KeyapiFetcher *fetcher);
+
+/*
  * Whether a page has arrived for a scan of the query that uses the same server
  * with the same key, so that key and API are known to work.
  */

@@ -19,4 +19,20 @@
  */
 extern void keyapi_look_beyond(KeyapiScan *scan);
 
+/*
+ * Before a rescan: these params have changed (or NULL).  What was seen of later
+ * passes is forgotten if it may be wrong now.
+ */
+extern void keyapi_look_beyond_rescan(KeyapiScan *scan, const Bitmapset *changed);
+
+/*
+ * The scan ends.
+ */
+extern void keyapi_look_beyond_end(KeyapiScan *scan);
+
+/*
+ * Whether the plan lets a scan ask for the lists of its loop's later rows.
+ */
+extern bool keyapi_looks_at_loop(const PlannedStmt *statement, const Plan *plan);
+
 #endif							/* KEYAPI_LOOK_BEYOND_H */

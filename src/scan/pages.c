@@ -269,16 +269,13 @@ keyapi_pages_ask_for_other(KeyapiPages *pages, int window)
 	return keyapi_pages_ask_ahead(pages, window);
 }
 
-void
-keyapi_pages_rewind(KeyapiPages *pages, const KeyapiBound *bound)
+/*
+ * Stand before the first row of a pass.
+ */
+static void
+set_pass(KeyapiPages *pages, const KeyapiBound *bound)
 {
-	MemoryContext oldcontext;
-
-	keyapi_fetch_forget(pages->fetcher);
-	MemoryContextReset(pages->pass_context);
-	oldcontext = MemoryContextSwitchTo(pages->pass_context);
 	pages->pass = *bound;
-	pages->pass_number++;
 	pages->rows_left = bound->max_rows;
 	pages->price_checked = false;
 	pages->cursors = palloc0(sizeof(KeyapiListCursor) * Max(bound->nlists, 1));
@@ -293,7 +290,42 @@ keyapi_pages_rewind(KeyapiPages *pages, const KeyapiBound *bound)
 	pages->current = 0;
 	pages->rank = bound->lo;
 	pages->round_had_row = false;
+}
+
+void
+keyapi_pages_rewind(KeyapiPages *pages, const KeyapiBound *bound)
+{
+	MemoryContext oldcontext;
+
+	if (pages->later_sure)
+		keyapi_fetch_forget_ended(pages->fetcher);
+	else
+		keyapi_fetch_forget(pages->fetcher);
+	MemoryContextReset(pages->pass_context);
+	oldcontext = MemoryContextSwitchTo(pages->pass_context);
+	pages->pass_number++;
+	set_pass(pages, bound);
 	MemoryContextSwitchTo(oldcontext);
+}
+
+KeyapiPages *
+keyapi_pages_later(KeyapiPages *pages, const KeyapiBound *bound)
+{
+	KeyapiPages *later = palloc0(sizeof(KeyapiPages));
+
+	later->context = pages->context;
+	later->fetcher = pages->fetcher;
+	later->lists = pages->lists;
+	later->demand = KEYAPI_READS_ALL;
+	later->rows_asked = -1;
+	set_pass(later, bound);
+	return later;
+}
+
+void
+keyapi_pages_expect_later(KeyapiPages *pages, bool expect)
+{
+	pages->later_sure = expect;
 }
 
 static bool

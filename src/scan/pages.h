@@ -73,6 +73,19 @@ extern bool keyapi_pages_same_account(const KeyapiPages *pages,
 extern int	keyapi_pages_ask_for_other(KeyapiPages *pages, int window);
 
 /*
+ * A pass that the same scan will begin later and read to its end, in
+ * CurrentMemoryContext: only to ask for its pages (keyapi_pages_ask_later).  What the
+ * bound points to is kept by the caller as long.
+ */
+extern KeyapiPages *keyapi_pages_later(KeyapiPages *pages, const KeyapiBound *bound);
+
+/*
+ * Whether pages of later passes will surely be needed, so that the beginning of a
+ * pass does not forget that they were asked for.  At first they will not.
+ */
+extern void keyapi_pages_expect_later(KeyapiPages *pages, bool expect);
+
+/*
  * Begin a pass over the rows that the bound says: the first, a rescan, or other
  * lists.  What the bound points to is kept by the caller until the next pass.
  * Pages that earlier passes read are not asked for again.

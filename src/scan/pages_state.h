@@ -41,6 +41,8 @@ typedef struct KeyapiPages
 
 	/* the current pass */
 	KeyapiBound pass;
+	bool		later_sure;		/* what was asked for ahead of later passes is
+								 * still wanted when a pass begins */
 	void		(*look_beyond) (void *arg, int window); /* or NULL */
 	void	   *beyond_arg;		/* its argument */
 	KeyapiDemand demand;		/* as of the current row */

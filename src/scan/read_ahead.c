@@ -303,13 +303,35 @@ keyapi_pages_ask_ahead(KeyapiPages *pages, int window)
 	return window;
 }
 
+bool
+keyapi_pages_ask_later(KeyapiPages *later, int *window)
+{
+	Walk	   *walk = begin_walk(later, false);
+	bool		missing = false;
+	KeyapiListCursor *cursor;
+	int			number;
+
+	while (*window > 0 && walk_on(walk, &cursor, &number))
+	{
+		missing = true;
+		if (keyapi_fetch_pending(later->fetcher, cursor->listing_pages, number))
+			continue;
+		keyapi_fetch_ahead(later->fetcher, cursor->listing_pages, number);
+		(*window)--;
+	}
+	end_walk(walk);
+	return missing;
+}
+
 void
 keyapi_pages_look_ahead(KeyapiPages *pages)
 {
 	int			window = window_size(pages);
 
-	if (window > 0)
-		window = keyapi_pages_ask_ahead(pages, window);
+	if (window == 0)
+		return;
+	(void) keyapi_pages_ask_ahead(pages, window);
+	window -= keyapi_fetcher_num_ahead(pages->fetcher);
 	if (window > 0 && pages->look_beyond != NULL &&
 		pages->demand == KEYAPI_READS_ALL)
 		pages->look_beyond(pages->beyond_arg, window);

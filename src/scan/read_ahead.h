@@ -35,6 +35,12 @@ extern bool keyapi_pages_wants(const KeyapiPages *pages,
 extern int	keyapi_pages_ask_ahead(KeyapiPages *pages, int window);
 
 /*
+ * The same for a later pass (keyapi_pages_later): pages that have been asked for
+ * already do not count.  False if no page of it is missing any more.
+ */
+extern bool keyapi_pages_ask_later(KeyapiPages *later, int *window);
+
+/*
  * Ask for the pages that will be needed next, as far as demand and
  * max_concurrency allow.
  */

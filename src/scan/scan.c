@@ -92,6 +92,7 @@ keyapiReScanForeignScan(ForeignScanState *node)
 {
 	KeyapiScan *scan = node->fdw_state;
 
+	keyapi_look_beyond_rescan(scan, node->ss.ps.chgParam);
 	scan->bound = NULL;
 	scan->begun_ahead = false;
 }
@@ -101,8 +102,10 @@ keyapiEndForeignScan(ForeignScanState *node)
 {
 	KeyapiScan *scan = node->fdw_state;
 
-	if (scan != NULL)
-		keyapi_pages_finish(scan->pages);
+	if (scan == NULL)
+		return;
+	keyapi_look_beyond_end(scan);
+	keyapi_pages_finish(scan->pages);
 }
 
 const KeyapiBill *

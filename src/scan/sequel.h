@@ -28,7 +28,7 @@ typedef struct KeyapiSequel
 {
 	List	   *followers;		/* KeyapiFollower, in the order in which they
 								 * are read */
-	const		NestLoop *loop; /* each of its outer rows begins a pass of the
+	const NestLoop *loop;		/* each of its outer rows begins a pass of the
 								 * scan, and reads it to its end; or NULL */
 	KeyapiDemandHint loop_hint; /* of the loop */
 } KeyapiSequel;

@@ -2,8 +2,8 @@
  *
  * fetch_group.h
  *	  What the fetchers of a query have in common that use the same server with
- *	  the same key: one window of requests, and the knowledge that key and API
- *	  work.
+ *	  the same key: one window of requests, in which no page is asked for twice,
+ *	  and the knowledge that key and API work.
  *
  * A fetcher is driven while its scan waits for a page.  Others can lend it their
  * requests: those are sent, and their responses received, meanwhile.
@@ -25,6 +25,7 @@ typedef struct KeyapiFetchGroup
 	Oid			userid;
 	int			in_flight;		/* requests of all of its fetchers */
 	bool		works;			/* a page has arrived */
+	struct KeyapiFetcher *driven;	/* whose scan waits, or waited last */
 	dlist_head	lent;			/* KeyapiFetcher whose requests others may
 								 * send, in the order they will be read */
 } KeyapiFetchGroup;

@@ -366,6 +366,7 @@ keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 	KeyapiPageRequest *request = request_page(fetcher, listing_pages, number);
 
 	keyapi_fetcher_take_back(fetcher);
+	fetcher->group->driven = fetcher;
 	drive(fetcher, request);
 	if (request->status == KEYAPI_REQUEST_FAILED && !fall_back(fetcher, request))
 		keyapi_failure_raise(&request->failure);

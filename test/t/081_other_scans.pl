@@ -109,6 +109,18 @@ sub test_requests
 	asks('SELECT rank FROM lists_parts WHERE rank <= 40 ORDER BY rank', 16);
 	asks('SELECT rank FROM lists_parts ORDER BY rank LIMIT 9', 8);
 
+	# a list that two scans read is paid for once
+	foreach my $ttl ('0', '15min')
+	{
+		$t->cached('lists', $ttl);
+		asks('SELECT count(*) FROM (' . union('lists', 'AND rank <= 20') . ' UNION ALL ' . union('lists', 'AND rank <= 20') . ') x',
+			8)
+		  if $ttl eq '0';
+		$t->answers('lists', "SELECT count(*) FROM (SELECT id FROM lists WHERE rank <= 60 AND region IN ('US', 'GB')"
+			  . " UNION ALL SELECT id FROM lists WHERE rank <= 60 AND region IN ('GB', 'US')) x", 240, 6, "once with cache_ttl $ttl");
+	}
+	$t->cached('lists', '0');
+
 	# what may stop
 	asks('SELECT rank FROM lists_parts LIMIT 25', 2);
 	asks('SELECT EXISTS (SELECT FROM lists_parts WHERE rank <= 20)', 1);

@@ -19,6 +19,7 @@ OBJS = \
 	src/api/failure.o \
 	src/api/listing.o \
 	src/api/secret.o \
+	src/http/cache_status.o \
 	src/http/certificate.o \
 	src/http/event_loop.o \
 	src/http/libcurl.o \
@@ -47,6 +48,7 @@ OBJS = \
 	src/bind/clauses.o \
 	src/bind/combinations.o \
 	src/bind/exposure.o \
+	src/bind/lookalike_clauses.o \
 	src/bind/plan_private.o \
 	src/bind/preview.o \
 	src/bind/restriction.o \
@@ -79,9 +81,11 @@ OBJS = \
 	src/scan/demand.o \
 	src/scan/executor_scans.o \
 	src/scan/look_beyond.o \
+	src/scan/lookalike.o \
 	src/scan/outer_rows.o \
 	src/scan/pages.o \
 	src/scan/plan_tree.o \
+	src/scan/price.o \
 	src/scan/read_ahead.o \
 	src/scan/repeatable.o \
 	src/scan/scan.o \

@@ -4,8 +4,9 @@
  *	  One table of options: names, owners, defaults and rules; the validator
  *	  and the readers work from it.  What a value may be is in option_value.c.
  *
- * The options that choose lists (of the first endpoint: region, period, order_by,
- * regions) are the parameters of the endpoint table.  They are not repeated here.
+ * The options that choose lists (of the first endpoint: region, period, order_by
+ * and their domains regions, periods, order_bys) are the parameters of the endpoint
+ * table.  They are not repeated here.
  *
  *-------------------------------------------------------------------------
  */
@@ -44,6 +45,7 @@ typedef enum OptionType
 	OPTION_DURATION,
 	OPTION_INTEGER,
 	OPTION_REAL,
+	OPTION_BOOLEAN,
 	OPTION_PAGE_SIZE,
 	OPTION_FIELD
 } OptionType;
@@ -89,6 +91,8 @@ static const OptionDef options[] = {
 	"15min", SERVER_FIELD(cache_ttl_ms), 0, INT_MAX},
 	{"stale_if_error", ForeignServerRelationId, false, OPTION_DURATION,
 	"0", SERVER_FIELD(stale_if_error_ms), 0, INT_MAX},
+	{"http_cache", ForeignServerRelationId, false, OPTION_BOOLEAN,
+	"off", SERVER_FIELD(http_cache)},
 	{"api_key", UserMappingRelationId, false, OPTION_SECRET},
 	{"api_key_file", UserMappingRelationId, true, OPTION_FILE},
 	{"endpoint", ForeignTableRelationId, false, OPTION_ENDPOINT},
@@ -307,6 +311,9 @@ check_value(const OptionDef *option, const char *value)
 			(void) keyapi_option_real(option->name, value, option->min,
 									  option->max);
 			break;
+		case OPTION_BOOLEAN:
+			(void) keyapi_option_boolean(option->name, value);
+			break;
 		case OPTION_FIELD:
 			keyapi_option_check_field(value);
 			break;
@@ -442,6 +449,9 @@ read_value(const OptionDef *option, const char *value, void *target)
 			*(double *) target = keyapi_option_real(option->name, value,
 													option->min, option->max);
 			break;
+		case OPTION_BOOLEAN:
+			*(bool *) target = keyapi_option_boolean(option->name, value);
+			break;
 		default:
 			*(char **) target = value == NULL ? NULL : pstrdup(value);
 	}
@@ -509,4 +519,23 @@ keyapi_column_source(const KeyapiEndpoint *endpoint, Oid relid,
 		*kind = column->kind;
 		*field = column->field;
 	}
+}
+
+void
+keyapi_check_column_name(const KeyapiEndpoint *endpoint, Oid relid,
+						 AttrNumber attnum)
+{
+	char	   *name = get_attname(relid, attnum, false);
+	const KeyapiColumn *meant = keyapi_endpoint_column_meant(endpoint, name);
+
+	if (meant == NULL ||
+		find_value(GetForeignColumnOptions(relid, attnum), "field") != NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
+			 errmsg("column \"%s\" of foreign table \"%s\" must be called \"%s\"",
+					name, get_rel_name(relid), meant->name),
+			 errdetail("Names of columns are case-sensitive, and the API documents no field \"%s\".",
+					   name),
+			 errhint("Rename the column, or set its option \"field\" to the field that it is to hold.")));
 }

@@ -30,6 +30,7 @@ typedef struct KeyapiServerOptions
 	int			credits_per_day;	/* -1: not set */
 	int			cache_ttl_ms;	/* 0: lists are not cached */
 	int			stale_if_error_ms;	/* 0: an error is an error */
+	bool		http_cache;		/* base_url is a cache in front of the API */
 } KeyapiServerOptions;
 
 typedef struct KeyapiTableOptions
@@ -65,5 +66,13 @@ extern int	keyapi_cache_ttl(Oid relid);
 extern void keyapi_column_source(const KeyapiEndpoint *endpoint,
 								 Oid relid, AttrNumber attnum,
 								 KeyapiColumnKind *kind, const char **field);
+
+/*
+ * Raise HV007 for a column that has no option "field" and the name of one of the
+ * endpoint's columns, but for upper and lower case: "REGION".  Such a column would
+ * be NULL in every row.
+ */
+extern void keyapi_check_column_name(const KeyapiEndpoint *endpoint, Oid relid,
+									 AttrNumber attnum);
 
 #endif							/* KEYAPI_OPTION_H */

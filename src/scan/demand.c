@@ -14,6 +14,7 @@
 #include "executor/executor.h"
 #include "nodes/plannodes.h"
 
+#include "fetch/budget.h"
 #include "scan/plan_tree.h"
 
 /* A run of the executor. */
@@ -39,13 +40,16 @@ static const KeyapiDemandHint full_hint = {KEYAPI_READS_ALL,.row_by_row = true};
 
 /*
  * Note how many rows are asked for: cursors, loops of PL/pgSQL, functions in SQL
- * and the row limits of drivers ask for some.  Runs nest.
+ * and the row limits of drivers ask for some.  Runs nest.  The budget must know them
+ * too.
  */
 static void
 executor_run(KEYAPI_EXECUTOR_RUN_PARAMS)
 {
 	const Run	outer = current_run;
+	KeyapiBudgetRun run;
 
+	keyapi_budget_begin_run(&run);
 	current_run = (Run)
 	{
 		.estate = query->estate,
@@ -63,6 +67,7 @@ executor_run(KEYAPI_EXECUTOR_RUN_PARAMS)
 	PG_FINALLY();
 	{
 		current_run = outer;
+		keyapi_budget_end_run(&run);
 	}
 	PG_END_TRY();
 }

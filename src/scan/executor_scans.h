@@ -15,6 +15,7 @@
 
 #include "bind/binding.h"
 #include "scan/demand.h"
+#include "scan/lookalike.h"
 #include "scan/pages.h"
 #include "scan/tuple.h"
 
@@ -26,6 +27,7 @@ typedef struct KeyapiScan
 	KeyapiBinding *binding;
 	KeyapiPages *pages;
 	KeyapiTupleReader *reader;
+	KeyapiLookalikeCheck *lookalike;	/* or NULL */
 	KeyapiDemandHint hint;
 	KeyapiBound *bound;			/* of the current pass; NULL: bind first */
 	MemoryContext bound_context;

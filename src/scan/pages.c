@@ -15,10 +15,14 @@
 
 #include "api/failure.h"
 #include "scan/pages_state.h"
+#include "scan/price.h"
 #include "scan/read_ahead.h"
 
 /* More pages than are ever asked for ahead. */
 #define MAX_RAMP 1024
+
+/* Lists of another scan that are opened ahead of its turn, at most. */
+#define MAX_LISTS_AHEAD 1024
 
 /* The lists that the iterator has met, by keyapi_listing_key. */
 typedef struct ListEntry
@@ -260,15 +264,6 @@ keyapi_pages_same_account(const KeyapiPages *pages, const KeyapiPages *other)
 	return keyapi_fetchers_are_one_group(pages->fetcher, other->fetcher);
 }
 
-int
-keyapi_pages_ask_for_other(KeyapiPages *pages, int window)
-{
-	pages->demand = KEYAPI_READS_ALL;
-	pages->rows_asked = -1;
-	keyapi_fetcher_lend(pages->fetcher);
-	return keyapi_pages_ask_ahead(pages, window);
-}
-
 /*
  * Stand before the first row of a pass.
  */
@@ -278,15 +273,7 @@ set_pass(KeyapiPages *pages, const KeyapiBound *bound)
 	pages->pass = *bound;
 	pages->rows_left = bound->max_rows;
 	pages->price_checked = false;
-	pages->cursors = palloc0(sizeof(KeyapiListCursor) * Max(bound->nlists, 1));
-	for (int i = 0; i < bound->nlists; i++)
-	{
-		KeyapiListCursor *cursor = &pages->cursors[i];
-
-		cursor->listing_pages = find_list(pages, &bound->lists[i]);
-		cursor->number = i;
-		cursor->next_page = 1;
-	}
+	pages->cursors = NULL;
 	pages->current = 0;
 	pages->rank = bound->lo;
 	pages->round_had_row = false;
@@ -308,6 +295,44 @@ keyapi_pages_rewind(KeyapiPages *pages, const KeyapiBound *bound)
 	MemoryContextSwitchTo(oldcontext);
 }
 
+/*
+ * Place a cursor at the beginning of each list.
+ */
+static void
+make_cursors(KeyapiPages *pages)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(pages->pass_context);
+	int			nlists = pages->pass.nlists;
+
+	pages->cursors = palloc0(sizeof(KeyapiListCursor) * Max(nlists, 1));
+	for (int i = 0; i < nlists; i++)
+	{
+		KeyapiListCursor *cursor = &pages->cursors[i];
+
+		CHECK_FOR_INTERRUPTS();
+		cursor->listing_pages = find_list(pages, &pages->pass.lists[i]);
+		cursor->number = i;
+		cursor->next_page = 1;
+	}
+	MemoryContextSwitchTo(oldcontext);
+}
+
+int
+keyapi_pages_ask_for_other(KeyapiPages *pages, int window)
+{
+	if (pages->cursors == NULL)
+	{
+		/* whether it may read so many is checked when its turn comes */
+		if (pages->pass.nlists > MAX_LISTS_AHEAD)
+			return window;
+		make_cursors(pages);
+	}
+	pages->demand = KEYAPI_READS_ALL;
+	pages->rows_asked = -1;
+	keyapi_fetcher_lend(pages->fetcher);
+	return keyapi_pages_ask_ahead(pages, window);
+}
+
 KeyapiPages *
 keyapi_pages_later(KeyapiPages *pages, const KeyapiBound *bound)
 {
@@ -318,7 +343,9 @@ keyapi_pages_later(KeyapiPages *pages, const KeyapiBound *bound)
 	later->lists = pages->lists;
 	later->demand = KEYAPI_READS_ALL;
 	later->rows_asked = -1;
+	later->pass_context = CurrentMemoryContext;
 	set_pass(later, bound);
+	make_cursors(later);
 	return later;
 }
 
@@ -398,6 +425,11 @@ keyapi_pages_next(KeyapiPages *pages, KeyapiDemand demand, int64 rows,
 
 	pages->demand = demand;
 	pages->rows_asked = rows;
+	if (pages->cursors == NULL)
+	{
+		keyapi_price_check_number(pages);
+		make_cursors(pages);
+	}
 	found = pages->pass.rank_major ? next_in_rank_order(pages, row) :
 		next_in_list_order(pages, row);
 	pages->rows_uncounted += found;
@@ -415,8 +447,7 @@ keyapi_pages_check_first_pages(KeyapiPages *pages, const KeyapiListing *lists,
 	for (int i = 0; i < nlists; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		requests += !keyapi_fetch_is_free(pages->fetcher,
-										  find_list(pages, &lists[i]), 1);
+		requests += !keyapi_fetch_would_be_free(pages->fetcher, &lists[i], 1);
 	}
 	if (requests > 0)
 		keyapi_fetcher_check_budget(pages->fetcher, lists[0].endpoint, requests,

@@ -19,6 +19,7 @@
 #include "scan/demand.h"
 #include "scan/executor_scans.h"
 #include "scan/look_beyond.h"
+#include "scan/lookalike.h"
 #include "scan/tuple.h"
 
 static Oid
@@ -55,6 +56,7 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 	scan->pages = keyapi_pages_create(RelationGetRelid(rel),
 									  scan_user(node),
 									  paths, npaths);
+	scan->lookalike = keyapi_lookalike_check(node, scan->binding);
 	scan->bound_context = AllocSetContextCreate(CurrentMemoryContext,
 												"keyapi_fdw binding",
 												ALLOCSET_SMALL_SIZES);
@@ -83,7 +85,10 @@ keyapiIterateForeignScan(ForeignScanState *node)
 		keyapi_tuple_read(scan->reader, &row,
 						  slot->tts_values, slot->tts_isnull);
 		ExecStoreVirtualTuple(slot);
+		keyapi_lookalike_row(scan->lookalike, slot);
 	}
+	else
+		keyapi_lookalike_end_of_pass(scan->lookalike);
 	return slot;
 }
 
@@ -106,6 +111,7 @@ keyapiEndForeignScan(ForeignScanState *node)
 		return;
 	keyapi_look_beyond_end(scan);
 	keyapi_pages_finish(scan->pages);
+	keyapi_lookalike_finish(scan->lookalike);
 }
 
 const KeyapiBill *

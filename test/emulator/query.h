@@ -12,23 +12,19 @@
 
 #define PAGE_LIMIT 20			/* "will be automatically handled as 20" */
 
-/* Endpoints that no real API has; see odd.h. */
-typedef enum OddKind
-{
-	ODD_NONE,
-	ODD_THINGS,
-	ODD_BARE
-} OddKind;
+/* An endpoint beside that of the videos; see endpoint.h. */
+typedef struct Endpoint Endpoint;
 
-#define ODD_PARAMS 5
+/* Parameters that choose a list of such an endpoint */
+#define QUERY_VALUES 5
 
 typedef struct Query
 {
 	List		list;
 	long		page;
 	long		limit;			/* as asked, not clamped */
-	OddKind		odd;
-	char		odd_values[ODD_PARAMS][32]; /* of ODD_THINGS, in odd.c's order */
+	const		Endpoint *endpoint; /* NULL: videos */
+	char		values[QUERY_VALUES][65];	/* in the order of its parameters */
 } Query;
 
 /*
@@ -46,8 +42,9 @@ extern bool query_number(const char *raw, const char *name, long *number);
 /*
  * Parse a raw query string (without "?", may be NULL) with the defaults and
  * domains of the API.  Returns NULL, or the message of the 400; the query
- * holds what was understood in either case.
+ * holds what was understood in either case.  any_value: the API knows values of
+ * period and order_by that are not in its documented domains.
  */
-extern const char *query_parse(const char *raw, Query *query);
+extern const char *query_parse(const char *raw, bool any_value, Query *query);
 
 #endif							/* EMULATOR_QUERY_H */

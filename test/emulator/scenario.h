@@ -54,6 +54,7 @@
 #define WORD_MEMBERS		(UINT64_C(1) << 33)
 #define WORD_WINDOW			(UINT64_C(1) << 34)
 #define WORD_BARE			(UINT64_C(1) << 35)
+#define WORD_NEWVALUES		(UINT64_C(1) << 36)
 
 /* hasmore= */
 typedef enum HasMore
@@ -159,6 +160,7 @@ typedef struct Settings
 	const char *country;		/* of all videos, whatever was asked */
 	uint64_t	words;
 	long		total;			/* videos a list has */
+	long		hashtags;		/* hashtags a list has */
 	long		lietotal;		/* total that is announced, -1: the truth */
 	long		offset;			/* rank 1 is what had been rank 1 + offset */
 	long		shift;			/* videos inserted before, per page number */
@@ -169,6 +171,8 @@ typedef struct Settings
 	long		okstatus;		/* HTTP status of good answers */
 	long		clock;			/* seconds that the Date header is fast */
 	long		latency;		/* ms */
+	const char *cachestatus;	/* header Cache-Status, or NULL */
+	const char *age;			/* header Age, or NULL */
 	long		now;			/* clock of the cover URLs, 0: the real one */
 	long		quota;			/* requests until 402, -1: no end */
 	Range		empty;			/* pages without videos */

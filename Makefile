@@ -67,6 +67,7 @@ OBJS = \
 	src/bind/unbound.o \
 	src/bind/virtual_row.o \
 	src/fetch/budget.o \
+	src/fetch/fetch_group.o \
 	src/fetch/fetcher.o \
 	src/fetch/give_up.o \
 	src/fetch/ledger.o \
@@ -85,12 +86,18 @@ OBJS = \
 	src/plan/pathkeys.o \
 	src/plan/plan.o \
 	src/scan/demand.o \
+	src/scan/executor_scans.o \
+	src/scan/look_beyond.o \
 	src/scan/lookalike.o \
+	src/scan/outer_rows.o \
 	src/scan/pages.o \
 	src/scan/pages_report.o \
+	src/scan/plan_tree.o \
 	src/scan/price.o \
 	src/scan/read_ahead.o \
+	src/scan/repeatable.o \
 	src/scan/scan.o \
+	src/scan/sequel.o \
 	src/scan/tuple.o \
 	src/sql/analyze.o \
 	src/sql/explain.o \

@@ -63,6 +63,18 @@
 #endif
 
 /*
+ * Which partitions an Append or MergeAppend of the statement leaves out, or NULL.
+ */
+#if PG_VERSION_NUM >= 180000
+#define keyapi_prune_info(append, statement) \
+	((append)->part_prune_index < 0 ? NULL : \
+	 (PartitionPruneInfo *) list_nth((statement)->partPruneInfos, \
+									 (append)->part_prune_index))
+#else
+#define keyapi_prune_info(append, statement) ((append)->part_prune_info)
+#endif
+
+/*
  * Whether this is autovacuum at work, and nobody's session.
  */
 #if PG_VERSION_NUM >= 170000

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * fetch_state.h
- *	  What a fetcher has in memory: its requests, its books, and what requests
- *	  are sent with.  No functions.
+ *	  What a fetcher has in memory: its requests, its books, its group, and what
+ *	  requests are sent with.  No functions.
  *
  * fetcher.c makes it; send.c and receive.c work on it.  Others see fetcher.h.
  *
@@ -13,6 +13,7 @@
 
 #include "compat.h"
 
+#include "fetch/fetch_group.h"
 #include "fetch/ledger.h"
 #include "fetch/page_request.h"
 #include "options/option.h"
@@ -40,7 +41,9 @@ typedef struct KeyapiFetcher
 	KeyapiLedger ledger;
 	KeyapiProgress progress;	/* as the scan has told it last ... */
 	int64		arrived_before; /* ... when so many pages had arrived */
-	bool		works;			/* a page has arrived */
+	KeyapiFetchGroup *group;
+	dlist_node	lent_node;		/* in group->lent, */
+	bool		lent;			/* ... if it is there */
 } KeyapiFetcher;
 
 #endif							/* KEYAPI_FETCH_STATE_H */

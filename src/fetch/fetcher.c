@@ -40,7 +40,9 @@ keyapi_fetcher_create(Oid relid, Oid userid,
 	fetcher->npaths = npaths;
 	fetcher->ledger.serverid = fetcher->serverid;
 	fetcher->ledger.account = &fetcher->account;
+	fetcher->group = keyapi_fetch_group(fetcher->serverid, userid);
 	dlist_init(&fetcher->requests.list);
+	fetcher->requests.in_flight = &fetcher->group->in_flight;
 	return fetcher;
 }
 
@@ -154,6 +156,52 @@ report(KeyapiFetcher *fetcher, KeyapiWait wait)
 	keyapi_progress_report(fetcher->report, &progress);
 }
 
+#define fetcher_at(iter) dlist_container(KeyapiFetcher, lent_node, (iter).cur)
+
+/*
+ * Receive and send what other fetchers have lent: they will be read after this
+ * one.  If a page has failed, no later one is sent: the failure is raised before
+ * that is needed.
+ */
+static void
+receive_lent(KeyapiFetcher *fetcher)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &fetcher->group->lent)
+		keyapi_fetch_receive(fetcher_at(iter), NULL);
+}
+
+static bool
+has_failed(KeyapiFetcher *fetcher)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &fetcher->requests.list)
+	{
+		if (keyapi_page_request_at(iter)->status == KEYAPI_REQUEST_FAILED)
+			return true;
+	}
+	return false;
+}
+
+static int64
+send_lent(KeyapiFetcher *fetcher)
+{
+	int64		next = KEYAPI_NEVER;
+	bool		failed = has_failed(fetcher);
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &fetcher->group->lent)
+	{
+		if (failed)
+			break;
+		next = Min(next, keyapi_fetch_send(fetcher_at(iter), NULL));
+		failed = has_failed(fetcher_at(iter));
+	}
+	return next;
+}
+
 /*
  * Do what can be done without waiting.  Returns when there may be more to do
  * even if nothing arrives, or KEYAPI_NEVER.
@@ -161,14 +209,35 @@ report(KeyapiFetcher *fetcher, KeyapiWait wait)
 static int64
 advance(KeyapiFetcher *fetcher, KeyapiPageRequest *needed)
 {
+	int64		next;
+
 	/*
 	 * What has arrived is paid for, so it is shared before an interrupt is
 	 * served.  It may also say that a list has ended, so that nothing more of
 	 * that list is sent.
 	 */
 	keyapi_fetch_receive(fetcher, needed);
+	receive_lent(fetcher);
 	CHECK_FOR_INTERRUPTS();
-	return keyapi_fetch_send(fetcher, needed);
+	next = keyapi_fetch_send(fetcher, needed);
+	return Min(next, send_lent(fetcher));
+}
+
+/*
+ * What others did while nobody waited here does not count any more.
+ */
+static void
+begin_waiting(KeyapiFetcher *fetcher)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &fetcher->requests.list)
+	{
+		KeyapiPageRequest *request = keyapi_page_request_at(iter);
+
+		request->waiter.since = 0;
+		request->awaited_at_us = 0;
+	}
 }
 
 /*
@@ -181,14 +250,9 @@ await_page(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 {
 	dlist_iter	iter;
 
-	/* what others did while nobody waited here may be long over */
-	dlist_foreach(iter, &fetcher->requests.list)
-	{
-		KeyapiPageRequest *other = keyapi_page_request_at(iter);
-
-		other->waiter.since = 0;
-		other->awaited_at_us = 0;
-	}
+	begin_waiting(fetcher);
+	dlist_foreach(iter, &fetcher->group->lent)
+		begin_waiting(fetcher_at(iter));
 
 	for (;;)
 	{
@@ -196,7 +260,7 @@ await_page(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 		long		timeout = -1;
 		KeyapiWait	wait;
 
-		if (fetcher->requests.in_flight == 0 &&
+		if (fetcher->group->in_flight == 0 &&
 			(request->status == KEYAPI_REQUEST_ARRIVED ||
 			 request->status == KEYAPI_REQUEST_FAILED))
 			break;
@@ -233,7 +297,6 @@ abandon(KeyapiFetcher *fetcher)
 			keyapi_page_request_abandon(request);
 		}
 	}
-	keyapi_flight_end_all();
 }
 
 /*
@@ -248,7 +311,12 @@ drive(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 	}
 	PG_CATCH();
 	{
+		dlist_iter	iter;
+
 		abandon(fetcher);
+		dlist_foreach(iter, &fetcher->group->lent)
+			abandon(fetcher_at(iter));
+		keyapi_flight_end_all();
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -266,6 +334,8 @@ keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 {
 	KeyapiPageRequest *request = request_page(fetcher, listing_pages, number);
 
+	keyapi_fetcher_take_back(fetcher);
+	fetcher->group->driven = fetcher;
 	drive(fetcher, request);
 	if (request->status == KEYAPI_REQUEST_FAILED &&
 		!keyapi_stale_use(fetcher, request, &request->failure))
@@ -278,6 +348,29 @@ keyapi_fetch_ahead(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 				   int number)
 {
 	(void) request_page(fetcher, listing_pages, number);
+}
+
+void
+keyapi_fetcher_lend(KeyapiFetcher *fetcher)
+{
+	if (!fetcher->lent)
+		dlist_push_tail(&fetcher->group->lent, &fetcher->lent_node);
+	fetcher->lent = true;
+}
+
+void
+keyapi_fetcher_take_back(KeyapiFetcher *fetcher)
+{
+	if (fetcher->lent)
+		dlist_delete(&fetcher->lent_node);
+	fetcher->lent = false;
+}
+
+bool
+keyapi_fetchers_are_one_group(const KeyapiFetcher *fetcher,
+							  const KeyapiFetcher *other)
+{
+	return fetcher->group == other->group;
 }
 
 bool
@@ -314,8 +407,14 @@ keyapi_fetch_would_be_free(KeyapiFetcher *fetcher, const KeyapiListing *listing,
 	return result;
 }
 
-void
-keyapi_fetch_forget(KeyapiFetcher *fetcher)
+static bool
+is_behind_end(const KeyapiPageRequest *request)
+{
+	return request->number > request->listing_pages->last_page;
+}
+
+static void
+forget_requests(KeyapiFetcher *fetcher, bool only_ended)
 {
 	dlist_mutable_iter iter;
 
@@ -323,16 +422,40 @@ keyapi_fetch_forget(KeyapiFetcher *fetcher)
 	{
 		KeyapiPageRequest *request = keyapi_page_request_at(iter);
 
-		if (request->status == KEYAPI_REQUEST_WAITING ||
-			request->status == KEYAPI_REQUEST_FAILED)
+		if ((request->status == KEYAPI_REQUEST_WAITING ||
+			 request->status == KEYAPI_REQUEST_FAILED) &&
+			(!only_ended || is_behind_end(request)))
 			keyapi_page_request_forget(request);
 	}
+}
+
+void
+keyapi_fetch_forget(KeyapiFetcher *fetcher)
+{
+	forget_requests(fetcher, false);
+}
+
+void
+keyapi_fetch_forget_ended(KeyapiFetcher *fetcher)
+{
+	forget_requests(fetcher, true);
+}
+
+int
+keyapi_fetcher_num_ahead(KeyapiFetcher *fetcher)
+{
+	int			num = 0;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &fetcher->requests.list)
+		num += !is_behind_end(keyapi_page_request_at(iter));
+	return num;
 }
 
 bool
 keyapi_fetcher_works(const KeyapiFetcher *fetcher)
 {
-	return fetcher->works;
+	return fetcher->group->works;
 }
 
 int

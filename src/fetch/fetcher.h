@@ -58,6 +58,20 @@ extern void keyapi_fetch_ahead(KeyapiFetcher *fetcher,
 							   int number);
 
 /*
+ * Let the scans of the query that use the same server with the same key send what
+ * this one has asked for ahead, while they wait for pages of their own; until this
+ * one itself needs a page, or takes its requests back.
+ */
+extern void keyapi_fetcher_lend(KeyapiFetcher *fetcher);
+extern void keyapi_fetcher_take_back(KeyapiFetcher *fetcher);
+
+/*
+ * Whether both belong to the same query, and use the same server with the same key.
+ */
+extern bool keyapi_fetchers_are_one_group(const KeyapiFetcher *fetcher,
+										  const KeyapiFetcher *other);
+
+/*
  * Whether the page was asked for ahead.
  */
 extern bool keyapi_fetch_pending(KeyapiFetcher *fetcher,
@@ -86,7 +100,20 @@ extern bool keyapi_fetch_would_be_free(KeyapiFetcher *fetcher,
 extern void keyapi_fetch_forget(KeyapiFetcher *fetcher);
 
 /*
- * Whether a page has arrived, so that the key and the API are known to work.
+ * The same, but only for pages that are behind the end of their list: others will be
+ * needed later, and their failures are kept until then.
+ */
+extern void keyapi_fetch_forget_ended(KeyapiFetcher *fetcher);
+
+/*
+ * How many pages have been asked for and are neither in their list nor behind its
+ * end.
+ */
+extern int	keyapi_fetcher_num_ahead(KeyapiFetcher *fetcher);
+
+/*
+ * Whether a page has arrived for a scan of the query that uses the same server
+ * with the same key, so that key and API are known to work.
  */
 extern bool keyapi_fetcher_works(const KeyapiFetcher *fetcher);
 

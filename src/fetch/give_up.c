@@ -90,7 +90,7 @@ judge_outage(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 	known.reason = "another request has met that a short time ago, and the API was not asked again";
 	if (rest_ms > server->max_retry_wait_ms)
 		*failure = known;
-	else if (rest_ms > 0 && fetcher->requests.in_flight == 0 &&
+	else if (rest_ms > 0 && fetcher->group->in_flight == 0 &&
 			 keyapi_stale_use(fetcher, request, &known))
 		return;
 	else if ((failed_again && outage->cause == KEYAPI_TIMED_OUT) ||
@@ -135,7 +135,7 @@ keyapi_give_up_hopeless(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int6
 		keyapi_page_request_fail(request, &failure);
 		keyapi_shared_failure_tell(request, fetcher->server);
 	}
-	else if (fetcher->requests.in_flight == 0)
+	else if (fetcher->group->in_flight == 0)
 	{
 		/* what is under way will be paid for, so let that arrive first */
 		keyapi_ledger_check_request(&fetcher->ledger,

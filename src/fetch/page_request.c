@@ -81,7 +81,7 @@ keyapi_page_request_start(KeyapiPageRequest *request, KeyapiTransfer *transfer,
 		request->doubted_at_us = now;
 	request->attempts++;
 	request->status = KEYAPI_REQUEST_IN_FLIGHT;
-	request->all->in_flight++;
+	(*request->all->in_flight)++;
 }
 
 void
@@ -89,7 +89,7 @@ keyapi_page_request_receive(KeyapiPageRequest *request)
 {
 	Assert(request->status == KEYAPI_REQUEST_IN_FLIGHT);
 	request->status = KEYAPI_REQUEST_RECEIVED;
-	request->all->in_flight--;
+	(*request->all->in_flight)--;
 }
 
 void
@@ -99,7 +99,7 @@ keyapi_page_request_abandon(KeyapiPageRequest *request)
 	keyapi_http_release(request->transfer);
 	request->transfer = NULL;
 	request->status = KEYAPI_REQUEST_WAITING;
-	request->all->in_flight--;
+	(*request->all->in_flight)--;
 }
 
 void

@@ -50,7 +50,8 @@ typedef struct KeyapiPageRequests
 {
 	dlist_head	list;			/* KeyapiPageRequest, in the order they were
 								 * asked for */
-	int			in_flight;		/* how many of them are IN_FLIGHT */
+	int		   *in_flight;		/* counts those that are IN_FLIGHT, together
+								 * with those of other fetchers */
 	int64		arrived;		/* how many ever ARRIVED */
 } KeyapiPageRequests;
 

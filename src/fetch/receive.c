@@ -231,7 +231,7 @@ decode_response(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 	if (failure.cause == KEYAPI_OK)
 	{
 		(void) tell_gate(fetcher, request, &failure, false, now);
-		fetcher->works = true;
+		fetcher->group->works = true;
 		keyapi_page_request_arrive(request, page, sent_by_api(fetcher, outcome));
 		share_page(request, outcome);
 		keyapi_http_release(request->transfer);

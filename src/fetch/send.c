@@ -124,6 +124,49 @@ find_or_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 }
 
 /*
+ * Whether a fetcher has asked for the page of a request by another one: the answer
+ * will do for both.  Its next try, after a failure, is waited for unless the page is
+ * needed now.
+ */
+static bool
+has_asked(KeyapiFetcher *fetcher, const KeyapiPageRequest *request, bool urgent)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &fetcher->requests.list)
+	{
+		const KeyapiPageRequest *other = keyapi_page_request_at(iter);
+
+		if (other != request && other->number == request->number &&
+			other->listing_pages->statement_list ==
+			request->listing_pages->statement_list &&
+			(other->status == KEYAPI_REQUEST_IN_FLIGHT ||
+			 (!urgent && other->status == KEYAPI_REQUEST_WAITING &&
+			  other->attempts > 0)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_asked_in_group(const KeyapiFetcher *fetcher, const KeyapiPageRequest *request,
+				  bool urgent)
+{
+	KeyapiFetchGroup *group = fetcher->group;
+	dlist_iter	iter;
+
+	if (group->driven != NULL && has_asked(group->driven, request, urgent))
+		return true;
+	dlist_foreach(iter, &group->lent)
+	{
+		if (has_asked(dlist_container(KeyapiFetcher, lent_node, iter.cur),
+					  request, urgent))
+			return true;
+	}
+	return false;
+}
+
+/*
  * Send a request if it is WAITING and may start now; else tell when that may be,
  * or KEYAPI_NEVER if something has to happen before.
  */
@@ -137,7 +180,8 @@ try_to_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request, bool urgent,
 	int64		earliest;
 
 	if (request->status != KEYAPI_REQUEST_WAITING ||
-		fetcher->requests.in_flight >= server->max_concurrency ||
+		fetcher->group->in_flight >= server->max_concurrency ||
+		is_asked_in_group(fetcher, request, urgent) ||
 		!keyapi_ledger_affords(&fetcher->ledger,
 							   keyapi_page_request_credits(request)))
 		return KEYAPI_NEVER;
@@ -221,7 +265,7 @@ keyapi_fetch_waits_for(const KeyapiFetcher *fetcher,
 	const KeyapiGate gate = keyapi_account_gate(&fetcher->account);
 	int64		now = keyapi_gate_clock();
 
-	if (fetcher->requests.in_flight > 0)
+	if (fetcher->group->in_flight > 0)
 		return KEYAPI_WAIT_REQUEST;
 	if (request->awaited_at_us != 0)
 		return KEYAPI_WAIT_SESSION;

@@ -15,14 +15,23 @@
 #include "nodes/plannodes.h"
 
 #include "fetch/budget.h"
+#include "scan/plan_tree.h"
 
-/* The run of the executor that is under way, if it reads to the end. */
-static const EState *completing = NULL;
+/* A run of the executor. */
+typedef struct Run
+{
+	const EState *estate;
+	uint64		count;			/* rows that are asked for; 0: all */
+	bool		counts;			/* es_processed says how many there were */
+} Run;
+
+/* The run that is under way. */
+static Run	current_run = {NULL};
 
 static ExecutorRun_hook_type next_executor_run = NULL;
 
 static const KeyapiDemandHint no_hint = {KEYAPI_READS_SOME};
-static const KeyapiDemandHint full_hint = {KEYAPI_READS_ALL};
+static const KeyapiDemandHint full_hint = {KEYAPI_READS_ALL,.row_by_row = true};
 
 /* ---------------------------------------------------------------------
  * The run
@@ -30,18 +39,24 @@ static const KeyapiDemandHint full_hint = {KEYAPI_READS_ALL};
  */
 
 /*
- * Note whether all rows are asked for: cursors, loops of PL/pgSQL, functions
- * in SQL and the row limits of drivers ask for some.  Runs nest.  The budget
- * must know them too.
+ * Note how many rows are asked for: cursors, loops of PL/pgSQL, functions in SQL
+ * and the row limits of drivers ask for some.  Runs nest.  The budget must know them
+ * too.
  */
 static void
 executor_run(KEYAPI_EXECUTOR_RUN_PARAMS)
 {
-	const EState *outer = completing;
+	const Run	outer = current_run;
 	KeyapiBudgetRun run;
 
 	keyapi_budget_begin_run(&run);
-	completing = count == 0 ? query->estate : NULL;
+	current_run = (Run)
+	{
+		.estate = query->estate,
+			.count = count,
+			.counts = query->operation == CMD_SELECT &&
+			ScanDirectionIsForward(direction),
+	};
 	PG_TRY();
 	{
 		if (next_executor_run != NULL)
@@ -51,7 +66,7 @@ executor_run(KEYAPI_EXECUTOR_RUN_PARAMS)
 	}
 	PG_FINALLY();
 	{
-		completing = outer;
+		current_run = outer;
 		keyapi_budget_end_run(&run);
 	}
 	PG_END_TRY();
@@ -64,15 +79,33 @@ keyapi_demand_init(void)
 	ExecutorRun_hook = executor_run;
 }
 
+/*
+ * Whether the scan reads as many rows as the run still asks for, of which the one
+ * that is being made is the first.
+ */
+static bool
+reads_counted_rows(const KeyapiDemandHint *hint, const EState *estate)
+{
+	return hint->row_by_row && current_run.estate == estate &&
+		current_run.counts && current_run.count > estate->es_processed;
+}
+
 KeyapiDemand
 keyapi_demand_now(const KeyapiDemandHint *hint, const ForeignScanState *node,
-				  int64 max_rows)
+				  int64 max_rows, int64 *rows)
 {
-	if (!hint->certain && completing != node->ss.ps.state)
-		return KEYAPI_READS_SOME;
+	const EState *estate = node->ss.ps.state;
+
+	*rows = -1;
 	if (hint->limited && max_rows < 0)
 		return KEYAPI_READS_SOME;
-	return hint->demand;
+	if (hint->certain ||
+		(current_run.estate == estate && current_run.count == 0))
+		return hint->demand;
+	if (!reads_counted_rows(hint, estate))
+		return KEYAPI_READS_SOME;
+	*rows = (int64) Min(current_run.count - estate->es_processed, PG_INT64_MAX);
+	return KEYAPI_READS_ROWS;
 }
 
 /* ---------------------------------------------------------------------
@@ -80,41 +113,19 @@ keyapi_demand_now(const KeyapiDemandHint *hint, const ForeignScanState *node,
  * ---------------------------------------------------------------------
  */
 
-/* Which nodes of a plan are looked for: a scan, or all scans of a CTE. */
+/* Which nodes of a plan are looked for: one, or all scans of a CTE. */
 typedef struct SoughtScans
 {
-	const Plan *scan;			/* NULL: those of the CTE */
+	const Plan *node;			/* NULL: those of the CTE */
 	int			cte;			/* its plan id */
 } SoughtScans;
 
 static bool
 is_sought(const Plan *plan, const SoughtScans *sought)
 {
-	return plan == sought->scan ||
-		(sought->scan == NULL && IsA(plan, CteScan) &&
+	return plan == sought->node ||
+		(sought->node == NULL && IsA(plan, CteScan) &&
 		 ((const CteScan *) plan)->ctePlanId == sought->cte);
-}
-
-static List *
-child_plans(const Plan *plan)
-{
-	List	   *children = NIL;
-
-	switch (nodeTag(plan))
-	{
-		case T_Append:
-			return ((const Append *) plan)->appendplans;
-		case T_MergeAppend:
-			return ((const MergeAppend *) plan)->mergeplans;
-		case T_SubqueryScan:
-			return list_make1(((const SubqueryScan *) plan)->subplan);
-		default:
-			if (plan->lefttree != NULL)
-				children = lappend(children, plan->lefttree);
-			if (plan->righttree != NULL)
-				children = lappend(children, plan->righttree);
-			return children;
-	}
 }
 
 static void
@@ -133,9 +144,33 @@ hint_below_join(KeyapiDemandHint *hint, const Join *join, bool inner)
 {
 	if (!IsA(join, NestLoop))
 		lower_demand(hint, KEYAPI_READS_MOST);
-	else if (inner && (join->inner_unique || join->jointype == JOIN_SEMI ||
-					   join->jointype == JOIN_ANTI))
+	else if (inner && keyapi_joins_once(join))
 		*hint = no_hint;
+}
+
+/*
+ * Whether each row of the node takes a row of its child, at the time when it is
+ * asked for: no node that makes several rows of one, and none that reads ahead of
+ * what it returns.
+ */
+static bool
+is_row_by_row(const Plan *plan, const Plan *child)
+{
+	switch (nodeTag(plan))
+	{
+		case T_Append:
+		case T_Limit:
+		case T_LockRows:
+		case T_Result:
+		case T_SubqueryScan:
+		case T_Unique:
+			return true;
+		case T_NestLoop:
+			return child == plan->lefttree &&
+				keyapi_joins_once((const Join *) plan);
+		default:
+			return false;
+	}
 }
 
 /*
@@ -144,6 +179,7 @@ hint_below_join(KeyapiDemandHint *hint, const Join *join, bool inner)
 static void
 hint_below(KeyapiDemandHint *hint, const Plan *plan, const Plan *child)
 {
+	hint->row_by_row &= is_row_by_row(plan, child);
 	if (hint->certain)
 		return;
 	switch (nodeTag(plan))
@@ -210,7 +246,7 @@ find_scans(const Plan *plan, const SoughtScans *sought, KeyapiDemandHint *hint)
 		*hint = full_hint;
 		return true;
 	}
-	foreach(lc, child_plans(plan))
+	foreach(lc, keyapi_child_plans(plan))
 	{
 		const Plan *child = lfirst(lc);
 		KeyapiDemandHint below;
@@ -239,6 +275,7 @@ hint_in_statement(const PlannedStmt *statement, const SoughtScans *sought)
 		if (lfirst(lc) == NULL ||
 			!find_scans(lfirst(lc), sought, &hint))
 			continue;
+		hint.row_by_row = false;
 		if (!hint.certain)
 		{
 			/* a CTE is read as far as its scans read it */
@@ -254,9 +291,9 @@ hint_in_statement(const PlannedStmt *statement, const SoughtScans *sought)
 }
 
 KeyapiDemandHint
-keyapi_demand_hint(const ForeignScanState *node)
+keyapi_demand_hint_of(const PlannedStmt *statement, const Plan *plan)
 {
-	const SoughtScans sought = {node->ss.ps.plan};
+	const SoughtScans sought = {plan};
 
-	return hint_in_statement(node->ss.ps.state->es_plannedstmt, &sought);
+	return hint_in_statement(statement, &sought);
 }

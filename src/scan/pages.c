@@ -22,6 +22,9 @@
 /* More pages than are ever asked for ahead. */
 #define MAX_RAMP 1024
 
+/* Lists of another scan that are opened ahead of its turn, at most. */
+#define MAX_LISTS_AHEAD 1024
+
 /* The lists that the iterator has met, by keyapi_listing_key. */
 typedef struct ListEntry
 {
@@ -225,21 +228,47 @@ keyapi_pages_create(Oid relid, Oid userid,
 }
 
 void
-keyapi_pages_rewind(KeyapiPages *pages, const KeyapiBound *bound)
+keyapi_pages_set_beyond(KeyapiPages *pages,
+						void (*look_beyond) (void *arg, int window), void *arg)
 {
-	MemoryContext oldcontext;
+	pages->look_beyond = look_beyond;
+	pages->beyond_arg = arg;
+}
 
-	keyapi_fetch_forget(pages->fetcher);
-	MemoryContextReset(pages->pass_context);
-	oldcontext = MemoryContextSwitchTo(pages->pass_context);
+bool
+keyapi_pages_same_account(const KeyapiPages *pages, const KeyapiPages *other)
+{
+	return keyapi_fetchers_are_one_group(pages->fetcher, other->fetcher);
+}
+
+/*
+ * Stand before the first row of a pass.
+ */
+static void
+set_pass(KeyapiPages *pages, const KeyapiBound *bound)
+{
 	pages->pass = *bound;
-	pages->pass_number++;
 	pages->rows_left = bound->max_rows;
 	pages->price_checked = false;
 	pages->cursors = NULL;
 	pages->current = 0;
 	pages->rank = bound->lo;
 	pages->round_had_row = false;
+}
+
+void
+keyapi_pages_rewind(KeyapiPages *pages, const KeyapiBound *bound)
+{
+	MemoryContext oldcontext;
+
+	if (pages->later_sure)
+		keyapi_fetch_forget_ended(pages->fetcher);
+	else
+		keyapi_fetch_forget(pages->fetcher);
+	MemoryContextReset(pages->pass_context);
+	oldcontext = MemoryContextSwitchTo(pages->pass_context);
+	pages->pass_number++;
+	set_pass(pages, bound);
 	MemoryContextSwitchTo(oldcontext);
 }
 
@@ -263,6 +292,44 @@ make_cursors(KeyapiPages *pages)
 		cursor->next_page = 1;
 	}
 	MemoryContextSwitchTo(oldcontext);
+}
+
+int
+keyapi_pages_ask_for_other(KeyapiPages *pages, int window)
+{
+	if (pages->cursors == NULL)
+	{
+		/* whether it may read so many is checked when its turn comes */
+		if (pages->pass.nlists > MAX_LISTS_AHEAD)
+			return window;
+		make_cursors(pages);
+	}
+	pages->demand = KEYAPI_READS_ALL;
+	pages->rows_asked = -1;
+	keyapi_fetcher_lend(pages->fetcher);
+	return keyapi_pages_ask_ahead(pages, window);
+}
+
+KeyapiPages *
+keyapi_pages_later(KeyapiPages *pages, const KeyapiBound *bound)
+{
+	KeyapiPages *later = palloc0(sizeof(KeyapiPages));
+
+	later->context = pages->context;
+	later->fetcher = pages->fetcher;
+	later->lists = pages->lists;
+	later->demand = KEYAPI_READS_ALL;
+	later->rows_asked = -1;
+	later->pass_context = CurrentMemoryContext;
+	set_pass(later, bound);
+	make_cursors(later);
+	return later;
+}
+
+void
+keyapi_pages_expect_later(KeyapiPages *pages, bool expect)
+{
+	pages->later_sure = expect;
 }
 
 static bool
@@ -328,11 +395,13 @@ next_in_rank_order(KeyapiPages *pages, KeyapiRow *row)
 }
 
 bool
-keyapi_pages_next(KeyapiPages *pages, KeyapiDemand demand, KeyapiRow *row)
+keyapi_pages_next(KeyapiPages *pages, KeyapiDemand demand, int64 rows,
+				  KeyapiRow *row)
 {
 	bool		found;
 
 	pages->demand = demand;
+	pages->rows_asked = rows;
 	if (pages->cursors == NULL)
 	{
 		keyapi_price_check_number(pages);

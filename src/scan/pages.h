@@ -51,6 +51,41 @@ extern KeyapiPages *keyapi_pages_create(Oid relid, Oid userid,
 										const char *const *paths, int npaths);
 
 /*
+ * What to call when the pass is read to its end, all of its pages have been asked
+ * for as far as they are sure, and there is room for window pages more: it may ask
+ * for those that will surely be needed after the pass.
+ */
+extern void keyapi_pages_set_beyond(KeyapiPages *pages,
+									void (*look_beyond) (void *arg, int window),
+									void *arg);
+
+/*
+ * Whether both use the same server with the same key, in the same query.
+ */
+extern bool keyapi_pages_same_account(const KeyapiPages *pages,
+									  const KeyapiPages *other);
+
+/*
+ * Ask for up to window pages of a pass that has begun and will be read to its end
+ * later, while another iterator waits for its pages.  Returns what is left of the
+ * window.  Raises what the user's credentials raise.
+ */
+extern int	keyapi_pages_ask_for_other(KeyapiPages *pages, int window);
+
+/*
+ * A pass that the same scan will begin later and read to its end, in
+ * CurrentMemoryContext: only to ask for its pages (keyapi_pages_ask_later).  What the
+ * bound points to is kept by the caller as long.
+ */
+extern KeyapiPages *keyapi_pages_later(KeyapiPages *pages, const KeyapiBound *bound);
+
+/*
+ * Whether pages of later passes will surely be needed, so that the beginning of a
+ * pass does not forget that they were asked for.  At first they will not.
+ */
+extern void keyapi_pages_expect_later(KeyapiPages *pages, bool expect);
+
+/*
  * Begin a pass over the rows that the bound says: the first, a rescan, or other
  * lists.  What the bound points to is kept by the caller until the next pass.
  * Pages that earlier passes read are not asked for again.
@@ -61,10 +96,10 @@ extern void keyapi_pages_rewind(KeyapiPages *pages, const KeyapiBound *bound);
  * The next row of the pass, or false at its end.  In a list ranks ascend and
  * no id comes twice.  Raises the errors of failure.h for a page that the row needs,
  * what the user's credentials raise (api_key.h), 54000 if the statement may not
- * spend enough, and what interrupts raise.
+ * spend enough, and what interrupts raise.  rows: see keyapi_demand_now.
  */
 extern bool keyapi_pages_next(KeyapiPages *pages, KeyapiDemand demand,
-							  KeyapiRow *row);
+							  int64 rows, KeyapiRow *row);
 
 /*
  * For ANALYZE, without a pass: whether the statement may spend what the first

@@ -46,7 +46,12 @@ typedef struct KeyapiPages
 
 	/* the current pass */
 	KeyapiBound pass;
+	bool		later_sure;		/* what was asked for ahead of later passes is
+								 * still wanted when a pass begins */
+	void		(*look_beyond) (void *arg, int window); /* or NULL */
+	void	   *beyond_arg;		/* its argument */
 	KeyapiDemand demand;		/* as of the current row */
+	int64		rows_asked;		/* ... and its rows, or -1 */
 	int64		pass_number;
 	MemoryContext pass_context;
 	KeyapiListCursor *cursors;	/* one for each list of the pass; NULL: before

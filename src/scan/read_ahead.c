@@ -25,14 +25,15 @@
  * in which they will be read.
  *
  * It is pessimistic or optimistic where a list's length is not known yet.  To
- * ask for pages ahead, it yields none that might not exist, or that rows_left
- * might not need; to know the price, it takes each list for a typical one.
+ * ask for pages ahead, it yields none that might not exist, or that its rows might
+ * not need; to know the price, it takes each list for a typical one.
  */
 typedef struct Walk
 {
 	KeyapiPages *pages;
 	bool		typical;		/* take lists of unknown length for typical */
 	bool		by_rank;		/* pages come in rank order, not list by list */
+	int64		limit;			/* rows that are read; -1: all */
 	int			current;		/* list order: the list to look at; rank
 								 * order: the one of the last page */
 	int64		rows;			/* list order: rows before the current list */
@@ -88,6 +89,18 @@ last_page(const Walk *walk, const KeyapiListCursor *cursor)
 												walk->pages->pass.hi));
 }
 
+/*
+ * How many rows of the pass will be read, by its LIMIT and by what is asked of the
+ * executor; -1: all.
+ */
+static int64
+rows_to_read(const KeyapiPages *pages)
+{
+	if (pages->rows_left < 0 || pages->rows_asked < 0)
+		return Max(pages->rows_left, pages->rows_asked);
+	return Min(pages->rows_left, pages->rows_asked);
+}
+
 static Walk *
 begin_walk(KeyapiPages *pages, bool typical)
 {
@@ -99,6 +112,7 @@ begin_walk(KeyapiPages *pages, bool typical)
 	/* for the price of all rows any order will do: take the cheaper one */
 	walk->by_rank = pages->pass.rank_major &&
 		(!typical || pages->rows_left >= 0);
+	walk->limit = rows_to_read(pages);
 	walk->current = pages->pass.rank_major ? 0 : pages->current;
 	walk->next = palloc(sizeof(int) * nlists);
 	walk->unknown = palloc0(sizeof(bool) * nlists);
@@ -162,12 +176,12 @@ step_over(Walk *walk, int list)
 }
 
 /*
- * Whether rows_left reaches a page that has at most this many rows before it.
+ * Whether a page is read that has at most this many rows before it.
  */
 static bool
-within_rows(const KeyapiPages *pages, int64 rows_before)
+within_rows(const Walk *walk, int64 rows_before)
 {
-	return pages->rows_left < 0 || rows_before < pages->rows_left;
+	return walk->limit < 0 || rows_before < walk->limit;
 }
 
 /*
@@ -199,10 +213,10 @@ next_in_list_order(Walk *walk, KeyapiListCursor **cursor, int *number)
 		{
 			*number = walk->next[list];
 			step_over(walk, list);
-			return within_rows(pages, walk->rows +
+			return within_rows(walk, walk->rows +
 							   rows_to_page(pages, *cursor, *number - 1));
 		}
-		if (pages->rows_left < 0)
+		if (walk->limit < 0)
 			continue;
 		end = last_page(walk, *cursor);
 		if (end == INT_MAX)
@@ -236,7 +250,7 @@ next_in_rank_order(Walk *walk, KeyapiListCursor **cursor, int *number)
 		return false;
 	*cursor = &pages->cursors[walk->current];
 	step_over(walk, walk->current);
-	return within_rows(pages, (lowest - pages->rank) * pages->pass.nlists +
+	return within_rows(walk, (lowest - pages->rank) * pages->pass.nlists +
 					   walk->current);
 }
 
@@ -273,20 +287,54 @@ window_size(KeyapiPages *pages)
 			   Min(LARGEST_BATCH * concurrency, pages->ramp));
 }
 
+int
+keyapi_pages_ask_ahead(KeyapiPages *pages, int window)
+{
+	Walk	   *walk = begin_walk(pages, false);
+	KeyapiListCursor *cursor;
+	int			number;
+
+	while (window > 0 && walk_on(walk, &cursor, &number))
+	{
+		keyapi_fetch_ahead(pages->fetcher, cursor->listing_pages, number);
+		window--;
+	}
+	end_walk(walk);
+	return window;
+}
+
+bool
+keyapi_pages_ask_later(KeyapiPages *later, int *window)
+{
+	Walk	   *walk = begin_walk(later, false);
+	bool		missing = false;
+	KeyapiListCursor *cursor;
+	int			number;
+
+	while (*window > 0 && walk_on(walk, &cursor, &number))
+	{
+		missing = true;
+		if (keyapi_fetch_pending(later->fetcher, cursor->listing_pages, number))
+			continue;
+		keyapi_fetch_ahead(later->fetcher, cursor->listing_pages, number);
+		(*window)--;
+	}
+	end_walk(walk);
+	return missing;
+}
+
 void
 keyapi_pages_look_ahead(KeyapiPages *pages)
 {
 	int			window = window_size(pages);
-	KeyapiListCursor *cursor;
-	int			number;
-	Walk	   *walk;
 
 	if (window == 0)
 		return;
-	walk = begin_walk(pages, false);
-	while (window-- > 0 && walk_on(walk, &cursor, &number))
-		keyapi_fetch_ahead(pages->fetcher, cursor->listing_pages, number);
-	end_walk(walk);
+	(void) keyapi_pages_ask_ahead(pages, window);
+	window -= keyapi_fetcher_num_ahead(pages->fetcher);
+	if (window > 0 && pages->look_beyond != NULL &&
+		pages->demand == KEYAPI_READS_ALL)
+		pages->look_beyond(pages->beyond_arg, window);
 }
 
 void

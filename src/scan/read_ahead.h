@@ -29,6 +29,18 @@ extern bool keyapi_pages_wants(const KeyapiPages *pages,
 							   const KeyapiListCursor *cursor, int number);
 
 /*
+ * Ask for up to window pages that the pass will need.  Returns what is left of the
+ * window when there are no more such pages, or none of which that is sure.
+ */
+extern int	keyapi_pages_ask_ahead(KeyapiPages *pages, int window);
+
+/*
+ * The same for a later pass (keyapi_pages_later): pages that have been asked for
+ * already do not count.  False if no page of it is missing any more.
+ */
+extern bool keyapi_pages_ask_later(KeyapiPages *later, int *window);
+
+/*
  * Ask for the pages that will be needed next, as far as demand and
  * max_concurrency allow.
  */

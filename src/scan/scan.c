@@ -17,20 +17,10 @@
 #include "bind/plan_private.h"
 #include "options/option.h"
 #include "scan/demand.h"
+#include "scan/executor_scans.h"
+#include "scan/look_beyond.h"
 #include "scan/lookalike.h"
 #include "scan/tuple.h"
-
-/* State of a scan node, as long as the node. */
-typedef struct KeyapiScan
-{
-	KeyapiBinding *binding;
-	KeyapiPages *pages;
-	KeyapiTupleReader *reader;
-	KeyapiLookalikeCheck *lookalike;	/* or NULL */
-	KeyapiDemandHint hint;
-	KeyapiBound *bound;			/* of the current pass; NULL: bind first */
-	MemoryContext bound_context;
-} KeyapiScan;
 
 static Oid
 scan_user(ForeignScanState *node)
@@ -57,7 +47,9 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 	options = keyapi_table_options(RelationGetRelid(rel));
 	scan = palloc0(sizeof(KeyapiScan));
 	keyapi_plan_private_unpack(&private, plan->fdw_private);
-	scan->hint = keyapi_demand_hint(node);
+	scan->node = node;
+	scan->hint = keyapi_demand_hint_of(node->ss.ps.state->es_plannedstmt,
+									   node->ss.ps.plan);
 	scan->binding = keyapi_binding_begin(node, options);
 	scan->reader = keyapi_tuple_reader(rel, options->endpoint,
 									   private.columns, &paths, &npaths);
@@ -68,22 +60,9 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 	scan->bound_context = AllocSetContextCreate(CurrentMemoryContext,
 												"keyapi_fdw binding",
 												ALLOCSET_SMALL_SIZES);
+	keyapi_scan_register(scan);
+	keyapi_look_beyond(scan);
 	node->fdw_state = scan;
-}
-
-/*
- * Bind with the parameters of the moment, and begin a pass over the rows.
- */
-static void
-begin_pass(KeyapiScan *scan)
-{
-	MemoryContext oldcontext;
-
-	MemoryContextReset(scan->bound_context);
-	oldcontext = MemoryContextSwitchTo(scan->bound_context);
-	scan->bound = keyapi_binding_evaluate(scan->binding);
-	MemoryContextSwitchTo(oldcontext);
-	keyapi_pages_rewind(scan->pages, scan->bound);
 }
 
 TupleTableSlot *
@@ -92,14 +71,16 @@ keyapiIterateForeignScan(ForeignScanState *node)
 	KeyapiScan *scan = node->fdw_state;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 	KeyapiDemand demand;
+	int64		rows;
 	KeyapiRow	row;
 
 	if (scan->bound == NULL)
-		begin_pass(scan);
+		keyapi_scan_begin_pass(scan);
+	scan->begun_ahead = false;
 
 	ExecClearTuple(slot);
-	demand = keyapi_demand_now(&scan->hint, node, scan->bound->max_rows);
-	if (keyapi_pages_next(scan->pages, demand, &row))
+	demand = keyapi_demand_now(&scan->hint, node, scan->bound->max_rows, &rows);
+	if (keyapi_pages_next(scan->pages, demand, rows, &row))
 	{
 		keyapi_tuple_read(scan->reader, &row,
 						  slot->tts_values, slot->tts_isnull);
@@ -116,7 +97,9 @@ keyapiReScanForeignScan(ForeignScanState *node)
 {
 	KeyapiScan *scan = node->fdw_state;
 
+	keyapi_look_beyond_rescan(scan, node->ss.ps.chgParam);
 	scan->bound = NULL;
+	scan->begun_ahead = false;
 }
 
 void
@@ -126,6 +109,7 @@ keyapiEndForeignScan(ForeignScanState *node)
 
 	if (scan == NULL)
 		return;
+	keyapi_look_beyond_end(scan);
 	keyapi_pages_finish(scan->pages);
 	keyapi_lookalike_finish(scan->lookalike);
 }

@@ -24,6 +24,7 @@
 #include "bind/unbound.h"
 #include "bind/virtual_row.h"
 #include "options/option.h"
+#include "scan/look_beyond.h"
 #include "scan/scan.h"
 #include "shared/cache.h"
 #include "shared/shared_memory.h"
@@ -327,6 +328,8 @@ keyapiExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	explain_binding(&d);
 	explain_order(&d);
 	explain_ranks(&d);
+	if (keyapi_looks_at_loop(node->ss.ps.state->es_plannedstmt, node->ss.ps.plan))
+		ExplainPropertyText("Lists Ahead", "from the outer side of the loop", es);
 	explain_price(&d);
 	explain_cache(&d, es);
 	if (bill != NULL)

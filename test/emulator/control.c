@@ -27,6 +27,7 @@ static const struct
 	{"connections", offsetof(Scenario, connections)},
 	{"open", offsetof(Scenario, open)},
 	{"inflight", offsetof(Scenario, inflight)},
+	{"peak", offsetof(Scenario, peak)},
 	{"stalled", offsetof(Scenario, stalled)},
 	{NULL}
 };

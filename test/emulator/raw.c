@@ -100,7 +100,7 @@ begin(const char *name, Peer *peer, bool stalled, const char *request_line,
 	pthread_mutex_lock(&state_lock);
 	scenario = scenario_get(name);
 	scenario_request(scenario, peer, row);
-	scenario->inflight++;
+	scenario_in_flight(scenario);
 	scenario->stalled += stalled;
 	hold_signal(scenario);
 	pthread_mutex_unlock(&state_lock);

@@ -401,8 +401,13 @@ subtest 'many at once' => sub {
 
 	my @stalled = map { ask(dial(), 'jam;fault=stall,at=headers') } 1 .. 200;
 	$emu->await_stalled('jam', 200);
+	is($emu->peak('jam'), 200, 'all are in flight together');
 	$emu->release('jam');
 	is(scalar(grep { (drain($_))[0] =~ /\}$/ } @stalled), 200, 'so are stalled ones');
+	$emu->await_inflight('jam', 0);
+	is($emu->peak('jam'), 200, 'the peak is remembered');
+	$emu->reset('jam');
+	is($emu->peak('jam'), 0, '... until a reset');
 };
 
 subtest 'counters and log' => sub {

@@ -285,7 +285,7 @@ serve_api(struct MHD_Connection *connection, Request *request)
 	pthread_mutex_lock(&state_lock);
 	request->scenario = scenario_get(request->settings.name);
 	request->epoch = request->scenario->epoch;
-	request->scenario->inflight++;
+	scenario_in_flight(request->scenario);
 	in->number = scenario_request(request->scenario, peer_of(connection), row);
 	request->verdict = verdict_of(request->scenario, in);
 	held = hold_back(connection, request);

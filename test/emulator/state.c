@@ -55,6 +55,13 @@ scenario_get(const char *name)
 	return scenario;
 }
 
+void
+scenario_in_flight(Scenario *scenario)
+{
+	if (++scenario->inflight > scenario->peak)
+		scenario->peak = scenario->inflight;
+}
+
 /*
  * What describes the present (open connections, requests in flight) stays.
  */
@@ -79,6 +86,7 @@ scenario_reset(Scenario *scenario)
 
 	scenario->epoch++;
 	scenario->requests = scenario->connections = scenario->granted = 0;
+	scenario->peak = scenario->inflight;
 	scenario->tokens_at = scenario->banned_until = 0;
 }
 

@@ -63,6 +63,7 @@ typedef struct Scenario
 	long		connections;	/* distinct ones, over time */
 	long		open;			/* connections now */
 	long		inflight;		/* requests that are not answered yet */
+	long		peak;			/* the most that were in flight at a time */
 	long		stalled;		/* those that wait for a release */
 	long		granted;		/* requests that quota= let pass */
 
@@ -86,6 +87,11 @@ extern pthread_mutex_t state_lock;
 /* Clocks; no lock needed. */
 extern int64_t monotonic_us(void);
 extern int64_t wall_ms(void);
+
+/*
+ * A request is in flight from now on.  With state_lock held.
+ */
+extern void scenario_in_flight(Scenario *scenario);
 
 /* The scenario of that name, made if need be; lives for ever. */
 extern Scenario *scenario_get(const char *name);

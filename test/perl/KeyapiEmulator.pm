@@ -108,6 +108,7 @@ sub count       { my ($self, $name) = @_; return $self->_number("count/$name") }
 sub connections { my ($self, $name) = @_; return $self->_number("connections/$name") }
 sub open        { my ($self, $name) = @_; return $self->_number("open/$name") }
 sub inflight    { my ($self, $name) = @_; return $self->_number("inflight/$name") }
+sub peak        { my ($self, $name) = @_; return $self->_number("peak/$name") }
 sub stalled     { my ($self, $name) = @_; return $self->_number("stalled/$name") }
 
 sub reset   { my ($self, $name) = @_; $self->_control("reset/$name");   return }

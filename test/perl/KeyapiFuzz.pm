@@ -12,8 +12,9 @@ KeyapiFuzz - random queries on foreign tables against local copies
   print $fuzz->summary;
 
 Each query runs under the default and two other planner settings, and as a prepared
-statement with a custom and a generic plan.  It may end in the error 0A000 (in some settings, in
-others not); otherwise its rows must be those of the same query on local copies.
+statement with a custom and a generic plan, each with eight requests at a time and with one.  It
+may end in the error 0A000 (in some settings, in others not); otherwise its rows must be those of
+the same query on local copies, and looking ahead must not have sent a request more.
 
 =cut
 
@@ -64,6 +65,7 @@ sub make_world
 	my $regions = join ',', map { "'$_'" } @REGIONS;
 
 	$t->server('fuzz', 'plainids;total=3;hashtags=3');
+	$t->sql("ALTER SERVER fuzz OPTIONS (ADD max_concurrency '8')");
 	$t->mapping('fuzz');
 	$t->sql(<<"END");
 SET keyapi_fdw.max_credits = -1;
@@ -148,22 +150,44 @@ sub variants
 	return @variants;
 }
 
-# Run them all in one go; returns the rows, or the SQLSTATE as [state, message].
+# Statements that tell how many requests were sent so far, and how many may be under way
+my $COUNT = "\\echo '#requests'\nSELECT coalesce(sum(requests), 0) FROM keyapi_fdw_stats;\n\\echo '#counted'\n";
+
+sub at_once
+{
+	my ($n) = @_;
+
+	return "ALTER SERVER fuzz OPTIONS (SET max_concurrency '$n');\n";
+}
+
+# The variants that read foreign tables, again one request at a time
+sub one_by_one
+{
+	my (@variants) = @_;
+
+	return map { [ at_once(1) . $_->[0], $_->[1] ] } @variants;
+}
+
+# Run them all in one go; returns the rows, or the SQLSTATE as [state, message].  How
+# many requests each of them sent is in $self->{requests}.
 sub run_variants
 {
 	my ($self, @variants) = @_;
 	my $script = '';
-	my (@rows, @errors, $result);
+	my (@rows, @errors, @counts, $result);
 
 	foreach my $variant (@variants)
 	{
-		$script .= "$variant->[0];\n\\echo '#start'\n\\warn '#start'\n$variant->[1]\n"
-		  . "\\echo '#end'\n\\warn '#end'\nRESET plan_cache_mode;\n"
-		  . join('', map { "RESET $_;" } map { /^(\w+)/ } map { @$_ } @SETTINGS) . "\n";
+		$script .= "$variant->[0];\n$COUNT\\echo '#start'\n\\warn '#start'\n$variant->[1]\n"
+		  . "\\echo '#end'\n\\warn '#end'\n${COUNT}RESET plan_cache_mode;\n"
+		  . join('', map { "RESET $_;" } map { /^(\w+)/ } map { @$_ } @SETTINGS)
+		  . "\n" . at_once(8);
 	}
 	$script .= "DEALLOCATE ALL;\n";
 	$result = $self->{session}->run($script);
 	@rows   = $result->{rows}   =~ /^#start\n(.*?)^#end$/gms;
+	@counts = $result->{rows}   =~ /^#requests\n(\d+)\n#counted$/gms;
+	$self->{requests} = [ map { $counts[ 2 * $_ + 1 ] - $counts[ 2 * $_ ] } 0 .. $#variants ];
 	@errors = $result->{stderr} =~ /^#start\n(.*?)^#end$/gms;
 	s/^WARNING: .*region=ZZ.* is empty\nHINT: .*\n//gm foreach @errors;    # as it is
 	die "lost the server:\n$result->{stderr}" if @rows != @variants || @errors != @variants;
@@ -187,7 +211,8 @@ sub digest
 sub check_query
 {
 	my ($self, $query) = @_;
-	my @variants = variants($query);
+	my @ahead    = variants($query);
+	my @variants = (@ahead, one_by_one(@ahead));
 	my ($local, @results) = $self->run_variants([ '', "$query->{local};" ], @variants);
 	my ($errors, @problems) = (0);
 
@@ -218,6 +243,16 @@ sub check_query
 			  $query->{conflict} ? 'an error' : scalar(() = $local =~ /\n/g), $how;
 		}
 	}
+	foreach my $i (0 .. $#ahead)
+	{
+		my ($ahead, $alone) = @{ $self->{requests} }[ 1 + $i, 1 + $i + @ahead ];
+
+		next if ref $results[$i] || ref $results[ $i + @ahead ];
+		$self->note('compared');
+		push @problems, "$ahead requests, one by one $alone\n  " . join(' ', @{ $ahead[$i] }) . "\n"
+		  if $ahead != $alone;
+	}
+
 	# what the planner knows to be empty is not scanned
 	@problems = ()
 	  if $query->{conflict}

@@ -358,6 +358,54 @@ sub answers
 		$test);
 }
 
+# Test that the SQL, in a session, asks for so many pages of a scenario whose settings
+# are fault=stall, and that so many requests are in flight together: the first goes
+# alone; each later one is held until as many have come as can come.
+sub is_together
+{
+	my ($self, $scenario, $session, $sql, $requests, $together, $test) = @_;
+	my $emulator = $self->emulator;
+	my $result;
+
+	$emulator->reset($scenario);
+	$session->start($sql);
+	for (my $seen = 0; $seen < $requests;)
+	{
+		my $left = $requests - $seen;
+		my $n = $seen == 0 ? 1 : $left < $together ? $left : $together;
+
+		$emulator->await_stalled($scenario, $n);
+		$seen += $n;
+		$emulator->release($scenario);
+	}
+	$result = $session->finish;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is($result->{stderr}, '', "$test: no message");
+	is($emulator->count($scenario), $requests, '... requests');
+	is($emulator->peak($scenario), $together, '... in flight together');
+	return $result;
+}
+
+# Test that the SQL asks for so many pages of a scenario, and gives the same rows,
+# with max_concurrency 8 and 1: looking ahead asks for nothing else.
+sub asks_as_without_ahead
+{
+	my ($self, $scenario, $sql, $requests, $test) = @_;
+	my @found;
+
+	foreach my $concurrency (1, 8)
+	{
+		$self->sql("ALTER SERVER $scenario OPTIONS (SET max_concurrency '$concurrency')");
+		push @found, $self->ask($scenario, $sql);
+	}
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is("$found[1]{requests}\n$found[1]{rows}$found[1]{stderr}",
+		"$requests\n$found[0]{rows}$found[0]{stderr}", $test // $sql);
+	return is($found[0]{requests}, $requests, '... as one by one');
+}
+
 # Test that SQL ends in an ERROR of this SQLSTATE, whose text (message, DETAIL,
 # HINT, CONTEXT) matches, and that none of the statements before it returned a
 # row.

@@ -1,0 +1,33 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_tree.h
+ *	  The nodes of a plan: what is below them, and what joins and Appends do with
+ *	  it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef KEYAPI_PLAN_TREE_H
+#define KEYAPI_PLAN_TREE_H
+
+#include "compat.h"
+
+#include "nodes/plannodes.h"
+
+/*
+ * The plans below a node, in the order in which an Append reads them; palloc'd.
+ */
+extern List *keyapi_child_plans(const Plan *plan);
+
+/*
+ * Whether a row of the outer side is joined with one of the inner side at most,
+ * and the inner side not read on after that.
+ */
+extern bool keyapi_joins_once(const Join *join);
+
+/*
+ * Whether the node is an Append or MergeAppend that reads all of the children that
+ * it has once the executor has started.
+ */
+extern bool keyapi_appends_all(const PlannedStmt *statement, const Plan *plan);
+
+#endif							/* KEYAPI_PLAN_TREE_H */

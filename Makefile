@@ -6,6 +6,8 @@
 #   make check                   all tests, on a throwaway cluster (test/check)
 #   make demo                    a look at it, on a throwaway cluster (test/demo)
 #   make bench                   how fast it is, on a throwaway cluster (test/bench/run)
+#   make dist                    dist/keyapi_fdw-VERSION.zip, as PGXN takes it
+#   make deb                     Debian packages in dist/
 
 EXTENSION = keyapi_fdw
 MODULE_big = keyapi_fdw
@@ -100,13 +102,21 @@ REGRESS_PREP = find-expected
 ENCODING = UTF8
 NO_LOCALE = 1
 
-# These commands find or install a PostgreSQL themselves.
-ifneq ($(filter check demo bench,$(MAKECMDGOALS)),)
+# These need no PostgreSQL, or find or install one themselves.
+ifneq ($(filter check demo bench dist deb,$(MAKECMDGOALS)),)
 check demo:
 	test/$@
 bench:
 	test/bench/run
-.PHONY: check demo bench
+
+# The first version in META.json is that of the distribution.
+dist_name := $(EXTENSION)-$(shell sed -n '/"version"/{s/.*: "\(.*\)".*/\1/p;q}' META.json)
+dist:
+	mkdir -p dist
+	git archive --format zip --prefix $(dist_name)/ --output dist/$(dist_name).zip HEAD
+deb:
+	packaging/make-deb
+.PHONY: check demo bench dist deb
 else
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)

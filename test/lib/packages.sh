@@ -29,7 +29,9 @@ package_table()
 		emulator  libmicrohttpd-dev         header microhttpd.h
 		emulator  libgnutls28-dev           header gnutls/gnutls.h
 		emulator  zlib1g-dev                header zlib.h
+		check     git                       command git
 		check     perl                      command prove
+		check     unzip                     command unzip
 		check     libipc-run-perl           perl_module IPC::Run
 		bench     curl                      command curl
 		bench     jq                        command jq

@@ -40,6 +40,17 @@ tell_waiters(const KeyapiPageRequest *request)
 }
 
 /*
+ * Whether a cache in front of the API has answered, where the server's options
+ * say that there is one.
+ */
+static bool
+is_from_cache(const KeyapiFetcher *fetcher, const KeyapiPageRequest *request)
+{
+	return fetcher->server->http_cache &&
+		keyapi_http_outcome(request->transfer)->from_cache;
+}
+
+/*
  * Tell the account's gate how the API has answered.
  */
 static void
@@ -49,7 +60,9 @@ tell_gate(KeyapiFetcher *fetcher, const KeyapiPageRequest *request,
 	double		random = pg_prng_double(&pg_global_prng_state);
 	KeyapiGate *gate = keyapi_account_lock(&fetcher->account);
 
-	if (failure->cause == KEYAPI_OK)
+	if (is_from_cache(fetcher, request))
+		keyapi_gate_passed(gate, request->sent_at_us);
+	else if (failure->cause == KEYAPI_OK)
 		keyapi_gate_succeeded(gate, request->sent_at_us, now);
 	else if (failure->cause == KEYAPI_RATE_LIMITED)
 		keyapi_gate_limited(gate, request->sent_at_us, now, failure->retry_after_ms,
@@ -73,7 +86,8 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 	int64		delay;
 
 	keyapi_ledger_book_failure(&fetcher->ledger, failure);
-	delay = keyapi_retry_delay(failure, fetcher->server);
+	delay = keyapi_retry_delay(failure, fetcher->server,
+							   is_from_cache(fetcher, request));
 	if (delay != KEYAPI_NO_RETRY)
 	{
 		keyapi_page_request_retry(request, now + delay);
@@ -164,6 +178,17 @@ share_page(const KeyapiPageRequest *request, const KeyapiHttpOutcome *outcome)
 }
 
 /*
+ * When the API sent the page that has just arrived.
+ */
+static TimestampTz
+sent_by_api(const KeyapiFetcher *fetcher, const KeyapiHttpOutcome *outcome)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	return fetcher->server->http_cache ? now - outcome->age_ms * US_PER_MS : now;
+}
+
+/*
  * Make of a RECEIVED response the page or the failure that it holds.
  */
 static void
@@ -179,10 +204,13 @@ decode_response(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 	(void) keyapi_response_read(outcome, fetcher->paths, fetcher->npaths,
 								&page->data, &failure);
 	tell_gate(fetcher, request, &failure, now);
+	if (is_from_cache(fetcher, request))
+		keyapi_ledger_waive_credits(&fetcher->ledger,
+									keyapi_page_request_credits(request));
 	if (failure.cause == KEYAPI_OK)
 	{
 		fetcher->works = true;
-		keyapi_page_request_arrive(request, page, GetCurrentTimestamp());
+		keyapi_page_request_arrive(request, page, sent_by_api(fetcher, outcome));
 		share_page(request, outcome);
 		keyapi_http_release(request->transfer);
 		request->transfer = NULL;

@@ -32,6 +32,7 @@ package_table()
 		check     perl                      command prove
 		check     unzip                     command unzip
 		check     libipc-run-perl           perl_module IPC::Run
+		scale     nginx-light               command nginx
 		bench     curl                      command curl
 		bench     jq                        command jq
 		bench     python3                   command /usr/bin/python3

@@ -101,6 +101,7 @@ keyapi_tuple_reader(Relation rel, const KeyapiEndpoint *endpoint,
 							 &column->kind, &field);
 		if (column->kind == KEYAPI_COLUMN_FIELD)
 		{
+			keyapi_check_column_name(endpoint, RelationGetRelid(rel), attr->attnum);
 			column->source = ncells;
 			cells[ncells++] = field;
 		}

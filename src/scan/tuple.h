@@ -26,7 +26,8 @@ typedef struct KeyapiTupleReader KeyapiTupleReader;
  * attribute numbers to fill, offset by FirstLowInvalidHeapAttributeNumber, 0
  * being the whole row; the others become NULL without being converted.  *paths
  * gets the cells that the rows must carry, *npaths their number (see
- * keyapi_pages_create).  Raises 0A000 for a stored generated column.
+ * keyapi_pages_create).  Raises 0A000 for a stored generated column, and what
+ * keyapi_check_column_name raises.
  */
 extern KeyapiTupleReader *keyapi_tuple_reader(Relation rel,
 											  const KeyapiEndpoint *endpoint,

@@ -32,6 +32,7 @@ package_table()
 		check     perl                      command prove
 		check     unzip                     command unzip
 		check     libipc-run-perl           perl_module IPC::Run
+		sqlsmith  sqlsmith                  command sqlsmith
 		scale     nginx-light               command nginx
 		bench     curl                      command curl
 		bench     jq                        command jq
@@ -49,6 +50,7 @@ package_table()
 		clients   python3-sqlalchemy        python_module sqlalchemy
 		optional  pg-bsd-indent             command pg_bsd_indent
 		optional  postgresql-NN-cron        server_library pg_cron
+		optional  python3-psycopg2          python_module psycopg2
 	END
 }
 

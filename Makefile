@@ -6,6 +6,8 @@
 #   make check                   all tests, on a throwaway cluster (test/check)
 #   make demo                    a look at it, on a throwaway cluster (test/demo)
 #   make bench                   how fast it is, on a throwaway cluster (test/bench/run)
+#   make dist                    dist/keyapi_fdw-VERSION.zip, as PGXN takes it
+#   make deb                     Debian packages in dist/
 
 EXTENSION = keyapi_fdw
 MODULE_big = keyapi_fdw
@@ -110,10 +112,13 @@ OBJS = \
 PG_CFLAGS = $(if $(filter 15,$(MAJORVERSION)),-std=gnu11) -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter \
 	-Wno-missing-field-initializers -Wno-sign-compare
 # Before 16, PostgreSQL leaves PGDLLEXPORT empty, and nothing would be visible.
-PG_CPPFLAGS = -I$(srcdir)/src -DPGDLLEXPORT='__attribute__((visibility("default")))' -DKEYAPI_BUILD='"$(BUILD)"'
+PG_CPPFLAGS = -I$(srcdir)/src -DPGDLLEXPORT='__attribute__((visibility("default")))' -DKEYAPI_BUILD='"$(BUILD)"' \
+	-DKEYAPI_VERSION='"$(RELEASE)"'
 # Which build this is: sessions with another one cannot share memory.
 SOURCES = $(sort $(wildcard $(srcdir)/src/*.[ch] $(srcdir)/src/*/*.[ch]))
 BUILD = $(shell cat $(SOURCES) | cksum | tr ' ' -)
+# The first version in META.json is that of the distribution.
+RELEASE = $(shell sed -n '/"version"/{s/.*: "\(.*\)".*/\1/p;q}' $(srcdir)/META.json)
 SHLIB_LINK = -lcurl -ljansson
 
 # The tests of installcheck, in a new database
@@ -123,13 +128,21 @@ REGRESS_PREP = find-expected
 ENCODING = UTF8
 NO_LOCALE = 1
 
-# These commands find or install a PostgreSQL themselves.
-ifneq ($(filter check demo bench,$(MAKECMDGOALS)),)
+# These need no PostgreSQL, or find or install one themselves.
+ifneq ($(filter check demo bench dist deb,$(MAKECMDGOALS)),)
 check demo:
 	test/$@
 bench:
 	test/bench/run
-.PHONY: check demo bench
+
+dist: srcdir = .
+dist: dist_name = $(EXTENSION)-$(RELEASE)
+dist:
+	mkdir -p dist
+	git archive --format zip --prefix $(dist_name)/ --output dist/$(dist_name).zip HEAD
+deb:
+	packaging/make-deb
+.PHONY: check demo bench dist deb
 else
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)

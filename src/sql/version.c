@@ -13,9 +13,6 @@
 #include "http/http.h"
 #include "json/decode.h"
 
-/* As in keyapi_fdw.control */
-#define KEYAPI_VERSION "1.0"
-
 extern PGDLLEXPORT Datum keyapi_fdw_version(PG_FUNCTION_ARGS);
 
 PG_FUNCTION_INFO_V1(keyapi_fdw_version);

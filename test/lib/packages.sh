@@ -2,8 +2,7 @@
 #
 # packages.sh
 #	  Finds the PostgreSQL to build for, and installs the packages that are
-#	  missing.  Sourced by test/demo, test/check, test/matrix
-#	  and test/bench/run.
+#	  missing.  Sourced by the scripts in test/.
 #
 # It needs nothing but what every Debian and Ubuntu has: bash and coreutils.
 
@@ -29,7 +28,9 @@ package_table()
 		emulator  libmicrohttpd-dev         header microhttpd.h
 		emulator  libgnutls28-dev           header gnutls/gnutls.h
 		emulator  zlib1g-dev                header zlib.h
+		check     git                       command git
 		check     perl                      command prove
+		check     unzip                     command unzip
 		check     libipc-run-perl           perl_module IPC::Run
 		sqlsmith  sqlsmith                  command sqlsmith
 		scale     nginx-light               command nginx
@@ -38,6 +39,15 @@ package_table()
 		bench     python3                   command /usr/bin/python3
 		bench     python3-psycopg2          python_module psycopg2
 		bench     python3-requests          python_module requests
+		clients   default-jdk-headless      command javac
+		clients   libpostgresql-jdbc-java   file /usr/share/java/postgresql.jar
+		clients   nodejs                    command node
+		clients   odbc-postgresql           file /usr/share/psqlodbc/odbcinst.ini.template
+		clients   pgbouncer                 file /usr/sbin/pgbouncer
+		clients   python3-psycopg           python_module psycopg
+		clients   python3-psycopg2          python_module psycopg2
+		clients   python3-pyodbc            python_module pyodbc
+		clients   python3-sqlalchemy        python_module sqlalchemy
 		optional  pg-bsd-indent             command pg_bsd_indent
 		optional  faketime                  command faketime
 		optional  postgresql-NN-cron        server_library pg_cron
@@ -60,6 +70,7 @@ have()
 		server_headers) has_server_headers "$PG_CONFIG" ;;
 		server_program) [ -x "$("$PG_CONFIG" --bindir)/$2" ] ;;
 		server_library) [ -e "$("$PG_CONFIG" --pkglibdir)/$2.so" ] ;;
+		file) [ -e "$2" ] ;;
 		certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki/tls/certs ] ;;
 		perl_module) perl "-M$2" -e 1 ;;
 		python_module) /usr/bin/python3 -c "import $2" ;;

@@ -15,7 +15,7 @@ use KeyapiTest;
 
 # Programs that the documents tell readers to call
 my %programs = map { $_ => 1 }
-  qw(apt-get cd docker git install mkdir pg_restore systemctl);
+  qw(apt-get cd docker git install mkdir pg_restore psql sha256sum systemctl);
 
 my $t = KeyapiTest->new(conf => KeyapiTest->preloaded);
 my @documents = map { KeyapiDocuments->new($_) } KeyapiDocuments::all();
@@ -181,7 +181,7 @@ sub test_shell
 	{
 		my @words = shellwords($line);
 
-		shift @words while @words && $words[0] =~ /^(sudo$|[A-Z_]+=)/;
+		shift @words while @words && $words[0] =~ /^(sudo$|-u$|postgres$|[A-Z_]+=)/;
 		next if !@words;
 		is(problem_of_command(@words), '', $document->name . ": $line");
 	}

@@ -169,7 +169,7 @@ sub test_version
 {
 	my $version = $t->sql("SELECT extversion FROM pg_extension WHERE extname = 'keyapi_fdw'");
 
-	like($t->sql('SELECT keyapi_fdw_version()'), qr/^keyapi_fdw \Q$version\E, libcurl \d+\.\d+\.\d+\S* \(\w+.*\), jansson \d+\.\d+\S*$/,
+	like($t->sql('SELECT keyapi_fdw_version()'), qr/^keyapi_fdw \Q$version\E\.\d+, libcurl \d+\.\d+\.\d+\S* \(\w+.*\), jansson \d+\.\d+\S*$/,
 		'keyapi_fdw_version()');
 	return;
 }

@@ -35,7 +35,10 @@ OBJS = \
 	src/shared/shared_memory.o \
 	src/shared/single_flight.o \
 	src/shared/stats.o \
+	src/json/block.o \
+	src/json/block_writer.o \
 	src/json/decode.o \
+	src/json/field.o \
 	src/json/repair.o \
 	src/json/strbuf.o \
 	src/json/value.o \
@@ -75,6 +78,7 @@ OBJS = \
 	src/plan/outer_rels.o \
 	src/plan/pathkeys.o \
 	src/plan/plan.o \
+	src/scan/attrs.o \
 	src/scan/demand.o \
 	src/scan/pages.o \
 	src/scan/read_ahead.o \

@@ -22,17 +22,15 @@
 #include "shared/single_flight.h"
 
 KeyapiFetcher *
-keyapi_fetcher_create(Oid relid, Oid userid,
-					  const char *const *paths, int npaths)
+keyapi_fetcher_create(Oid relid, Oid userid, const KeyapiTableOptions *options)
 {
 	KeyapiFetcher *fetcher = palloc0(sizeof(KeyapiFetcher));
 
 	fetcher->context = CurrentMemoryContext;
 	fetcher->relid = relid;
 	fetcher->serverid = GetForeignTable(relid)->serverid;
+	fetcher->options = options;
 	fetcher->userid = userid;
-	fetcher->paths = paths;
-	fetcher->npaths = npaths;
 	fetcher->ledger.serverid = fetcher->serverid;
 	fetcher->ledger.account = &fetcher->account;
 	dlist_init(&fetcher->requests.list);
@@ -59,12 +57,12 @@ prepare_requests(KeyapiFetcher *fetcher)
 				 errmsg("option \"credits_per_day\" of the server needs shared memory"),
 				 errdetail("Without it, no session knows what the others spend."),
 				 errhint("Add keyapi_fdw to shared_preload_libraries and restart PostgreSQL, or drop the option.")));
-	fetcher->cache_ttl_ms = keyapi_cache_ttl(fetcher->relid);
+	fetcher->cache_ttl_ms = keyapi_cache_ttl(fetcher->options, fetcher->server);
 	fetcher->report = keyapi_progress_begin(fetcher->relid);
 	fetcher->api_key = keyapi_api_key(fetcher->userid, fetcher->serverid);
 	fetcher->account =
 		keyapi_account_id(fetcher->server->base_url,
-						  keyapi_table_options(fetcher->relid)->endpoint->path,
+						  fetcher->options->endpoint->path,
 						  fetcher->server->proxy, fetcher->api_key);
 	MemoryContextSwitchTo(oldcontext);
 }
@@ -267,14 +265,14 @@ fall_back(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 	KeyapiStatementList *list = listing_pages->statement_list;
 	int			max_age_ms = fetcher->server->stale_if_error_ms;
 	TimestampTz fetched_at;
-	const KeyapiBody *body;
+	const KeyapiListPage *page;
 
 	if (max_age_ms == 0 || keyapi_listing_num_pages(listing_pages) > 0 ||
 		!is_outage(&request->failure) ||
 		!keyapi_statement_list_fall_back(list, max_age_ms, &fetched_at))
 		return false;
-	body = keyapi_statement_list_get(list, request->number);
-	if (body == NULL)
+	page = keyapi_statement_list_get(list, request->number);
+	if (page == NULL)
 		return false;
 	ereport(WARNING,
 			(errmsg("list %s is served as it was at %s",
@@ -282,8 +280,8 @@ fall_back(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 					timestamptz_to_str(fetched_at)),
 			 errdetail("The API could not be asked: %s.",
 					   keyapi_failure_message(&request->failure))));
-	keyapi_fetch_use_cached(fetcher, request, body);
-	return request->status == KEYAPI_REQUEST_ARRIVED;
+	keyapi_fetch_use_cached(fetcher, request, page);
+	return true;
 }
 
 /* ---------------------------------------------------------------------

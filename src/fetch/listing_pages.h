@@ -28,15 +28,15 @@
 #include "utils/timestamp.h"
 
 #include "api/listing.h"
-#include "json/decode.h"
+#include "json/block.h"
 
-/* A page as it arrived, decoded. */
+/* A page that has arrived. */
 typedef struct KeyapiPage
 {
 	int			number;			/* from 1 */
 	int64		pass;			/* last pass that read it; 0: none */
 	TimestampTz fetched_at;
-	KeyapiDecoded data;
+	const KeyapiBlock *block;	/* the statement's list has it */
 } KeyapiPage;
 
 typedef struct KeyapiListingPages
@@ -71,7 +71,7 @@ typedef struct KeyapiListingPages
 	/* which listing it is */
 	bool		echo_seen;		/* an item said which listing it is of */
 	bool		echo_matched;	/* ... and it was this one */
-	const char *other_echo;		/* what another item said, or NULL */
+	KeyapiSlice other_echo;		/* what another item said */
 } KeyapiListingPages;
 
 /*
@@ -115,8 +115,8 @@ extern bool keyapi_listing_ends_before(const KeyapiListingPages *listing_pages,
 extern int	keyapi_listing_announced_end(const KeyapiListingPages *listing_pages);
 
 /*
- * Add a page that has arrived; there must be none with its number yet.
- * page->number, fetched_at and data are set by the caller.  sent_after is how
+ * Add a page that has arrived; there must be none with its number yet.  It is
+ * kept; page->number, fetched_at and block are set by the caller.  sent_after is how
  * many later pages have been asked for already.  Raises one WARNING if the
  * listing is empty, or if it ends before the total that it announced.
  */

@@ -99,7 +99,7 @@ find_or_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request, int64 now)
 									   &request->waiter, &finding))
 	{
 		case KEYAPI_PAGE_HERE:
-			keyapi_fetch_use_cached(fetcher, request, finding.body);
+			keyapi_fetch_use_cached(fetcher, request, finding.page);
 			return KEYAPI_NEVER;
 		case KEYAPI_PAGE_REFUSED:
 			adopt_failure(fetcher, request, &finding.shared_failure);
@@ -212,15 +212,15 @@ use_cached_pages(KeyapiFetcher *fetcher, const KeyapiPageRequest *needed)
 	dlist_foreach_modify(iter, &fetcher->requests.list)
 	{
 		KeyapiPageRequest *request = keyapi_page_request_at(iter);
-		const KeyapiBody *body;
+		const KeyapiListPage *page;
 
 		if (request->status != KEYAPI_REQUEST_WAITING)
 			continue;
-		body = keyapi_statement_list_get(request->listing_pages->statement_list,
+		page = keyapi_statement_list_get(request->listing_pages->statement_list,
 										 request->number);
-		if (body == NULL)
+		if (page == NULL)
 			continue;
-		keyapi_fetch_use_cached(fetcher, request, body);
+		keyapi_fetch_use_cached(fetcher, request, page);
 		if (request != needed)
 			keyapi_fetch_enter_first(request);
 	}

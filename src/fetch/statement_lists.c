@@ -16,12 +16,6 @@
 #define FIRST_BLOCK (32 * 1024)
 #define LARGEST_BLOCK (256 * 1024)
 
-typedef struct LocalPage
-{
-	int			number;
-	KeyapiBody	body;
-} LocalPage;
-
 struct KeyapiStatementList
 {
 	dlist_node	node;			/* in the statement's list, */
@@ -32,7 +26,7 @@ struct KeyapiStatementList
 	int			ttl_ms;
 	KeyapiCachedId id;			/* of the cached listing; or of none */
 	bool		reopened;		/* the cached listing was dropped once */
-	LocalPage  *pages;			/* what was read or paid for, in no order */
+	KeyapiListPage *pages;		/* what was read or paid for, in no order */
 	int			num_pages;
 	int			max_pages;
 };
@@ -206,38 +200,46 @@ is_cached(const KeyapiStatementList *list)
 	return list->id.number != 0;
 }
 
-static const KeyapiBody *
+static const KeyapiListPage *
 find_local(const KeyapiStatementList *list, int number)
 {
 	for (int i = 0; i < list->num_pages; i++)
 	{
 		if (list->pages[i].number == number)
-			return &list->pages[i].body;
+			return &list->pages[i];
 	}
 	return NULL;
 }
 
 /*
  * Keep a page that is not there yet.  Its data must be in the list's context.
+ * False if that is no block: memory that others can write may be damaged.
  */
-static void
-add_local(KeyapiStatementList *list, int number, const KeyapiBody *body)
+static bool
+add_local(KeyapiStatementList *list, int number, const KeyapiStoredPage *page)
 {
+	const KeyapiBlock *block = keyapi_block_open(page->data, page->len);
+
+	if (block == NULL)
+		return false;
 	if (list->num_pages == list->max_pages)
 	{
 		int			max_pages = Max(32, list->max_pages * 2);
-		LocalPage  *pages = MemoryContextAlloc(list->context,
-											   sizeof(LocalPage) * max_pages);
+		KeyapiListPage *pages = MemoryContextAlloc(list->context,
+												   sizeof(KeyapiListPage) * max_pages);
 
 		/* what was handed out points into the old one, so that stays */
 		if (list->num_pages > 0)
 			memcpy(pages, list->pages,
-				   sizeof(LocalPage) * list->num_pages);
+				   sizeof(KeyapiListPage) * list->num_pages);
 		list->pages = pages;
 		list->max_pages = max_pages;
 	}
-	list->pages[list->num_pages].number = number;
-	list->pages[list->num_pages++].body = *body;
+	list->pages[list->num_pages++] = (KeyapiListPage)
+	{
+		number, page->last, page->fetched_at, block
+	};
+	return true;
 }
 
 /*
@@ -247,12 +249,12 @@ static KeyapiLookup
 look_up(KeyapiStatementList *list, int number)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(list->context);
-	KeyapiBody	body;
-	KeyapiLookup lookup = keyapi_cache_get(list->id, number, &body);
+	KeyapiStoredPage page;
+	KeyapiLookup lookup = keyapi_cache_get(list->id, number, &page);
 
 	MemoryContextSwitchTo(oldcontext);
-	if (lookup == KEYAPI_LOOKUP_FOUND)
-		add_local(list, number, &body);
+	if (lookup == KEYAPI_LOOKUP_FOUND && !add_local(list, number, &page))
+		lookup = KEYAPI_LOOKUP_MISSING;
 	return lookup;
 }
 
@@ -272,7 +274,7 @@ reopen(KeyapiStatementList *list)
 /*
  * Find a page that is not kept yet in the cache; NULL if it is not there either.
  */
-static const KeyapiBody *
+static const KeyapiListPage *
 find_cached(KeyapiStatementList *list, int number)
 {
 	while (is_cached(list) &&
@@ -281,12 +283,12 @@ find_cached(KeyapiStatementList *list, int number)
 	return find_local(list, number);
 }
 
-const KeyapiBody *
+const KeyapiListPage *
 keyapi_statement_list_get(KeyapiStatementList *list, int number)
 {
-	const KeyapiBody *body = find_local(list, number);
+	const KeyapiListPage *page = find_local(list, number);
 
-	return body != NULL ? body : find_cached(list, number);
+	return page != NULL ? page : find_cached(list, number);
 }
 
 KeyapiPageState
@@ -295,8 +297,8 @@ keyapi_statement_list_look(KeyapiStatementList *list, int number, TimestampTz un
 {
 	KeyapiFlightRole role;
 
-	finding->body = keyapi_statement_list_get(list, number);
-	if (finding->body != NULL)
+	finding->page = keyapi_statement_list_get(list, number);
+	if (finding->page != NULL)
 		return KEYAPI_PAGE_HERE;
 	if (!is_cached(list))
 		return KEYAPI_PAGE_YOURS;	/* others cannot have it from here */
@@ -310,7 +312,7 @@ keyapi_statement_list_look(KeyapiStatementList *list, int number, TimestampTz un
 	/* the leader before may have brought it since */
 	if (look_up(list, number) != KEYAPI_LOOKUP_FOUND)
 		return KEYAPI_PAGE_YOURS;
-	finding->body = find_local(list, number);
+	finding->page = find_local(list, number);
 	keyapi_statement_list_give_up(list, number, NULL);
 	return KEYAPI_PAGE_HERE;
 }
@@ -326,10 +328,10 @@ has_page(const KeyapiStatementList *list, int number, int *last_page)
 
 	for (int i = 0; i < list->num_pages; i++)
 	{
-		const LocalPage *page = &list->pages[i];
+		const KeyapiListPage *page = &list->pages[i];
 
 		has |= page->number == number;
-		if (page->body.last && (*last_page == 0 || page->number < *last_page))
+		if (page->last && (*last_page == 0 || page->number < *last_page))
 			*last_page = page->number;
 	}
 	return has;
@@ -353,23 +355,23 @@ keyapi_statement_list_is_free(const KeyapiStatementList *list, int number)
 		(last_page != 0 && number > last_page);
 }
 
-void
+const KeyapiListPage *
 keyapi_statement_list_put(KeyapiStatementList *list, int number,
-						  const KeyapiBody *body)
+						  const KeyapiStoredPage *page)
 {
 	/* others first: what is here may run out of memory */
-	keyapi_cache_put(list->id, number, body);
+	keyapi_cache_put(list->id, number, page);
 	keyapi_statement_list_give_up(list, number, NULL);
 
 	if (find_local(list, number) == NULL)
 	{
-		KeyapiBody	copy = *body;
-		char	   *data = MemoryContextAlloc(list->context, body->len);
+		KeyapiStoredPage copy = *page;
 
-		memcpy(data, body->data, body->len);
-		copy.data = data;
-		add_local(list, number, &copy);
+		copy.data = memcpy(MemoryContextAlloc(list->context, page->len),
+						   page->data, page->len);
+		(void) add_local(list, number, &copy);
 	}
+	return find_local(list, number);
 }
 
 void

@@ -22,6 +22,7 @@
 
 #include "compat.h"
 
+#include "json/block.h"
 #include "shared/cache.h"
 #include "shared/single_flight.h"
 
@@ -35,10 +36,19 @@ typedef enum KeyapiPageState
 	KEYAPI_PAGE_REFUSED			/* others have asked for it and failed */
 } KeyapiPageState;
 
+/* A page of a statement's list, the one copy of it for all scans. */
+typedef struct KeyapiListPage
+{
+	int			number;
+	bool		last;			/* the list ends with this page */
+	TimestampTz fetched_at;
+	const KeyapiBlock *block;
+} KeyapiListPage;
+
 /* What comes of looking for a page. */
 typedef union KeyapiFinding
 {
-	const KeyapiBody *body;		/* HERE; kept as long as the list */
+	const KeyapiListPage *page; /* HERE; kept as long as the list */
 	KeyapiSharedFailure shared_failure; /* REFUSED */
 } KeyapiFinding;
 
@@ -55,8 +65,8 @@ extern KeyapiStatementList *keyapi_statement_list_open(const KeyapiCacheKey *key
 /*
  * A page that is paid for, kept as long as the list; or NULL.
  */
-extern const KeyapiBody *keyapi_statement_list_get(KeyapiStatementList *list,
-												   int number);
+extern const KeyapiListPage *keyapi_statement_list_get(KeyapiStatementList *list,
+													   int number);
 
 /*
  * Look for a page in order to ask for it if it is not there.  YOURS: ask the API,
@@ -85,10 +95,12 @@ extern int	keyapi_statement_list_existing(const KeyapiStatementList *list,
 /* ---- what became of a page that was YOURS ---- */
 
 /*
- * It has arrived.  The body is copied.
+ * It has arrived.  Its data, which is a block, is copied.  Returns the statement's
+ * page, kept as long as the list.
  */
-extern void keyapi_statement_list_put(KeyapiStatementList *list, int number,
-									  const KeyapiBody *body);
+extern const KeyapiListPage *keyapi_statement_list_put(KeyapiStatementList *list,
+													   int number,
+													   const KeyapiStoredPage *page);
 
 /*
  * It is asked for once more; others wait for that until the time until, at most.

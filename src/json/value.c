@@ -42,8 +42,12 @@ array_element(const json_t *array, const char *component, size_t len)
 json_t *
 keyapi_json_follow(json_t *value, const char *path)
 {
-	if (*path == '\0')
-		return value;
+	return *path == '\0' ? value : keyapi_json_follow_below(value, path);
+}
+
+json_t *
+keyapi_json_follow_below(json_t *value, const char *path)
+{
 	for (;;)
 	{
 		json_t	   *whole = json_object_get(value, path);
@@ -111,8 +115,8 @@ format_number(const json_t *value, char text[NUMBER_SIZE])
 		format_real(json_real_value(value), text);
 }
 
-static void
-write_string(KeyapiStrBuf *buf, const char *s, size_t len)
+void
+keyapi_json_write_string(KeyapiStrBuf *buf, const char *s, size_t len)
 {
 	const char *end = s + len;
 
@@ -149,7 +153,7 @@ write_object(KeyapiStrBuf *buf, json_t *object)
 		const char *key = json_object_iter_key(i);
 
 		keyapi_strbuf_append(buf, separator, 1);
-		write_string(buf, key, strlen(key));
+		keyapi_json_write_string(buf, key, strlen(key));
 		keyapi_strbuf_append(buf, ":", 1);
 		keyapi_json_write(buf, json_object_iter_value(i));
 		separator = ",";
@@ -187,7 +191,7 @@ keyapi_json_write(KeyapiStrBuf *buf, const json_t *value)
 			write_array(buf, value);
 			break;
 		case JSON_STRING:
-			write_string(buf, json_string_value(value), json_string_length(value));
+			keyapi_json_write_string(buf, json_string_value(value), json_string_length(value));
 			break;
 		case JSON_INTEGER:
 		case JSON_REAL:
@@ -204,4 +208,41 @@ keyapi_json_write(KeyapiStrBuf *buf, const json_t *value)
 			keyapi_strbuf_append(buf, "null", 4);
 			break;
 	}
+}
+
+void
+keyapi_json_write_text(KeyapiStrBuf *buf, const json_t *value)
+{
+	if (json_is_string(value))
+		keyapi_strbuf_append(buf, json_string_value(value), json_string_length(value));
+	else
+		keyapi_json_write(buf, value);
+}
+
+KeyapiMemberKind
+keyapi_json_kind(const json_t *value)
+{
+	int64_t		integer;
+
+	switch (json_typeof(value))
+	{
+		case JSON_OBJECT:
+			return KEYAPI_MEMBER_OBJECT;
+		case JSON_ARRAY:
+			return KEYAPI_MEMBER_ARRAY;
+		case JSON_STRING:
+			return KEYAPI_MEMBER_STRING;
+		case JSON_INTEGER:
+			return KEYAPI_MEMBER_INTEGER;
+		case JSON_REAL:
+			return keyapi_json_real_to_integer(json_real_value(value), &integer) ?
+				KEYAPI_MEMBER_INTEGER : KEYAPI_MEMBER_REAL;
+		case JSON_TRUE:
+			return KEYAPI_MEMBER_TRUE;
+		case JSON_FALSE:
+			return KEYAPI_MEMBER_FALSE;
+		case JSON_NULL:
+			break;
+	}
+	return KEYAPI_MEMBER_NULL;
 }

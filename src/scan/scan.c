@@ -45,8 +45,6 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 	Relation	rel = node->ss.ss_currentRelation;
 	KeyapiTableOptions *options;
 	KeyapiPlanPrivate private;
-	const char *const *paths;
-	int			npaths;
 	KeyapiScan *scan;
 
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
@@ -57,11 +55,8 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 	keyapi_plan_private_unpack(&private, plan->fdw_private);
 	scan->hint = keyapi_demand_hint(node);
 	scan->binding = keyapi_binding_begin(node, options);
-	scan->reader = keyapi_tuple_reader(rel, options->endpoint,
-									   private.columns, &paths, &npaths);
-	scan->pages = keyapi_pages_create(RelationGetRelid(rel),
-									  scan_user(node),
-									  paths, npaths);
+	scan->reader = keyapi_tuple_reader(rel, options->endpoint, private.columns);
+	scan->pages = keyapi_pages_create(RelationGetRelid(rel), scan_user(node), options);
 	scan->bound_context = AllocSetContextCreate(CurrentMemoryContext,
 												"keyapi_fdw binding",
 												ALLOCSET_SMALL_SIZES);

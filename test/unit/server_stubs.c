@@ -86,6 +86,12 @@ pstrdup(const char *text)
 	return strcpy(palloc(strlen(text) + 1), text);
 }
 
+char *
+pnstrdup(const char *text, Size len)
+{
+	return memcpy(palloc0(len + 1), text, len);
+}
+
 void
 server_stub_free_all(void)
 {

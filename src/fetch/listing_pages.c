@@ -15,38 +15,37 @@
 
 #include "api/failure.h"
 
-/* A page where an id occurs. */
-typedef struct Occurrence
+/* Items that there is room for at first */
+#define FIRST_ITEMS 64
+
+/* Items with the same id hang together: one for each page, the lowest there. */
+typedef struct KeyapiListingItem
 {
 	const KeyapiPage *page;
-	int			index;			/* the lowest there */
-	struct Occurrence *next;
-} Occurrence;
-
-typedef struct Id
-{
-	const char *text;
-	uint32		len;
-	uint32		hash;
-} Id;
+	int			same;			/* the item that came first with this id */
+	int			next;			/* at that one: the next one with its id; -1:
+								 * there is no more */
+} KeyapiListingItem;
 
 typedef struct IdEntry
 {
-	Id			id;
-	Occurrence	first;			/* usually the only one; one for each page,
-								 * the latest page's first */
+	int			item;			/* that came first with an id */
+	uint32		hash;			/* of the id: insertion looks at its
+								 * neighbours' */
 	char		status;			/* simplehash's own */
 } IdEntry;
 
+static uint32 item_hash(const KeyapiListingPages *listing_pages, int item);
+static bool same_id(const KeyapiListingPages *listing_pages, int a, int b);
+
 #define SH_PREFIX idtable
 #define SH_ELEMENT_TYPE IdEntry
-#define SH_KEY_TYPE Id
-#define SH_KEY id
-#define SH_HASH_KEY(tb, key) ((key).hash)
-#define SH_EQUAL(tb, a, b) \
-	((a).len == (b).len && memcmp((a).text, (b).text, (a).len) == 0)
+#define SH_KEY_TYPE int
+#define SH_KEY item
+#define SH_HASH_KEY(tb, key) item_hash((tb)->private_data, key)
+#define SH_EQUAL(tb, a, b) same_id((tb)->private_data, a, b)
 #define SH_STORE_HASH
-#define SH_GET_HASH(tb, entry) ((entry)->id.hash)
+#define SH_GET_HASH(tb, entry) ((entry)->hash)
 #define SH_SCOPE static inline
 #define SH_DECLARE
 #define SH_DEFINE
@@ -84,8 +83,10 @@ keyapi_listing_create(const KeyapiListing *listing)
 	for (int i = 0; i < listing->endpoint->nparams; i++)
 		listing_pages->listing.values[i] = pstrdup(listing->values[i]);
 	listing_pages->context = CurrentMemoryContext;
+	listing_pages->max_items = FIRST_ITEMS;
+	listing_pages->items = palloc(sizeof(KeyapiListingItem) * FIRST_ITEMS);
 	listing_pages->pages = pagetable_create(CurrentMemoryContext, 32, NULL);
-	listing_pages->ids = idtable_create(CurrentMemoryContext, 64, NULL);
+	listing_pages->ids = idtable_create(CurrentMemoryContext, 64, listing_pages);
 	listing_pages->size = listing->page_size;
 	listing_pages->end_page = INT_MAX;
 	listing_pages->last_page = INT_MAX;
@@ -275,75 +276,96 @@ learn_size_and_end(KeyapiListingPages *listing_pages, const KeyapiPage *page)
 }
 
 /* ---------------------------------------------------------------------
- * Ids
+ * Items
  * ---------------------------------------------------------------------
  */
 
-/*
- * The id of an item; false if it has none.
- */
-static bool
-id_of(const KeyapiPage *page, int index, Id *id)
+static KeyapiSlice
+item_id(const KeyapiListingPages *listing_pages, int item)
 {
-	KeyapiSlice text = keyapi_block_id(page->block, index);
+	const KeyapiPage *page = listing_pages->items[item].page;
 
-	id->text = text.data;
-	id->len = (uint32) text.len;
-	id->hash = keyapi_block_id_hash(page->block, index);
-	return text.data != NULL;
+	return keyapi_block_id(page->block, item - page->items);
+}
+
+static uint32
+item_hash(const KeyapiListingPages *listing_pages, int item)
+{
+	const KeyapiPage *page = listing_pages->items[item].page;
+
+	return keyapi_block_id_hash(page->block, item - page->items);
+}
+
+static bool
+same_id(const KeyapiListingPages *listing_pages, int a, int b)
+{
+	KeyapiSlice x = item_id(listing_pages, a);
+	KeyapiSlice y = item_id(listing_pages, b);
+
+	return x.len == y.len && memcmp(x.data, y.data, x.len) == 0;
 }
 
 /*
- * Note that an id occurs on the page; true if it is new: unknown, or known only
- * from later pages.
+ * Connect an item with the others that have its id.  True if it is new: the id is
+ * unknown, or known only from later pages.  An item without an id counts as new.
  */
 static bool
-enter_id(KeyapiListingPages *listing_pages, Id id, const KeyapiPage *page, int index)
+connect_item(KeyapiListingPages *listing_pages, int item)
 {
-	bool		found;
-	IdEntry    *entry = idtable_insert(listing_pages->ids, id, &found);
+	KeyapiListingItem *items = listing_pages->items;
+	const KeyapiPage *page = items[item].page;
 	bool		is_new = true;
-	Occurrence *before;
+	bool		is_first_of_page = true;
+	bool		found;
+	int			same;
 
-	if (!found)
-	{
-		entry->first = (Occurrence)
-		{
-			page, index, NULL
-		};
+	if (item_id(listing_pages, item).data == NULL)
 		return true;
-	}
-	for (const Occurrence *o = &entry->first; o != NULL; o = o->next)
+	same = idtable_insert(listing_pages->ids, item, &found)->item;
+	if (!found)
+		return true;
+	items[item].same = same;
+	for (int i = same; i >= 0; i = items[i].next)
 	{
-		if (o->page->number < page->number)
+		if (items[i].page->number < page->number)
 			is_new = false;
+		if (items[i].page == page)
+			is_first_of_page = false;
 	}
-	if (entry->first.page != page)
+	if (is_first_of_page)
 	{
-		before = palloc(sizeof(Occurrence));
-		*before = entry->first;
-		entry->first = (Occurrence)
-		{
-			page, index, before
-		};
+		items[item].next = items[same].next;
+		items[same].next = item;
 	}
 	return is_new;
 }
 
 /*
- * Enter the page's ids.  True if at least one item is new.  An item without an id
- * counts as new.
+ * Enter the page's items.  True if at least one of them is new.
  */
 static bool
-enter_ids(KeyapiListingPages *listing_pages, const KeyapiPage *page)
+enter_items(KeyapiListingPages *listing_pages, KeyapiPage *page)
 {
+	int			first = listing_pages->num_items;
+	int			end = first + page->block->nrows;
 	bool		any_new = false;
 
-	for (int i = 0; i < page->block->nrows; i++)
+	if (end > listing_pages->max_items)
 	{
-		Id			id;
-
-		any_new |= !id_of(page, i, &id) || enter_id(listing_pages, id, page, i);
+		listing_pages->max_items = Max(end, listing_pages->max_items * 2);
+		listing_pages->items =
+			repalloc_huge(listing_pages->items,
+						  sizeof(KeyapiListingItem) * listing_pages->max_items);
+	}
+	page->items = first;
+	listing_pages->num_items = end;
+	for (int i = first; i < end; i++)
+	{
+		listing_pages->items[i] = (KeyapiListingItem)
+		{
+			.page = page,.same = i,.next = -1
+		};
+		any_new |= connect_item(listing_pages, i);
 	}
 	return any_new;
 }
@@ -352,15 +374,13 @@ bool
 keyapi_listing_is_duplicate(const KeyapiListingPages *listing_pages,
 							const KeyapiPage *page, int index, int64 pass)
 {
-	Id			id;
+	const KeyapiListingItem *items = listing_pages->items;
+	int			item = page->items + index;
 
-	if (!id_of(page, index, &id))
-		return false;
-	for (const Occurrence *o = &idtable_lookup(listing_pages->ids, id)->first;
-		 o != NULL; o = o->next)
+	for (int i = items[item].same; i >= 0; i = items[i].next)
 	{
-		if (o->page == page ? o->index < index :
-			o->page->number < page->number && o->page->pass == pass)
+		if (items[i].page == page ? i < item :
+			items[i].page->number < page->number && items[i].page->pass == pass)
 			return true;
 	}
 	return false;
@@ -533,11 +553,10 @@ keyapi_listing_add_page(KeyapiListingPages *listing_pages, KeyapiPage *page,
 
 	page->pass = 0;
 	pagetable_insert(listing_pages->pages, page->number, &found)->page = page;
-	listing_pages->num_items += block->nrows;
 	if (block->total_count >= 0)
 		listing_pages->total_count = block->total_count;
 
-	any_new = enter_ids(listing_pages, page);
+	any_new = enter_items(listing_pages, page);
 	check_echo(listing_pages, page);
 	more = block->nrows > 0 && learn_size_and_end(listing_pages, page);
 	if (block->has_more >= 0)

@@ -37,6 +37,7 @@ typedef struct KeyapiPage
 	int64		pass;			/* last pass that read it; 0: none */
 	TimestampTz fetched_at;
 	const KeyapiBlock *block;	/* the statement's list has it */
+	int			items;			/* its first one in the listing's items */
 } KeyapiPage;
 
 typedef struct KeyapiListingPages
@@ -47,6 +48,9 @@ typedef struct KeyapiListingPages
 												 * fetcher.c sets it; NULL at
 												 * first */
 	struct pagetable_hash *pages;	/* KeyapiPage by number */
+	struct KeyapiListingItem *items;	/* of all pages that are here, page by
+										 * page as they came */
+	int			max_items;		/* that have room */
 	struct idtable_hash *ids;	/* where each id occurs */
 
 	/* how large its pages are */
@@ -66,7 +70,7 @@ typedef struct KeyapiListingPages
 	int64		total_count;	/* as last announced, or -1 */
 	bool		total_is_wrong; /* a page has shown more than was announced */
 	bool		has_more_seen;	/* a page said whether there is more */
-	int64		num_items;		/* on all pages that are here */
+	int			num_items;		/* on all pages that are here */
 
 	/* which listing it is */
 	bool		echo_seen;		/* an item said which listing it is of */

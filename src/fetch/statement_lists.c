@@ -14,7 +14,10 @@
 
 /* Pages are kept in blocks of these many bytes, doubled from block to block. */
 #define FIRST_BLOCK (32 * 1024)
-#define LARGEST_BLOCK (256 * 1024)
+#define LARGEST_BLOCK (512 * 1024)
+
+/* A usual list, all columns and pages of it, in bytes. */
+#define USUAL_LIST (512 * 1024)
 
 struct KeyapiStatementList
 {
@@ -26,6 +29,8 @@ struct KeyapiStatementList
 	int			ttl_ms;
 	KeyapiCachedId id;			/* of the cached listing; or of none */
 	bool		reopened;		/* the cached listing was dropped once */
+	int			complete_to;	/* the cached listing has all pages up to this
+								 * one, the last; 0: not that we know */
 	KeyapiListPage *pages;		/* what was read or paid for, in no order */
 	int			num_pages;
 	int			max_pages;
@@ -46,16 +51,52 @@ static dlist_head references = DLIST_STATIC_INIT(references);
 static dlist_head lists = DLIST_STATIC_INIT(lists);
 static TimestampTz statement = 0;
 
+/*
+ * Memory for a usual list, made once and reset after each use: to get it from the
+ * system each time costs more than to copy the pages.
+ */
+static MemoryContext kept_context = NULL;
+static bool kept_is_used = false;
+
 /* ---------------------------------------------------------------------
  * Life and death
  * ---------------------------------------------------------------------
  */
 
+/*
+ * Memory for a list.  An AllocSet would malloc each page by itself.
+ */
+static MemoryContext
+take_context(void)
+{
+	if (kept_is_used)
+		return GenerationContextCreate(TopMemoryContext, "keyapi_fdw list",
+									   ALLOCSET_SMALL_MINSIZE,
+									   FIRST_BLOCK, LARGEST_BLOCK);
+	if (kept_context == NULL)
+		kept_context = GenerationContextCreate(TopMemoryContext, "keyapi_fdw first list",
+											   USUAL_LIST, FIRST_BLOCK, LARGEST_BLOCK);
+	kept_is_used = true;
+	return kept_context;
+}
+
+static void
+give_context(MemoryContext context)
+{
+	if (context != kept_context)
+		MemoryContextDelete(context);
+	else
+	{
+		MemoryContextReset(context);
+		kept_is_used = false;
+	}
+}
+
 static void
 forget_unused(KeyapiStatementList *list)
 {
 	if (list->references == 0 && !list->listed)
-		MemoryContextDelete(list->context);
+		give_context(list->context);
 }
 
 static void
@@ -146,12 +187,7 @@ static KeyapiStatementList *
 create(const KeyapiCacheKey *key, int ttl_ms)
 {
 	KeyapiCachedId id = keyapi_cache_open(key, ttl_ms);
-
-	/* an AllocSet would malloc each body by itself */
-	MemoryContext context = GenerationContextCreate(TopMemoryContext,
-													"keyapi_fdw list",
-													ALLOCSET_SMALL_MINSIZE,
-													FIRST_BLOCK, LARGEST_BLOCK);
+	MemoryContext context = take_context();
 	KeyapiStatementList *list = MemoryContextAllocZero(context,
 													   sizeof(KeyapiStatementList));
 
@@ -269,6 +305,7 @@ reopen(KeyapiStatementList *list)
 	list->id = list->reopened ? KEYAPI_NO_CACHED_ID :
 		keyapi_cache_open(&list->key, list->ttl_ms);
 	list->reopened = true;
+	list->complete_to = 0;
 }
 
 /*
@@ -318,13 +355,31 @@ keyapi_statement_list_look(KeyapiStatementList *list, int number, TimestampTz un
 }
 
 /*
+ * Whether the cache has a page; and the number of the list's last page, 0 if that
+ * is not known.  Once a list is complete, that does not change.
+ */
+static bool
+cache_has(KeyapiStatementList *list, int number, int *last_page)
+{
+	bool		complete;
+	bool		has;
+
+	*last_page = list->complete_to;
+	if (list->complete_to > 0)
+		return number <= list->complete_to;
+	has = keyapi_cache_has(list->id, number, last_page, &complete);
+	list->complete_to = complete ? *last_page : 0;
+	return has;
+}
+
+/*
  * Whether a page is there; and the number of the list's last page, 0 if that is
  * not known.
  */
 static bool
-has_page(const KeyapiStatementList *list, int number, int *last_page)
+has_page(KeyapiStatementList *list, int number, int *last_page)
 {
-	bool		has = keyapi_cache_has(list->id, number, last_page);
+	bool		has = cache_has(list, number, last_page);
 
 	for (int i = 0; i < list->num_pages; i++)
 	{
@@ -338,7 +393,7 @@ has_page(const KeyapiStatementList *list, int number, int *last_page)
 }
 
 int
-keyapi_statement_list_existing(const KeyapiStatementList *list, int number)
+keyapi_statement_list_existing(KeyapiStatementList *list, int number)
 {
 	int			last_page;
 
@@ -347,7 +402,7 @@ keyapi_statement_list_existing(const KeyapiStatementList *list, int number)
 }
 
 bool
-keyapi_statement_list_is_free(const KeyapiStatementList *list, int number)
+keyapi_statement_list_is_free(KeyapiStatementList *list, int number)
 {
 	int			last_page;
 
@@ -402,6 +457,7 @@ keyapi_statement_list_fall_back(KeyapiStatementList *list, int max_age_ms,
 
 	if (list->num_pages > 0)
 		return false;
+	list->complete_to = 0;
 	list->id = keyapi_cache_find_stale(&list->key, max_age_ms, fetched_at);
 
 	/* all of it at once: it may be dropped from the cache at any time */

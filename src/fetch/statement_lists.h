@@ -82,15 +82,13 @@ extern KeyapiPageState keyapi_statement_list_look(KeyapiStatementList *list, int
  * Whether asking for a page costs nothing: it is there, or the list is known to
  * end before it.
  */
-extern bool keyapi_statement_list_is_free(const KeyapiStatementList *list,
-										  int number);
+extern bool keyapi_statement_list_is_free(KeyapiStatementList *list, int number);
 
 /*
  * The number itself; or that of the list's last page, if the list is known to end
  * before.
  */
-extern int	keyapi_statement_list_existing(const KeyapiStatementList *list,
-										   int number);
+extern int	keyapi_statement_list_existing(KeyapiStatementList *list, int number);
 
 /* ---- what became of a page that was YOURS ---- */
 

@@ -115,20 +115,51 @@ format_number(const json_t *value, char text[NUMBER_SIZE])
 		format_real(json_real_value(value), text);
 }
 
+/* Each byte of a word of 8 */
+#define BYTES(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/*
+ * Whether any of 8 bytes is 0; may say so of a byte 1 above one that is, too.
+ */
+static inline bool
+has_zero(uint64_t word)
+{
+	return ((word - BYTES(0x01)) & ~word & BYTES(0x80)) != 0;
+}
+
+/*
+ * How many bytes there are before one that is to be escaped.
+ */
+static size_t
+plain_length(const char *s, size_t len)
+{
+	size_t		n = 0;
+
+	for (uint64_t word; n + sizeof(word) <= len; n += sizeof(word))
+	{
+		memcpy(&word, s + n, sizeof(word));
+		if (has_zero(word ^ BYTES('"')) || has_zero(word ^ BYTES('\\')) ||
+			((word - BYTES(0x20)) & ~word & BYTES(0x80)) != 0)
+			break;
+	}
+	while (n < len && (unsigned char) s[n] >= 0x20 && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 void
 keyapi_json_write_string(KeyapiStrBuf *buf, const char *s, size_t len)
 {
 	const char *end = s + len;
 
 	keyapi_strbuf_append(buf, "\"", 1);
-	while (s < end)
+	for (;;)
 	{
-		const char *plain = s;
+		size_t		plain = plain_length(s, (size_t) (end - s));
 		char		escaped[8];
 
-		while (s < end && (unsigned char) *s >= 0x20 && *s != '"' && *s != '\\')
-			s++;
-		keyapi_strbuf_append(buf, plain, (size_t) (s - plain));
+		keyapi_strbuf_append(buf, s, plain);
+		s += plain;
 		if (s == end)
 			break;
 

@@ -227,6 +227,7 @@ typedef struct HasCall
 	int			number;
 	bool		has;			/* results */
 	int			last_page;
+	bool		complete;
 } HasCall;
 
 static void
@@ -240,18 +241,20 @@ look_for_page(void *arg)
 	{
 		call->has = keyapi_cache_find_page(listing, call->number) != NULL;
 		call->last_page = listing->last_page;
+		call->complete = keyapi_cache_is_complete(listing);
 	}
 	LWLockRelease(&part->lock);
 }
 
 bool
-keyapi_cache_has(KeyapiCachedId id, int number, int *last_page)
+keyapi_cache_has(KeyapiCachedId id, int number, int *last_page, bool *complete)
 {
 	HasCall		call = {id, number};
 
 	if (id.number != 0)
 		(void) attempt(look_for_page, &call);
 	*last_page = call.last_page;
+	*complete = call.complete;
 	return call.has;
 }
 

@@ -89,9 +89,10 @@ extern KeyapiLookup keyapi_cache_get(KeyapiCachedId id, int number,
 
 /*
  * Whether a page is there.  *last_page is the number of the list's last page, 0
- * if that is not known.
+ * if that is not known; *complete is whether all pages up to there are there.
  */
-extern bool keyapi_cache_has(KeyapiCachedId id, int number, int *last_page);
+extern bool keyapi_cache_has(KeyapiCachedId id, int number, int *last_page,
+							 bool *complete);
 
 /*
  * Add a copy of a page.  Does nothing if the listing is gone or has the page.  If

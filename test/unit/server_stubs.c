@@ -80,6 +80,12 @@ repalloc(void *pointer, Size size)
 	return block->data;
 }
 
+void *
+repalloc_huge(void *pointer, Size size)
+{
+	return repalloc(pointer, size);
+}
+
 char *
 pstrdup(const char *text)
 {

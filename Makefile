@@ -19,6 +19,7 @@ OBJS = \
 	src/api/failure.o \
 	src/api/listing.o \
 	src/api/secret.o \
+	src/http/cache_status.o \
 	src/http/certificate.o \
 	src/http/event_loop.o \
 	src/http/libcurl.o \

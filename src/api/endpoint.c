@@ -77,6 +77,67 @@ static const KeyapiColumn trending_columns[] = {
 };
 
 /* ---------------------------------------------------------------------
+ * tiktok/trending/hashtags
+ * ---------------------------------------------------------------------
+ */
+
+static const KeyapiParam hashtag_params[] = {
+	{
+		.name = "region",
+		.type = KEYAPI_PARAM_TEXT,
+		.default_value = "all_regions",
+		.domain_option = "regions",
+	},
+	{
+		.name = "period",
+		.type = KEYAPI_PARAM_INTEGER,
+		.default_value = "7",
+		.domain = KEYAPI_TEXTS("7", "30", "120"),
+		.domain_option = "periods",
+	},
+	{
+		.name = "industry_id",
+		.type = KEYAPI_PARAM_TEXT,
+		.default_value = "nothing",
+		.domain_option = "industry_ids",
+	},
+	{
+		.name = "new_to_top_100",
+		.type = KEYAPI_PARAM_BOOLEAN,
+		.default_value = "false",
+		.domain = KEYAPI_TEXTS("false", "true"),
+	},
+};
+
+static const KeyapiColumn hashtag_columns[] = {
+	{"rank", "integer", KEYAPI_COLUMN_RANK, NULL},
+	{"region", "text", KEYAPI_COLUMN_PARAM, "region"},
+	{"period", "integer", KEYAPI_COLUMN_PARAM, "period"},
+	{"industry_id", "text", KEYAPI_COLUMN_PARAM, "industry_id"},
+	{"new_to_top_100", "boolean", KEYAPI_COLUMN_PARAM, "new_to_top_100"},
+	{"hashtag_id", "text", KEYAPI_COLUMN_FIELD, "hashtag_id"},
+	{"hashtag_name", "text", KEYAPI_COLUMN_FIELD, "hashtag_name"},
+	{"video_views", "bigint", KEYAPI_COLUMN_FIELD, "video_views"},
+	{"publish_cnt", "bigint", KEYAPI_COLUMN_FIELD, "publish_cnt"},
+
+	/* the chart's own, which need not be the position in the list */
+	{"chart_rank", "integer", KEYAPI_COLUMN_FIELD, "rank"},
+
+	{"rank_diff_type", "integer", KEYAPI_COLUMN_FIELD, "rank_diff_type"},
+	{"is_promoted", "boolean", KEYAPI_COLUMN_FIELD, "is_promoted"},
+	{"country_code", "text", KEYAPI_COLUMN_FIELD, "country_info.id"},
+	{"country_name", "text", KEYAPI_COLUMN_FIELD, "country_info.value"},
+	{"industry", "text", KEYAPI_COLUMN_FIELD, "industry_info.value"},
+	{"trend", "jsonb", KEYAPI_COLUMN_FIELD, "trend"},
+	{"creators", "jsonb", KEYAPI_COLUMN_FIELD, "creators"},
+	{"attrs", "jsonb", KEYAPI_COLUMN_FIELD, ""},
+	{"page", "integer", KEYAPI_COLUMN_PAGE, NULL},
+	{"total_count", "integer", KEYAPI_COLUMN_TOTAL_COUNT, NULL},
+	{"request_id", "text", KEYAPI_COLUMN_REQUEST_ID, NULL},
+	{"fetched_at", "timestamptz", KEYAPI_COLUMN_FETCHED_AT, NULL},
+};
+
+/* ---------------------------------------------------------------------
  * All of them
  * ---------------------------------------------------------------------
  */
@@ -100,6 +161,23 @@ const KeyapiEndpoint keyapi_endpoints[] = {
 		.items = "videos",
 		KEYAPI_PARAMS(trending_params),
 		KEYAPI_COLUMNS(trending_columns),
+	},
+	{
+		.path = "tiktok/trending/hashtags",
+		.page_param = "page",
+		.page_size_param = "limit",
+		.max_page_size = 20,
+		.credits = 2,
+		.envelope = &envelope,
+		.array = KEYAPI_TEXTS("list"),
+		.id_field = "hashtag_id",
+		.typical_rows = 100,
+		.schema = "tiktok",
+		.table = "tiktok_trending_hashtags",
+		.item = "hashtag",
+		.items = "hashtags",
+		KEYAPI_PARAMS(hashtag_params),
+		KEYAPI_COLUMNS(hashtag_columns),
 	},
 	KEYAPI_MORE_ENDPOINTS
 	{.path = NULL}

@@ -95,6 +95,19 @@ keyapi_ledger_cancel_request(KeyapiLedger *ledger, int credits, bool retry)
 }
 
 void
+keyapi_ledger_waive_credits(KeyapiLedger *ledger, int credits)
+{
+	const int64 counts[KEYAPI_NUM_COUNTERS] = {
+		[KEYAPI_COUNT_CREDITS] = -credits,
+	};
+
+	ledger->cost.credits -= credits;
+	keyapi_budget_spend(ledger->serverid, -credits);
+	keyapi_stats_add(ledger->serverid, counts, 0);
+	keyapi_account_refund(ledger->account, credits);
+}
+
+void
 keyapi_ledger_book_transfer(KeyapiLedger *ledger, const KeyapiHttpOutcome *outcome)
 {
 	const int64 counts[KEYAPI_NUM_COUNTERS] = {

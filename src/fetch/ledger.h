@@ -11,7 +11,7 @@
  *		keyapi_fdw_stats		shared/stats.h
  *
  * It is entered when it starts, and taken out again if it turns out that it was
- * not sent.  What a request costs is in api/endpoint.c; when one may start is
+ * not sent; its credits are, if an HTTP cache has answered it.  What a request costs is in api/endpoint.c; when one may start is
  * decided in send.c.
  *
  *-------------------------------------------------------------------------
@@ -76,6 +76,12 @@ extern bool keyapi_ledger_book_request(KeyapiLedger *ledger, int64 now,
  */
 extern void keyapi_ledger_cancel_request(KeyapiLedger *ledger, int credits,
 										 bool retry);
+
+/*
+ * Undo what a request of so many credits costs, but not that it was sent: a cache
+ * in front of the API has answered it.
+ */
+extern void keyapi_ledger_waive_credits(KeyapiLedger *ledger, int credits);
 
 /*
  * Book what a finished request has transferred.

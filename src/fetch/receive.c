@@ -40,6 +40,17 @@ tell_waiters(const KeyapiPageRequest *request)
 }
 
 /*
+ * Whether a cache in front of the API has answered, where the server's options
+ * say that there is one.
+ */
+static bool
+is_from_cache(const KeyapiFetcher *fetcher, const KeyapiPageRequest *request)
+{
+	return fetcher->server->http_cache &&
+		keyapi_http_outcome(request->transfer)->from_cache;
+}
+
+/*
  * Tell the account's gate how the API has answered.
  */
 static void
@@ -49,7 +60,9 @@ tell_gate(KeyapiFetcher *fetcher, const KeyapiPageRequest *request,
 	double		random = pg_prng_double(&pg_global_prng_state);
 	KeyapiGate *gate = keyapi_account_lock(&fetcher->account);
 
-	if (failure->cause == KEYAPI_OK)
+	if (is_from_cache(fetcher, request))
+		keyapi_gate_passed(gate, request->sent_at_us);
+	else if (failure->cause == KEYAPI_OK)
 		keyapi_gate_succeeded(gate, request->sent_at_us, now);
 	else if (failure->cause == KEYAPI_RATE_LIMITED)
 		keyapi_gate_limited(gate, request->sent_at_us, now, failure->retry_after_ms,
@@ -73,7 +86,8 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 	int64		delay;
 
 	keyapi_ledger_book_failure(&fetcher->ledger, failure);
-	delay = keyapi_retry_delay(failure, fetcher->server);
+	delay = keyapi_retry_delay(failure, fetcher->server,
+							   is_from_cache(fetcher, request));
 	if (delay != KEYAPI_NO_RETRY)
 	{
 		keyapi_page_request_retry(request, now + delay);
@@ -136,7 +150,8 @@ announced_pages(const KeyapiBlock *block)
  * statement's copy.
  */
 static const KeyapiListPage *
-share_page(const KeyapiPageRequest *request, const KeyapiBlock *block)
+share_page(const KeyapiPageRequest *request, const KeyapiBlock *block,
+		   TimestampTz fetched_at)
 {
 	const KeyapiListingPages *listing_pages = request->listing_pages;
 	const KeyapiPage page = {.number = request->number,.block = block};
@@ -146,11 +161,22 @@ share_page(const KeyapiPageRequest *request, const KeyapiBlock *block)
 		.rows = block->nrows,
 		.last = keyapi_listing_page_is_last(&listing_pages->listing, &page),
 		.total_pages = announced_pages(block),
-		.fetched_at = GetCurrentTimestamp(),
+		.fetched_at = fetched_at,
 	};
 
 	return keyapi_statement_list_put(listing_pages->statement_list, request->number,
 									 &stored);
+}
+
+/*
+ * When the API sent the page that has just arrived.
+ */
+static TimestampTz
+sent_by_api(const KeyapiFetcher *fetcher, const KeyapiHttpOutcome *outcome)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	return fetcher->server->http_cache ? now - outcome->age_ms * US_PER_MS : now;
 }
 
 /*
@@ -167,10 +193,15 @@ decode_response(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 	const KeyapiBlock *block = keyapi_response_read(outcome, &failure);
 
 	tell_gate(fetcher, request, &failure, now);
+	if (is_from_cache(fetcher, request))
+		keyapi_ledger_waive_credits(&fetcher->ledger,
+									keyapi_page_request_credits(request));
 	if (block != NULL)
 	{
 		fetcher->works = true;
-		keyapi_page_request_arrive(request, share_page(request, block));
+		keyapi_page_request_arrive(request,
+								   share_page(request, block,
+											  sent_by_api(fetcher, outcome)));
 		keyapi_http_release(request->transfer);
 		request->transfer = NULL;
 	}

@@ -15,11 +15,14 @@
 #define FIRST_RETRY_WAIT 500
 
 int64
-keyapi_retry_delay(KeyapiFailure *failure, const KeyapiServerOptions *server)
+keyapi_retry_delay(KeyapiFailure *failure, const KeyapiServerOptions *server,
+				   bool from_cache)
 {
 	int			max_wait_ms = server->max_retry_wait_ms;
 	int64		jitter;
 
+	if (from_cache && failure->attempts == 1)
+		return 0;
 	if (failure->retry_after_ms > max_wait_ms)
 	{
 		if (failure->reason == NULL)

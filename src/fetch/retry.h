@@ -20,11 +20,13 @@
 
 /*
  * How long to wait before another try, in us; or KEYAPI_NO_RETRY.
+ * from_cache: an HTTP cache remembered the failure; it is passed by at once, once.
  * failure->attempts are the requests that were sent for the page.  If the API
  * asks for a longer pause than option max_retry_wait allows, failure->reason
  * says so unless it says something already.
  */
 extern int64 keyapi_retry_delay(KeyapiFailure *failure,
-								const KeyapiServerOptions *server);
+								const KeyapiServerOptions *server,
+								bool from_cache);
 
 #endif							/* KEYAPI_RETRY_H */

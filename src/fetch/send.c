@@ -16,6 +16,7 @@
 #include "fetch/receive.h"
 #include "fetch/shared_failure.h"
 #include "fetch/statement_lists.h"
+#include "shared/cache.h"
 
 /*
  * Until when others are to wait for this session's answer.
@@ -36,6 +37,13 @@ start_transfer(const KeyapiFetcher *fetcher, const KeyapiPageRequest *request)
 		.proxy = server->proxy,
 		.connect_timeout_ms = server->connect_timeout_ms,
 		.request_timeout_ms = server->request_timeout_ms,
+
+		/*
+		 * an HTTP cache may remember the failure, or have what is too old
+		 * here
+		 */
+		.no_cache = server->http_cache &&
+		(request->attempts > 0 || keyapi_cache_wants_fresh()),
 	};
 
 	return keyapi_http_start(keyapi_listing_url(&request->listing_pages->listing,

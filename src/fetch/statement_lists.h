@@ -116,7 +116,7 @@ extern void keyapi_statement_list_give_up(KeyapiStatementList *list, int number,
 /*
  * From now on, take the last complete copy of the list that is younger than
  * max_age_ms instead, whole.  False, and nothing changes, if there is none or a
- * page has been read already.  *fetched_at is when its first page arrived.
+ * page has been read already.  *fetched_at is when its oldest page arrived.
  */
 extern bool keyapi_statement_list_fall_back(KeyapiStatementList *list,
 											int max_age_ms,

@@ -25,6 +25,7 @@ typedef struct KeyapiHttpOptions
 								 * environment says */
 	int			connect_timeout_ms; /* until connected, TLS included */
 	int			request_timeout_ms; /* from DNS to the last byte */
+	bool		no_cache;		/* have caches on the way ask the API */
 } KeyapiHttpOptions;
 
 typedef enum KeyapiHttpResult
@@ -48,6 +49,8 @@ typedef struct KeyapiHttpOutcome
 	size_t		body_len;
 	int64		wire_bytes;		/* body bytes as received, compressed */
 	int64		retry_after_ms; /* from now, at most one day; -1: none */
+	bool		from_cache;		/* a cache says that it had the response */
+	int64		age_ms;			/* since the API sent it, as caches count; 0 */
 	const char *location;		/* of a redirect: URL without user, query and
 								 * fragment, UTF-8 or not; NULL: none */
 	double		elapsed_ms;		/* how long the transfer was driven */

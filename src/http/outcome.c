@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <time.h>
 
+#include "http/cache_status.h"
 #include "http/certificate.h"
 
 /* A server that asks for a pause of more than a day gets a day. */
@@ -235,6 +236,38 @@ retry_after(CURL *easy)
 }
 
 /*
+ * Whether a cache on the way had the response.  The header may come several times.
+ */
+static bool
+is_from_cache(CURL *easy)
+{
+	struct curl_header *header;
+
+	for (size_t i = 0; curl_easy_header(easy, "Cache-Status", i, CURLH_HEADER, -1,
+										&header) == CURLHE_OK; i++)
+	{
+		if (keyapi_cache_status_is_hit(header->value))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The header Age in ms (RFC 9111, section 5.1), 0 if there is none or it makes no
+ * sense.
+ */
+static int64
+age(CURL *easy)
+{
+	const char *value = header_of(easy, "Age");
+	size_t		digits = value == NULL ? 0 : strspn(value, "0123456789");
+
+	if (digits == 0 || value[digits + strspn(value + digits, " \t")] != '\0')
+		return 0;
+	return Min(strtoll(value, NULL, 10), PG_INT32_MAX) * INT64CONST(1000);
+}
+
+/*
  * Where a redirect points, from curl_url_get, or NULL.  User, password, query and
  * fragment may be secret, so they are left out.
  */
@@ -282,6 +315,8 @@ keyapi_http_conclude(KeyapiTransfer *transfer, CURLcode result, bool overdue,
 	outcome->status = (int) status;
 	outcome->wire_bytes = wire_bytes;
 	outcome->retry_after_ms = retry_after(easy);
+	outcome->from_cache = is_from_cache(easy);
+	outcome->age_ms = age(easy);
 	outcome->location = transfer->location = redirect_location(easy);
 	outcome->elapsed_ms = (now - transfer->started_us) / 1000.0;
 

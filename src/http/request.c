@@ -164,7 +164,8 @@ add_header(KeyapiTransfer *transfer, const char *header)
 }
 
 static void
-set_request(KeyapiTransfer *transfer, const char *url, const char *bearer)
+set_request(KeyapiTransfer *transfer, const char *url, const char *bearer,
+			bool no_cache)
 {
 	char	   *user_agent = psprintf("keyapi_fdw libcurl/%s",
 									  curl_version_info(CURLVERSION_NOW)->version);
@@ -179,6 +180,8 @@ set_request(KeyapiTransfer *transfer, const char *url, const char *bearer)
 		pfree(header);
 	}
 	add_header(transfer, "Accept: application/json");
+	if (no_cache)
+		add_header(transfer, "Cache-Control: no-cache");
 
 	SET(CURLOPT_URL, url);
 	SET(CURLOPT_HTTPGET, 1L);
@@ -307,7 +310,7 @@ keyapi_http_start(const char *url, const char *bearer,
 	PG_TRY();
 	{
 		transfer->easy = keyapi_http_loop_easy();
-		set_request(transfer, url, bearer);
+		set_request(transfer, url, bearer, options->no_cache);
 		set_callbacks(transfer);
 		set_connection(transfer, options);
 		set_tls(transfer, options->ca_file);

@@ -44,6 +44,7 @@ typedef enum OptionType
 	OPTION_DURATION,
 	OPTION_INTEGER,
 	OPTION_REAL,
+	OPTION_BOOLEAN,
 	OPTION_PAGE_SIZE,
 	OPTION_FIELD
 } OptionType;
@@ -89,6 +90,8 @@ static const OptionDef options[] = {
 	"15min", SERVER_FIELD(cache_ttl_ms), 0, INT_MAX},
 	{"stale_if_error", ForeignServerRelationId, false, OPTION_DURATION,
 	"0", SERVER_FIELD(stale_if_error_ms), 0, INT_MAX},
+	{"http_cache", ForeignServerRelationId, false, OPTION_BOOLEAN,
+	"off", SERVER_FIELD(http_cache)},
 	{"api_key", UserMappingRelationId, false, OPTION_SECRET},
 	{"api_key_file", UserMappingRelationId, true, OPTION_FILE},
 	{"endpoint", ForeignTableRelationId, false, OPTION_ENDPOINT},
@@ -307,6 +310,9 @@ check_value(const OptionDef *option, const char *value)
 			(void) keyapi_option_real(option->name, value, option->min,
 									  option->max);
 			break;
+		case OPTION_BOOLEAN:
+			(void) keyapi_option_boolean(option->name, value);
+			break;
 		case OPTION_FIELD:
 			keyapi_option_check_field(value);
 			break;
@@ -441,6 +447,9 @@ read_value(const OptionDef *option, const char *value, void *target)
 		case OPTION_REAL:
 			*(double *) target = keyapi_option_real(option->name, value,
 													option->min, option->max);
+			break;
+		case OPTION_BOOLEAN:
+			*(bool *) target = keyapi_option_boolean(option->name, value);
 			break;
 		default:
 			*(char **) target = value == NULL ? NULL : pstrdup(value);

@@ -30,6 +30,7 @@ typedef struct KeyapiServerOptions
 	int			credits_per_day;	/* -1: not set */
 	int			cache_ttl_ms;	/* 0: lists are not cached */
 	int			stale_if_error_ms;	/* 0: an error is an error */
+	bool		http_cache;		/* base_url is a cache in front of the API */
 } KeyapiServerOptions;
 
 typedef struct KeyapiTableOptions

@@ -11,6 +11,7 @@
 
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
@@ -80,6 +81,16 @@ keyapi_option_real(const char *name, const char *value, int min, int max)
 						  psprintf("It must be a number from %d to %d.",
 								   min, max));
 	return number;
+}
+
+bool
+keyapi_option_boolean(const char *name, const char *value)
+{
+	bool		result;
+
+	if (!parse_bool(value, &result))
+		keyapi_option_bad(name, value, "It must be on or off.");
+	return result;
 }
 
 void

@@ -54,6 +54,11 @@ extern double keyapi_option_real(const char *name, const char *value,
 								 int min, int max);
 
 /*
+ * A truth value in any of the spellings of PostgreSQL's settings: on, off, true, ...
+ */
+extern bool keyapi_option_boolean(const char *name, const char *value);
+
+/*
  * A path into the JSON object of a row.
  */
 extern void keyapi_option_check_field(const char *value);

@@ -49,6 +49,12 @@ keyapi_cache_enabled(int ttl_ms)
 	return ttl_ms > 0 && keyapi_cache_size_kb > 0;
 }
 
+bool
+keyapi_cache_wants_fresh(void)
+{
+	return max_age_ms == 0;
+}
+
 /* ---------------------------------------------------------------------
  * Operations
  *
@@ -371,6 +377,8 @@ count_page(CachePart *part, CachedListing *listing, const PutCall *call)
 		listing->fetched_at = page->fetched_at;
 		make_present(part, listing);
 	}
+	else						/* an HTTP cache may have had it for long */
+		listing->fetched_at = Min(listing->fetched_at, page->fetched_at);
 }
 
 static void

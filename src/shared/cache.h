@@ -57,6 +57,11 @@ extern void keyapi_cache_init(void);
 extern bool keyapi_cache_enabled(int ttl_ms);
 
 /*
+ * Whether keyapi_fdw.max_age asks for everything anew in this session.
+ */
+extern bool keyapi_cache_wants_fresh(void);
+
+/*
  * The listing to read a list from: the present one if it is younger than ttl_ms
  * and keyapi_fdw.max_age, else a new one, which takes its place when its first
  * page arrives.  A complete one that is replaced stays for
@@ -66,7 +71,7 @@ extern KeyapiCachedId keyapi_cache_open(const KeyapiCacheKey *key, int ttl_ms);
 
 /*
  * The youngest complete listing of the list, if it is younger than age_ms; else
- * none.  *fetched_at is when its first page arrived; it is not set if there is
+ * none.  *fetched_at is when its oldest page arrived; it is not set if there is
  * none.
  */
 extern KeyapiCachedId keyapi_cache_find_stale(const KeyapiCacheKey *key,

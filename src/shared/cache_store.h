@@ -54,7 +54,7 @@ typedef struct CachedListing
 	CachedState state;
 	Oid			role;			/* that began it */
 	int			ttl_ms;			/* cache_ttl of the table that began it */
-	TimestampTz fetched_at;		/* of the first page, 0 if none has arrived */
+	TimestampTz fetched_at;		/* of the oldest page, 0 if none has arrived */
 	uint64		last_used;		/* reading of CachePart.uses */
 	dsa_pointer pages;
 	int			num_pages;

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "body.h"
-#include "odd.h"
+#include "endpoint.h"
 #include "pagecache.h"
 
 /* Covers expire so long after the answer, which is rounded to this. */
@@ -44,8 +44,8 @@ make_error(Answer *answer, const Incoming *in, const Verdict *verdict,
 	}
 	else if (verdict->words & WORD_BARE)
 		buf_add(&answer->body, message.data, message.len);
-	else if (in->query->odd == ODD_THINGS)
-		odd_error(&answer->body, code, message.data);
+	else if (in->query->endpoint != NULL && in->query->endpoint->add_error != NULL)
+		in->query->endpoint->add_error(&answer->body, code, message.data);
 	else
 		body_error(&answer->body, code, message.data);
 	buf_free(&message);
@@ -80,9 +80,9 @@ make_page(Answer *answer, const Incoming *in, const Verdict *verdict,
 		.key = in->key,
 	};
 
-	if (in->query->odd != ODD_NONE)
+	if (in->query->endpoint != NULL)
 	{
-		odd_page(&answer->body, in->settings, in->query);
+		endpoint_page(&answer->body, in->settings, in->query);
 		return;
 	}
 	answer->gzipped = gzip && !(verdict->words & WORD_NOGZIP);

@@ -12,23 +12,19 @@
 
 #define PAGE_LIMIT 20			/* "will be automatically handled as 20" */
 
-/* Endpoints that no real API has; see odd.h. */
-typedef enum OddKind
-{
-	ODD_NONE,
-	ODD_THINGS,
-	ODD_BARE
-} OddKind;
+/* An endpoint beside that of the videos; see endpoint.h. */
+typedef struct Endpoint Endpoint;
 
-#define ODD_PARAMS 5
+/* Parameters that choose a list of such an endpoint */
+#define QUERY_VALUES 5
 
 typedef struct Query
 {
 	List		list;
 	long		page;
 	long		limit;			/* as asked, not clamped */
-	OddKind		odd;
-	char		odd_values[ODD_PARAMS][32]; /* of ODD_THINGS, in odd.c's order */
+	const		Endpoint *endpoint; /* NULL: videos */
+	char		values[QUERY_VALUES][65];	/* in the order of its parameters */
 } Query;
 
 /*

@@ -38,6 +38,7 @@ typedef struct Item
 
 static const Item setting_items[] = {
 	{"total", ITEM_NUMBER, SETTING(total)},
+	{"hashtags", ITEM_NUMBER, SETTING(hashtags)},
 	{"lietotal", ITEM_NUMBER, SETTING(lietotal)},
 	{"offset", ITEM_NUMBER, SETTING(offset)},
 	{"shift", ITEM_NUMBER, SETTING(shift)},
@@ -52,6 +53,8 @@ static const Item setting_items[] = {
 	{"quota", ITEM_NUMBER, SETTING(quota)},
 	{"empty", ITEM_RANGE, SETTING(empty)},
 	{"hasmore", ITEM_CHOICE, SETTING(hasmore), "|truth|absent|lie-true|lie-false|"},
+	{"cachestatus", ITEM_TEXT, SETTING(cachestatus)},
+	{"age", ITEM_TEXT, SETTING(age)},
 	{"key", ITEM_TEXT, SETTING(key)},
 	{"country", ITEM_TEXT, SETTING(country)},
 	{"qps", ITEM_REAL, SETTING(qps)},
@@ -341,6 +344,7 @@ scenario_parse(char *segment, Settings *settings, char *error, size_t size)
 
 	memset(settings, 0, sizeof(*settings));
 	settings->total = 500;
+	settings->hashtags = 100;
 	settings->lietotal = -1;
 	settings->quota = -1;
 	settings->burst = 1;

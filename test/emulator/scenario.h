@@ -159,6 +159,7 @@ typedef struct Settings
 	const char *country;		/* of all videos, whatever was asked */
 	uint64_t	words;
 	long		total;			/* videos a list has */
+	long		hashtags;		/* hashtags a list has */
 	long		lietotal;		/* total that is announced, -1: the truth */
 	long		offset;			/* rank 1 is what had been rank 1 + offset */
 	long		shift;			/* videos inserted before, per page number */
@@ -169,6 +170,8 @@ typedef struct Settings
 	long		okstatus;		/* HTTP status of good answers */
 	long		clock;			/* seconds that the Date header is fast */
 	long		latency;		/* ms */
+	const char *cachestatus;	/* header Cache-Status, or NULL */
+	const char *age;			/* header Age, or NULL */
 	long		now;			/* clock of the cover URLs, 0: the real one */
 	long		quota;			/* requests until 402, -1: no end */
 	Range		empty;			/* pages without videos */

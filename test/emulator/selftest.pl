@@ -145,6 +145,28 @@ subtest 'odd endpoints' => sub {
 		'bare');
 };
 
+subtest 'hashtags' => sub {
+	my $hashtags = sub {
+		return $http->get($emu->url('tags;hashtags=45') . "/v1/tiktok/trending/hashtags$_[0]");
+	};
+	my $data = decode_json($hashtags->('?page=3')->{content})->{data};
+
+	is_deeply($data->{pagination},
+		{ has_more => JSON::PP::false, page => 3, size => 20, total => 45 }, 'pagination');
+	is(scalar @{ $data->{list} }, 5, 'the last page');
+	is_deeply(
+		[ map { exists $_->{industry_info} ? 1 : 0 } @{ $data->{list} } ],
+		[ 1, 0, 1, 1, 0 ],
+		'industry_info may be absent');
+	$data = decode_json($hashtags->('?region=JP&new_to_top_100=true')->{content})->{data};
+	is(scalar @{ $data->{list} }, 9, 'new ones');
+	is($data->{list}[0]{country_info}{value}, 'Japan', 'country');
+	isnt($data->{list}[0]{hashtag_id},
+		decode_json($hashtags->('')->{content})->{data}{list}[0]{hashtag_id}, 'ids of lists differ');
+	is($hashtags->("?$_")->{status}, 400, "400 for $_")
+	  foreach qw(period=8 new_to_top_100=1 limit=21 page=0 region=);
+};
+
 subtest 'keys and refusals' => sub {
 	my $with = sub { $emu->{http}->get($emu->value('URL') . path($_[0]), { headers => $_[1] // {} }) };
 

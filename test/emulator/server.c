@@ -14,7 +14,7 @@
 
 #include "body.h"
 #include "control.h"
-#include "odd.h"
+#include "endpoint.h"
 #include "wire.h"
 
 #define API_PATH "/v1/tiktok/trending/videos"
@@ -129,6 +129,23 @@ accepts_gzip(struct MHD_Connection *connection)
 	return encodings != NULL && strstr(encodings, "gzip") != NULL;
 }
 
+/*
+ * The headers of an HTTP cache; lines of Cache-Status are separated by a bar.
+ */
+static void
+add_cache_headers(struct MHD_Response *response, const Settings *settings)
+{
+	char	   *lines = settings->cachestatus ? xstrdup(settings->cachestatus) : NULL;
+	char	   *next = NULL;
+
+	if (settings->age != NULL)
+		MHD_add_response_header(response, "Age", settings->age);
+	for (char *line = lines ? strtok_r(lines, "|", &next) : NULL; line != NULL;
+		 line = strtok_r(NULL, "|", &next))
+		MHD_add_response_header(response, "Cache-Status", line);
+	free(lines);
+}
+
 static enum MHD_Result
 send_answer(struct MHD_Connection *connection, Request *request)
 {
@@ -159,6 +176,7 @@ send_answer(struct MHD_Connection *connection, Request *request)
 		MHD_add_response_header(response, "Date", answer.date);
 	if (answer.location != NULL)
 		MHD_add_response_header(response, "Location", answer.location);
+	add_cache_headers(response, &request->settings);
 	result = MHD_queue_response(connection, (unsigned) answer.status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -227,8 +245,8 @@ parse_path(Request *request, char *error, size_t size)
 	char	   *rest = strchr(segment, '/');
 	size_t		rest_len = rest ? strlen(rest) : 0;
 
-	request->query.odd = rest ? odd_kind(rest) : ODD_NONE;
-	request->in.known_path = request->query.odd != ODD_NONE ||
+	request->query.endpoint = rest ? endpoint_find(rest) : NULL;
+	request->in.known_path = request->query.endpoint != NULL ||
 		(rest_len >= strlen(API_PATH) &&
 		 strcmp(rest + rest_len - strlen(API_PATH), API_PATH) == 0);
 	if (rest != NULL)
@@ -257,8 +275,9 @@ serve_api(struct MHD_Connection *connection, Request *request)
 	in->settings = &request->settings;
 	in->key = request->key;
 	in->query = &request->query;
-	in->query_error = request->query.odd != ODD_NONE ?
-		odd_query_parse(request->raw_query, &request->query) :
+	in->query_error = request->query.endpoint != NULL ?
+		endpoint_parse(request->query.endpoint, request->raw_query,
+					   &request->query) :
 		query_parse(request->raw_query, &request->query);
 	row = make_log_row(connection, request);
 

@@ -31,6 +31,7 @@ package_table()
 		emulator  zlib1g-dev                header zlib.h
 		check     perl                      command prove
 		check     libipc-run-perl           perl_module IPC::Run
+		scale     nginx-light               command nginx
 		bench     curl                      command curl
 		bench     jq                        command jq
 		bench     python3                   command /usr/bin/python3

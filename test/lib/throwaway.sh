@@ -3,8 +3,8 @@
 # throwaway.sh
 #	  A temporary place to build and run in, of which nothing remains: a copy
 #	  of the source tree, an installation of the extension, and the programs
-#	  that run there.  Sourced by test/demo, test/check and
-#	  test/bench/run.
+#	  that run there.  Sourced by test/demo, test/check and the scripts
+#	  called run below test/.
 #
 # Expects PG_CONFIG and pg_release (packages.sh) and top, the source tree.
 
@@ -194,4 +194,28 @@ start_cluster()
 		END
 		as_tester "$@" pg_ctl start -w -D "$data" \
 			-l "$work/out/server.log"
+}
+
+# prove_alone FILE [ARGUMENT...]: builds all that is needed and runs a TAP file
+# of test/ with its arguments; on failure the ends of its logs follow
+prove_alone()
+{
+	local file=$1 pgxs
+
+	shift
+	{ build_extension && build_emulator; } >"$work/build.log" 2>&1 ||
+		{ cat "$work/build.log" >&2; exit 1; }
+	pgxs=$("$PG_CONFIG" --pgxs)
+	pgxs=${pgxs%/makefiles/*}
+	as_tester mkdir -p "$work/data/tmp_check" "$work/data/log"
+	as_tester ln -sfn "$work/data/log" "$work/data/tmp_check/log"
+	cd "$work/tree" || exit
+	as_tester TEMP_CONFIG="$work/extension.conf" \
+		PG_REGRESS="$pgxs/test/regress/pg_regress" \
+		PG_TEST_PORT_DIR="$work/tmp/ports" \
+		TESTDIR="$work/data" TESTDATADIR="$work/data/tmp_check" \
+		TESTLOGDIR="$work/data/log" \
+		prove -v -I "$pgxs/test/perl" -I "$work/tree/test/perl" \
+		"$work/tree/test/$file" :: "$@" ||
+		{ tail -n 30 "$work"/data/log/* >&2; exit 1; }
 }

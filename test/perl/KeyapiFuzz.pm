@@ -63,7 +63,7 @@ sub make_world
 	my $t = $self->{t};
 	my $regions = join ',', map { "'$_'" } @REGIONS;
 
-	$t->server('fuzz', 'plainids;total=3');
+	$t->server('fuzz', 'plainids;total=3;hashtags=3');
 	$t->mapping('fuzz');
 	$t->sql(<<"END");
 SET keyapi_fdw.max_credits = -1;
@@ -77,6 +77,10 @@ CREATE FOREIGN TABLE tn (region text NOT NULL, period int NOT NULL, order_by tex
 CREATE DOMAIN code AS text CHECK (value ~ '^[A-Z]');
 CREATE FOREIGN TABLE tv (region code, period text, order_by varchar(10),
 	rank bigint, id varchar) SERVER fuzz;
+CREATE FOREIGN TABLE hashtags (region text, period int, industry_id text, rank int, hashtag_id text)
+	SERVER fuzz OPTIONS (endpoint 'tiktok/trending/hashtags', region 'US',
+	industry_ids 'vv,like,comment,repost', industry_id 'vv');
+CREATE VIEW th AS SELECT region, period, industry_id AS order_by, rank, hashtag_id AS id FROM hashtags;
 CREATE TABLE cp ($COLUMNS) PARTITION BY LIST (region);
 CREATE FOREIGN TABLE cp_us PARTITION OF cp FOR VALUES IN ('US') SERVER fuzz;
 CREATE FOREIGN TABLE cp_fr PARTITION OF cp FOR VALUES IN ('FR') SERVER fuzz;
@@ -85,6 +89,9 @@ CREATE FOREIGN TABLE cp_rest PARTITION OF cp FOR VALUES IN ('DE', 'XX') SERVER f
 CREATE TABLE copy_plain ($COLUMNS);
 INSERT INTO copy_plain SELECT * FROM t WHERE region IN ($regions)
 	AND period IN (7, 30) AND order_by IN ('vv', 'like', 'comment', 'repost');
+CREATE TABLE copy_tags ($COLUMNS);
+INSERT INTO copy_tags SELECT * FROM th WHERE region IN ($regions)
+	AND period IN (7, 30, 120) AND order_by IN ('vv', 'like', 'comment', 'repost');
 CREATE TABLE copy_odd (region code, period text, order_by varchar(10), rank bigint,
 	id varchar);
 INSERT INTO copy_odd SELECT * FROM copy_plain;
@@ -96,7 +103,7 @@ CREATE TABLE x (id text, v int, code text);
 INSERT INTO x SELECT id, rank, region FROM copy_plain WHERE hashtext(id) % 5 = 0;
 CREATE TABLE e (code text NOT NULL, id text NOT NULL, n int NOT NULL);
 INSERT INTO e VALUES ('FR', 'FR7vv1', 1), ('FR', 'FR30vv2', 2), ('XX', 'US7vv2', 3);
-ANALYZE copy_plain, copy_odd, r, x, e;
+ANALYZE copy_plain, copy_tags, copy_odd, r, x, e;
 END
 	my $rows = $t->sql('SELECT count(*) FROM copy_plain');
 	die "local copies have $rows rows" if $rows != 4 * 2 * 4 * 3;

@@ -42,7 +42,8 @@ our %DOMAIN  = (
 );
 
 # Foreign tables: what an unmentioned parameter means; undef: all.  Tables of
-# one kind have columns of the same types.
+# one kind have columns of the same types, and one local copy unless they say
+# which.  th is a view of the table of hashtags, under the names of columns of videos.
 our %TABLES = (
 	t  => { kind => 'plain', default => { region => "'US'", period => "'7'", order_by => "'vv'" } },
 	t2 => { kind => 'plain', default => { region => "'US'", period => "'7'", order_by => "'vv'" } },
@@ -54,6 +55,11 @@ our %TABLES = (
 		default => { period => "'7'", order_by => "'vv'" }
 	},
 	ta => { kind => 'plain', default => { region => "'US'", order_by => "'like'" } },
+	th => {
+		kind => 'plain',
+		copy => 'copy_tags',
+		default => { region => "'US'", period => "'7'", order_by => "'vv'" }
+	},
 	tv => { kind => 'odd', default => { region => "'US'", period => "'7'", order_by => "'vv'" } },
 	cp => {
 		kind   => 'plain',
@@ -113,7 +119,7 @@ sub foreign_table
 			my ($mode) = @_;
 
 			return "$name $ref->{alias}" if $mode ne 'local';
-			return '(SELECT * FROM copy_' . $table->{kind} . ' WHERE '
+			return '(SELECT * FROM ' . ($table->{copy} // "copy_$table->{kind}") . ' WHERE '
 			  . join(' AND ', 'true', defaults($ref)) . ") $ref->{alias}";
 		},
 	};

@@ -36,22 +36,38 @@ use Test::More;
 
 use KeyapiEmulator;
 
-# Start both.  conf => TEXT: further lines of postgresql.conf
+# Start both.  conf => TEXT: further lines of postgresql.conf;
+# name => NAME, emulator => that of another KeyapiTest: for a cluster beside that one;
+# streaming => 1: for a primary
 sub new
 {
 	my ($class, %options) = @_;
 	my $self = bless {
-		emulator => KeyapiEmulator->new,
-		node     => PostgreSQL::Test::Cluster->new('main'),
+		emulator => $options{emulator} // KeyapiEmulator->new,
+		node     => PostgreSQL::Test::Cluster->new($options{name} // 'main'),
 	}, $class;
 
 	local $ENV{LC_ALL} = 'C';
-	$self->{node}->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
+	$self->{node}->init(allows_streaming => $options{streaming}, extra => [ '--encoding=UTF8', '--no-locale' ]);
 	$self->{node}->append_conf('postgresql.conf', $options{conf})
 	  if defined $options{conf};
 	$self->{node}->start;
 	$self->sql('CREATE EXTENSION keyapi_fdw');
 	return $self;
+}
+
+# A standby, from the backup of that name
+sub standby
+{
+	my ($self, $name) = @_;
+	my $standby = bless {
+		emulator => $self->emulator,
+		node     => PostgreSQL::Test::Cluster->new($name),
+	}, ref $self;
+
+	$standby->node->init_from_backup($self->node, $name, has_streaming => 1);
+	$standby->node->start;
+	return $standby;
 }
 
 sub node     { my ($self) = @_; return $self->{node} }
@@ -97,13 +113,13 @@ sub mapping
 	return;
 }
 
-# The scenario's table
+# The scenario's table of videos
 sub import_table
 {
 	my ($self, $name) = @_;
 
 	$self->sql(<<"END");
-IMPORT FOREIGN SCHEMA tiktok FROM SERVER $name INTO public;
+IMPORT FOREIGN SCHEMA tiktok LIMIT TO (tiktok_trending) FROM SERVER $name INTO public;
 ALTER FOREIGN TABLE tiktok_trending RENAME TO $name;
 END
 	return;

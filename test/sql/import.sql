@@ -6,13 +6,14 @@ CREATE SCHEMA b;
 CREATE SCHEMA c;
 
 IMPORT FOREIGN SCHEMA tiktok FROM SERVER "My Server" INTO a;
-\d+ a.tiktok_trending
+\d+ a.*
 
 IMPORT FOREIGN SCHEMA tiktok LIMIT TO (tiktok_trending) FROM SERVER "My Server" INTO b;
 IMPORT FOREIGN SCHEMA tiktok LIMIT TO (other) FROM SERVER "My Server" INTO c;
 IMPORT FOREIGN SCHEMA tiktok EXCEPT (tiktok_trending) FROM SERVER "My Server" INTO c;
 \det b.*
 \det c.*
+DROP FOREIGN TABLE c.tiktok_trending_hashtags;
 
 IMPORT FOREIGN SCHEMA nothing FROM SERVER "My Server" INTO c;
 IMPORT FOREIGN SCHEMA tiktok FROM SERVER "My Server" INTO c OPTIONS (import_all 'true');

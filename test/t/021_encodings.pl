@@ -42,7 +42,7 @@ CREATE EXTENSION keyapi_fdw;
 CREATE SERVER e FOREIGN DATA WRAPPER keyapi_fdw
 	OPTIONS (base_url '$url', cache_ttl '0');
 CREATE USER MAPPING FOR PUBLIC SERVER e OPTIONS (api_key 'sk_live_test');
-IMPORT FOREIGN SCHEMA tiktok FROM SERVER e INTO public;
+IMPORT FOREIGN SCHEMA tiktok LIMIT TO (tiktok_trending) FROM SERVER e INTO public;
 ALTER FOREIGN TABLE tiktok_trending RENAME TO e;
 END
 	return;

@@ -26,6 +26,9 @@ sub make_world
 {
 	my $columns = 'region text, period int, order_by text, rank int, id text,'
 	  . ' title text, duration int';
+	my $hashtags = 'rank int, region text, period int, industry_id text,'
+	  . ' new_to_top_100 boolean, hashtag_id text, video_views bigint';
+	my $endpoint = q{endpoint 'tiktok/trending/hashtags'};
 
 	$t->server('w', 'plainids');
 	$t->mapping('w');
@@ -33,6 +36,9 @@ sub make_world
 CREATE FOREIGN TABLE t ($columns) SERVER w;
 CREATE FOREIGN TABLE t2 ($columns) SERVER w;
 CREATE FOREIGN TABLE td ($columns) SERVER w OPTIONS (regions 'US,FR,DE');
+CREATE FOREIGN TABLE h ($hashtags) SERVER w OPTIONS ($endpoint);
+CREATE FOREIGN TABLE hd ($hashtags) SERVER w OPTIONS ($endpoint, regions 'US,JP', industry_ids 'nothing,11000000000',
+	region 'all', industry_id 'nothing');
 CREATE TABLE cp ($columns) PARTITION BY LIST (region);
 CREATE FOREIGN TABLE cp_us PARTITION OF cp FOR VALUES IN ('US') SERVER w;
 CREATE FOREIGN TABLE cp_fr PARTITION OF cp FOR VALUES IN ('FR') SERVER w;

@@ -41,7 +41,7 @@ sub test_marks
 {
 	my ($document) = @_;
 	my @strange = grep {
-		$_->{mark} !~ /^(sql|sql error|(sql|sh) \(.+\)|sh|conf|c|perl|text|text output)$/
+		$_->{mark} !~ /^(sql|sql error|(sql|sh|conf) \(.+\)|sh|conf|c|perl|text|text output)$/
 	} $document->blocks;
 
 	is(join(', ', map { "line $_->{line}: $_->{mark}" } @strange),

@@ -13,8 +13,11 @@ my $reference = KeyapiDocuments->new('doc/reference.md');
 my $t = KeyapiTest->new;
 
 $t->scenario('reference');
-test_columns();
+test_columns('Columns', 'reference');
+$t->sql('IMPORT FOREIGN SCHEMA tiktok LIMIT TO (tiktok_trending_hashtags) FROM SERVER reference INTO public');
+test_columns('Columns of tiktok_trending_hashtags', 'tiktok_trending_hashtags');
 test_options();
+test_hashtag_options();
 test_settings();
 test_explain();
 test_views();
@@ -47,9 +50,10 @@ END
 # The columns are what IMPORT FOREIGN SCHEMA makes.
 sub test_columns
 {
+	my ($section, $table) = @_;
 	my @documented;
 
-	foreach my $row (KeyapiDocuments::table_rows($reference->section('Columns')))
+	foreach my $row (KeyapiDocuments::table_rows($reference->section($section)))
 	{
 		my @names = $row->[0] =~ /`(\w+)`/g;
 		my @types = split /, /, $row->[1];
@@ -57,8 +61,21 @@ sub test_columns
 		push @documented, map { "$names[$_] " . ($types[$_] // $types[0]) } 0 .. $#names;
 	}
 	is( join("\n", sort @documented),
-		columns_of('reference') =~ s/timestamp with time zone/timestamptz/r,
-		'columns');
+		columns_of($table) =~ s/timestamp with time zone/timestamptz/r,
+		"columns of $table");
+	return;
+}
+
+# So are the options of the other endpoint's table.
+sub test_hashtag_options
+{
+	my $hint = $t->run('CREATE FOREIGN TABLE x () SERVER reference'
+		  . q{ OPTIONS (endpoint 'tiktok/trending/hashtags', nothing '')})->{stderr};
+	my ($valid) = $hint =~ /Valid options in this context are: (.*)\.$/m;
+
+	is( join(', ', sort { $a cmp $b } documented('Options of tiktok_trending_hashtags')),
+		join(', ', sort { $a cmp $b } split /, /, $valid // ''),
+		'options of tiktok_trending_hashtags') or diag $hint;
 	return;
 }
 

@@ -21,6 +21,7 @@ is(join(', ', grep { !$there{$_} } sort keys %named), '', 'files that only the m
 test_arrows();
 test_names('src/README.md: types', $map->text =~ /\b(Keyapi\w+)/g);
 test_walks();
+test_snippets();
 done_testing();
 
 # "folder -> folders" are the folders whose headers a folder includes.
@@ -41,6 +42,25 @@ sub test_arrows
 	is( join("\n", map { "$_ -> " . join(' ', sort split ' ', $arrows{$_}) } sort keys %arrows),
 		join("\n", map { "$_ -> $includes{$_}" } sort keys %includes),
 		'arrows between folders');
+	return;
+}
+
+# C in a document is what the source has.
+sub test_snippets
+{
+	my $source = join '', map { KeyapiDocuments::slurp(substr $_, length("$root/")) }
+	  glob "$root/src/*/*.c";
+	my $count = 0;
+
+	foreach my $document (map { KeyapiDocuments->new($_) } KeyapiDocuments::all())
+	{
+		foreach my $block (grep { $_->{mark} eq 'c' } $document->blocks)
+		{
+			isnt(index($source, $block->{text}), -1, "source shown in " . $document->name . ", line $block->{line}");
+			$count++;
+		}
+	}
+	cmp_ok($count, '>', 0, 'documents show some');
 	return;
 }
 

@@ -51,6 +51,7 @@ OBJS = \
 	src/bind/clauses.o \
 	src/bind/combinations.o \
 	src/bind/exposure.o \
+	src/bind/lookalike_clauses.o \
 	src/bind/plan_private.o \
 	src/bind/preview.o \
 	src/bind/restriction.o \
@@ -81,7 +82,9 @@ OBJS = \
 	src/plan/plan.o \
 	src/scan/attrs.o \
 	src/scan/demand.o \
+	src/scan/lookalike.o \
 	src/scan/pages.o \
+	src/scan/price.o \
 	src/scan/read_ahead.o \
 	src/scan/scan.o \
 	src/scan/tuple.o \

@@ -8,6 +8,7 @@
 #include "api/endpoint.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* Entries that a test adds; see test/unit/odd_endpoints.c. */
 #ifndef KEYAPI_MORE_ENDPOINTS
@@ -37,18 +38,21 @@ static const KeyapiParam trending_params[] = {
 		.type = KEYAPI_PARAM_TEXT,
 		.default_value = "US",
 		.domain_option = "regions",
+		.lookalikes = KEYAPI_TEXTS("country_code", "region"),
 	},
 	{
 		.name = "period",
 		.type = KEYAPI_PARAM_INTEGER,
 		.default_value = "7",
 		.domain = KEYAPI_TEXTS("7", "30"),
+		.domain_option = "periods",
 	},
 	{
 		.name = "order_by",
 		.type = KEYAPI_PARAM_TEXT,
 		.default_value = "vv",
 		.domain = KEYAPI_TEXTS("vv", "like", "comment", "repost"),
+		.domain_option = "order_bys",
 	},
 };
 
@@ -200,6 +204,19 @@ keyapi_endpoint_column(const KeyapiEndpoint *endpoint, const char *name)
 	for (int i = 0; i < endpoint->ncolumns; i++)
 	{
 		if (strcmp(endpoint->columns[i].name, name) == 0)
+			return &endpoint->columns[i];
+	}
+	return NULL;
+}
+
+const KeyapiColumn *
+keyapi_endpoint_column_meant(const KeyapiEndpoint *endpoint, const char *name)
+{
+	if (keyapi_endpoint_column(endpoint, name) != NULL)
+		return NULL;
+	for (int i = 0; i < endpoint->ncolumns; i++)
+	{
+		if (strcasecmp(endpoint->columns[i].name, name) == 0)
 			return &endpoint->columns[i];
 	}
 	return NULL;

@@ -83,7 +83,13 @@ typedef struct KeyapiParam
 								 * in which their lists are read; NULL: open,
 								 * a query must name the values */
 	const char *domain_option;	/* table option by which a user declares the
-								 * domain, or NULL if there is none */
+								 * domain, in place of the built-in one if
+								 * there is one; or NULL if there is none */
+	KeyapiTexts lookalikes;		/* dotted paths to fields of the item that
+								 * users take for the parameter in conditions:
+								 * a default list of which such a condition
+								 * leaves nothing gives a warning; NULL if
+								 * there are none */
 } KeyapiParam;
 
 typedef enum KeyapiColumnKind
@@ -182,6 +188,13 @@ extern const KeyapiEndpoint *keyapi_endpoint_find(const char *path);
  */
 extern const KeyapiColumn *keyapi_endpoint_column(const KeyapiEndpoint *endpoint,
 												  const char *name);
+
+/*
+ * The column that a name was probably meant to be, which no column has: the first
+ * one that differs from it only in upper and lower case, or NULL.
+ */
+extern const KeyapiColumn *keyapi_endpoint_column_meant(const KeyapiEndpoint *endpoint,
+														const char *name);
 
 /*
  * Index into endpoint->params of the parameter of this name, or -1.

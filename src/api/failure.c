@@ -299,14 +299,17 @@ keyapi_failure_message(const KeyapiFailure *failure)
 }
 
 void
-keyapi_failure_raise(const KeyapiFailure *failure)
+keyapi_failure_raise(const KeyapiFailure *failure, int64 spent)
 {
 	const CauseInfo *cause = &causes[failure->cause];
 
 	ereport(ERROR,
 			(errcode(cause->sqlstate),
 			 errmsg("%s", keyapi_failure_message(failure)),
-			 errdetail("%s", failure_detail(failure)),
+			 spent == 0 ? errdetail("%s", failure_detail(failure)) :
+			 errdetail_plural("%s\nThe statement has spent " INT64_FORMAT " credit.",
+							  "%s\nThe statement has spent " INT64_FORMAT " credits.",
+							  spent, failure_detail(failure), spent),
 			 errhint("%s", failure_hint(failure))));
 	pg_unreachable();
 }

@@ -76,9 +76,11 @@ extern bool keyapi_cause_is_transient(KeyapiCause cause);
 extern char *keyapi_failure_message(const KeyapiFailure *failure);
 
 /*
- * Raise the failure as an ERROR, with the secrets blotted out of every part.
+ * Raise the failure as an ERROR, with the secrets blotted out of every part.  spent
+ * are the credits that the statement which it ends has spent.
  */
-pg_noreturn extern void keyapi_failure_raise(const KeyapiFailure *failure);
+pg_noreturn extern void keyapi_failure_raise(const KeyapiFailure *failure,
+											 int64 spent);
 
 /*
  * A text of the API (UTF-8) as part of a message: on one line, clipped, valid in

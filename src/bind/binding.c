@@ -43,13 +43,11 @@ bind_param(KeyapiDimension *dimension, const KeyapiClauses *clauses, int param)
 {
 	KeyapiSource *source = clauses->sources.params[param];
 	bool		restricted = (clauses->restricted & KEYAPI_PARAM_BIT(param)) != 0;
-	bool		own = (clauses->own & KEYAPI_PARAM_BIT(param)) != 0;
 
 	if (!keyapi_dimension_of_options(dimension, clauses, param))
 	{
 		if (!restricted || source->kind == KEYAPI_SOURCE_OPEN)
-			keyapi_unbound_error(clauses->table, param, restricted,
-								 restricted && !own);
+			keyapi_unbound_error(clauses, param);
 		dimension->source = source;
 	}
 	dimension->in_row = clauses->table->params[param] != 0;
@@ -126,7 +124,7 @@ check_conflicts(const KeyapiBinding *binding)
 	for (int i = 0; i < binding->table->endpoint->nparams; i++)
 	{
 		if ((unbound & KEYAPI_PARAM_BIT(i)) != 0)
-			keyapi_unbound_error(binding->table, i, true, true);
+			keyapi_unbound_error(binding->clauses, i);
 	}
 }
 
@@ -152,6 +150,12 @@ keyapi_binding_begin(ForeignScanState *node, const KeyapiTableOptions *options)
 	keyapi_source_prepare(binding->clauses->sources.ranks, binding->row);
 	binding->rank_filter = init_rank_filter(binding->row, binding->clauses);
 	return binding;
+}
+
+bool
+keyapi_binding_lookalike(const KeyapiBinding *binding, KeyapiLookalike *lookalike)
+{
+	return keyapi_lookalike_clauses(lookalike, binding->clauses);
 }
 
 KeyapiBound *

@@ -15,6 +15,7 @@
 #include "utils/rel.h"
 
 #include "api/listing.h"
+#include "bind/lookalike_clauses.h"
 #include "options/option.h"
 
 typedef struct KeyapiBinding KeyapiBinding;
@@ -47,6 +48,13 @@ typedef struct KeyapiBound
  */
 extern KeyapiBinding *keyapi_binding_begin(ForeignScanState *node,
 										   const KeyapiTableOptions *options);
+
+/*
+ * What keyapi_lookalike_clauses finds among the clauses of the scan, with external
+ * parameters folded in.
+ */
+extern bool keyapi_binding_lookalike(const KeyapiBinding *binding,
+									 KeyapiLookalike *lookalike);
 
 /*
  * Evaluate the binding with the current values of the node's parameters: at the

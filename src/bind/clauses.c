@@ -52,6 +52,7 @@ keyapi_clauses(const KeyapiScanTable *table, List *exprs,
 	ListCell   *lc;
 
 	clauses->table = table;
+	clauses->restrictions = restrictions;
 	clauses->exprs = exprs;
 	clauses->items = palloc0(sizeof(KeyapiClause) * Max(list_length(exprs), 1));
 	foreach(lc, exprs)

@@ -33,6 +33,8 @@ typedef struct KeyapiClause
 typedef struct KeyapiClauses
 {
 	const KeyapiScanTable *table;
+	const KeyapiRestrictions *restrictions; /* of the rest of the query, or
+											 * NULL */
 	List	   *exprs;			/* the clauses as they were given */
 	KeyapiClause *items;		/* ditto, in the same order */
 	int			nitems;
@@ -45,7 +47,7 @@ typedef struct KeyapiClauses
 
 /*
  * Analyse the clauses of a scan, given what the rest of the query restricts
- * (NULL: nothing).  Palloc'd; table and exprs must live as long.  At run time,
+ * (NULL: nothing).  Palloc'd; what it is given must live as long.  At run time,
  * external parameters must have been folded into the clauses and restrictions
  * (keyapi_fold).
  */

@@ -10,7 +10,10 @@
 #include "nodes/bitmapset.h"
 #include "nodes/value.h"
 
-/* Order of the list, such as (2 (clause...) 0 (0) (664) (0) (100) 0 -1 (8 9)) */
+/*
+ * Order of the list, such as
+ * (2 (clause...) 0 (0) (664) (0) (100) 0 -1 (8 9) 0 (5 0 0 0 0 0))
+ */
 enum
 {
 	PRIVATE_CERTAIN,			/* Integer */
@@ -22,7 +25,9 @@ enum
 	PRIVATE_ORDER_COLLATIONS,	/* OID list */
 	PRIVATE_RANK_MAJOR,			/* Integer, 0 or 1 */
 	PRIVATE_MAX_ROWS,			/* Integer; -1 also where it does not fit */
-	PRIVATE_COLUMNS				/* integer list */
+	PRIVATE_COLUMNS,			/* integer list */
+	PRIVATE_BOUNDED,			/* Integer */
+	PRIVATE_REASONS				/* integer list, by parameter */
 };
 
 List *
@@ -34,6 +39,8 @@ keyapi_plan_private_pack(const KeyapiPlanPrivate *private)
 	List	   *descending = NIL;
 	List	   *collations = NIL;
 	List	   *columns = NIL;
+	List	   *reasons = NIL;
+	List	   *result;
 	int			column = -1;
 	int64		max_rows = private->max_rows;
 
@@ -48,17 +55,21 @@ keyapi_plan_private_pack(const KeyapiPlanPrivate *private)
 	}
 	while ((column = bms_next_member(private->columns, column)) >= 0)
 		columns = lappend_int(columns, column);
+	for (int i = 0; i < KEYAPI_MAX_PARAMS; i++)
+		reasons = lappend_int(reasons, restrictions->reasons[i]);
 
 	if (max_rows > PG_INT32_MAX)
 		max_rows = -1;
-	return list_concat(list_make5(makeInteger((int) restrictions->certain),
-								  restrictions->clauses,
-								  makeInteger((int) restrictions->conflicts),
-								  params, operators),
-					   list_make5(descending, collations,
-								  makeInteger(private->order.rank_major),
-								  makeInteger((int) max_rows),
-								  columns));
+	result = list_concat(list_make5(makeInteger((int) restrictions->certain),
+									restrictions->clauses,
+									makeInteger((int) restrictions->conflicts),
+									params, operators),
+						 list_make5(descending, collations,
+									makeInteger(private->order.rank_major),
+									makeInteger((int) max_rows),
+									columns));
+	return list_concat(result,
+					   list_make2(makeInteger((int) restrictions->bounded), reasons));
 }
 
 void
@@ -87,4 +98,7 @@ keyapi_plan_private_unpack(KeyapiPlanPrivate *private, List *packed)
 	private->max_rows = intVal(list_nth(packed, PRIVATE_MAX_ROWS));
 	foreach(lc, (List *) list_nth(packed, PRIVATE_COLUMNS))
 		private->columns = bms_add_member(private->columns, lfirst_int(lc));
+	restrictions->bounded = (uint32) intVal(list_nth(packed, PRIVATE_BOUNDED));
+	foreach(lc, (List *) list_nth(packed, PRIVATE_REASONS))
+		restrictions->reasons[foreach_current_index(lc)] = lfirst_int(lc);
 }

@@ -17,7 +17,8 @@
 
 typedef struct KeyapiPlanPrivate
 {
-	KeyapiRestrictions restrictions;	/* joined is not carried over */
+	KeyapiRestrictions restrictions;	/* joined and reason are not carried
+										 * over */
 	KeyapiOrder order;			/* of the rows, as far as promised */
 	int64		max_rows;		/* rows after which the scan provably stops,
 								 * or -1 */

@@ -18,7 +18,7 @@
 static void
 limit_by_form(KeyapiPreview *preview, const KeyapiSource *source, int param)
 {
-	int64		max = source->may_vanish ? -1 : keyapi_source_max_values(source);
+	int64		max = keyapi_source_max_values(source);
 	int			n = preview->values[param].n;
 
 	if (preview->known[param] && (max < 0 || max > n))

@@ -20,6 +20,7 @@ keyapi_find_restrictions(KeyapiRestrictions *restrictions, PlannerInfo *root,
 	ListCell   *lc;
 
 	memset(restrictions, 0, sizeof(*restrictions));
+	restrictions->reason = KEYAPI_REASON_JOIN;
 	keyapi_add_join_restrictions(restrictions, root, rel, &exposure);
 	foreach(lc, root->eq_classes)
 	{
@@ -28,7 +29,7 @@ keyapi_find_restrictions(KeyapiRestrictions *restrictions, PlannerInfo *root,
 
 		if (params == 0 || keyapi_add_peers(restrictions, root, class, rel))
 			continue;
-		restrictions->certain |= params;
+		keyapi_restrict(restrictions, params);
 		restrictions->joined |= params;
 	}
 	keyapi_add_outside_restrictions(restrictions, root, &exposure);

@@ -85,10 +85,9 @@ keyapi_add_restriction(KeyapiRestrictions *restrictions, Node *clause,
 	if (params == 0)
 		return;
 	if (keyapi_has_external_params(clause))
-		restrictions->clauses = lappend(restrictions->clauses,
-										mark_mutator(clause, &context));
+		keyapi_restrict_by(restrictions, mark_mutator(clause, &context), params);
 	else
-		restrictions->certain |= params;
+		keyapi_restrict(restrictions, params);
 }
 
 /* ---------------------------------------------------------------------
@@ -162,13 +161,12 @@ add_anti_join_of(KeyapiRestrictions *restrictions, List *quals,
 	{
 		/* external parameters may remove what compares data */
 		clause = (Expr *) mark_mutator((Node *) make_ands_explicit(quals), &context);
-		restrictions->clauses = lappend(restrictions->clauses,
-										make_notclause(clause));
+		keyapi_restrict_by(restrictions, (Node *) make_notclause(clause), params);
 		restrictions->joined |= params & PARAM_BITS;
 	}
 	else if ((params & KEYAPI_DATA_BIT) == 0)
 	{
-		restrictions->certain |= params;
+		keyapi_restrict(restrictions, params);
 		restrictions->joined |= params;
 	}
 }
@@ -177,14 +175,18 @@ void
 keyapi_add_anti_join(KeyapiRestrictions *restrictions, List *quals,
 					 const Bitmapset *left, KeyapiExposure *exposure)
 {
+	KeyapiReason reason = restrictions->reason;
 	int			varno = -1;
 
+	if (reason == KEYAPI_REASON_JOIN)
+		restrictions->reason = KEYAPI_REASON_ANTI_JOIN;
 	while ((varno = bms_next_member(left, varno)) >= 0)
 	{
 		exposure->only = bms_make_singleton(varno);
 		add_anti_join_of(restrictions, quals, exposure);
 	}
 	exposure->only = NULL;
+	restrictions->reason = reason;
 }
 
 /*
@@ -300,7 +302,7 @@ add_classes(KeyapiRestrictions *restrictions, PlannerInfo *root, RelOptInfo *rel
 		if (class != except)
 			params |= keyapi_class_params(class, rel, exposure);
 	}
-	restrictions->certain |= params;
+	keyapi_restrict(restrictions, params);
 	restrictions->joined |= params;
 }
 

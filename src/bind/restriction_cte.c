@@ -361,7 +361,7 @@ read_sublinks(Node *node, void *arg)
 			sublink->subLinkType == ALL_SUBLINK)
 		{
 			for (int i = 0; i < list_length(keyapi_output_columns(query)); i++)
-				context->restrictions->certain |= outputs[i];
+				keyapi_restrict(context->restrictions, outputs[i]);
 		}
 		return read_sublinks(sublink->testexpr, context);
 	}

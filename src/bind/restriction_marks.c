@@ -10,6 +10,35 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 
+static void
+set_reasons(KeyapiRestrictions *restrictions, uint32 params)
+{
+	for (int i = 0; i < KEYAPI_MAX_PARAMS; i++)
+	{
+		if ((params & KEYAPI_PARAM_BIT(i)) != 0)
+			restrictions->reasons[i] = restrictions->reason;
+	}
+}
+
+void
+keyapi_restrict(KeyapiRestrictions *restrictions, uint32 params)
+{
+	set_reasons(restrictions, params & ~restrictions->certain);
+	restrictions->certain |= params;
+}
+
+void
+keyapi_restrict_by(KeyapiRestrictions *restrictions, Node *clause, uint32 params)
+{
+	for (int i = 0; i < KEYAPI_MAX_PARAMS; i++)
+	{
+		if (restrictions->reasons[i] != KEYAPI_REASON_NONE)
+			params &= ~KEYAPI_PARAM_BIT(i);
+	}
+	set_reasons(restrictions, params);
+	restrictions->clauses = lappend(restrictions->clauses, clause);
+}
+
 Var *
 keyapi_mark_var(uint32 params, Node *original)
 {

@@ -184,6 +184,40 @@ block_role(PlannerInfo *root)
 	return BLOCK_FROM;
 }
 
+/*
+ * What keeps the planner from moving a condition into a query block, as far as
+ * the block itself tells; KEYAPI_REASON_NONE if it does not.
+ */
+static KeyapiReason
+barrier_of(const Query *query)
+{
+	if (query->limitCount != NULL || query->limitOffset != NULL)
+		return KEYAPI_REASON_LIMIT;
+	if (query->distinctClause != NIL)
+		return KEYAPI_REASON_DISTINCT;
+	if (query->hasWindowFuncs)
+		return KEYAPI_REASON_WINDOW;
+	if (query->hasAggs || query->groupClause != NIL ||
+		query->groupingSets != NIL)
+		return KEYAPI_REASON_AGGREGATE;
+	if (query->setOperations != NULL)
+		return KEYAPI_REASON_SET_OPERATION;
+	return KEYAPI_REASON_NONE;
+}
+
+/*
+ * ... as far as its role tells.
+ */
+static const KeyapiReason role_reasons[] = {
+	[BLOCK_FROM] = KEYAPI_REASON_SUBQUERY,
+	[BLOCK_SET_OPERATION] = KEYAPI_REASON_SET_OPERATION,
+	[BLOCK_CTE] = KEYAPI_REASON_CTE,
+	[BLOCK_SUBLINK] = KEYAPI_REASON_SUBLINK,
+	[BLOCK_OPAQUE_SUBLINK] = KEYAPI_REASON_SUBLINK,
+	[BLOCK_MINMAX] = KEYAPI_REASON_SUBQUERY,
+	[BLOCK_UNKNOWN] = KEYAPI_REASON_SUBQUERY,
+};
+
 static uint32
 all_outputs(const uint32 *outputs, Query *query)
 {
@@ -218,9 +252,12 @@ step_out(KeyapiRestrictions *restrictions, PlannerInfo *root, const uint32 *outp
 {
 	PlannerInfo *parent = root->parent_root;
 	KeyapiExposure exposure = {NIL, NULL};
+	BlockRole	role = block_role(root);
 	RelOptInfo *rel;
 
-	switch (block_role(root))
+	if (restrictions->reason == KEYAPI_REASON_NONE)
+		restrictions->reason = role_reasons[role];
+	switch (role)
 	{
 		case BLOCK_CTE:
 			return keyapi_add_cte_restrictions(restrictions, parent,
@@ -247,7 +284,7 @@ step_out(KeyapiRestrictions *restrictions, PlannerInfo *root, const uint32 *outp
 		case BLOCK_UNKNOWN:
 			break;
 	}
-	restrictions->certain |= all_outputs(outputs, root->parse);
+	keyapi_restrict(restrictions, all_outputs(outputs, root->parse));
 	return NULL;
 }
 
@@ -256,16 +293,22 @@ keyapi_add_outside_restrictions(KeyapiRestrictions *restrictions, PlannerInfo *r
 								KeyapiExposure *exposure)
 {
 	uint32	   *outputs;
+	KeyapiReason barrier = KEYAPI_REASON_NONE;
 
 	/* a copy made for MIN or MAX sees the parent's own relations */
 	while (root->parent_root != NULL && block_role(root) == BLOCK_MINMAX)
 		root = root->parent_root;
 
+	restrictions->reason = KEYAPI_REASON_AGGREGATE;
 	keyapi_add_restriction(restrictions, root->parse->havingQual, exposure);
 	outputs = keyapi_exposed_outputs(root->parse, exposure);
 	while (root->parent_root != NULL && outputs != NULL &&
 		   all_outputs(outputs, root->parse) != 0)
 	{
+		/* the innermost is the one to move a condition into */
+		if (barrier == KEYAPI_REASON_NONE)
+			barrier = barrier_of(root->parse);
+		restrictions->reason = barrier;
 		outputs = step_out(restrictions, root, outputs);
 		root = root->parent_root;
 	}

@@ -162,7 +162,7 @@ add_member_restrictions(KeyapiRestrictions *restrictions, PlannerInfo *root,
 
 	if ((found.certain & KEYAPI_PARAM_BIT(member->param)) != 0)
 	{
-		restrictions->certain |= KEYAPI_PARAM_BIT(param);
+		keyapi_restrict(restrictions, KEYAPI_PARAM_BIT(param));
 		restrictions->joined |= KEYAPI_PARAM_BIT(param);
 	}
 	foreach(lc, found.clauses)
@@ -170,7 +170,7 @@ add_member_restrictions(KeyapiRestrictions *restrictions, PlannerInfo *root,
 		Node	   *clause = remark_mutator(lfirst(lc), &remark);
 
 		if (keyapi_params_in(clause, keyapi_mark_var_params, NULL) != 0)
-			restrictions->clauses = lappend(restrictions->clauses, clause);
+			keyapi_restrict_by(restrictions, clause, KEYAPI_PARAM_BIT(param));
 	}
 }
 

@@ -7,9 +7,27 @@
  */
 #include "bind/scan_table.h"
 
+#include "access/sysattr.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/partcache.h"
+
+static void
+add_lookalike(KeyapiScanTable *table, AttrNumber attnum, const char *field)
+{
+	for (int i = 0; i < table->endpoint->nparams; i++)
+	{
+		KeyapiTexts names = table->endpoint->params[i].lookalikes;
+
+		for (; names != NULL && *names != NULL; names++)
+		{
+			if (strcmp(*names, field) == 0)
+				table->lookalikes[i] =
+					bms_add_member(table->lookalikes[i],
+								   attnum - FirstLowInvalidHeapAttributeNumber);
+		}
+	}
+}
 
 static void
 init_columns(KeyapiScanTable *table, Relation rel)
@@ -32,6 +50,8 @@ init_columns(KeyapiScanTable *table, Relation rel)
 			table->rank = attr->attnum;
 		else if (kind == KEYAPI_COLUMN_PAGE)
 			table->page = attr->attnum;
+		else if (kind == KEYAPI_COLUMN_FIELD)
+			add_lookalike(table, attr->attnum, field);
 	}
 }
 

@@ -11,6 +11,7 @@
 
 #include "compat.h"
 
+#include "nodes/bitmapset.h"
 #include "nodes/primnodes.h"
 #include "utils/rel.h"
 
@@ -27,6 +28,12 @@ typedef struct KeyapiScanTable
 	AttrNumber	params[KEYAPI_MAX_PARAMS];	/* 0: has no such column */
 	AttrNumber	rank;			/* or 0 */
 	AttrNumber	page;			/* or 0 */
+
+	/*
+	 * By parameter, the columns of fields that look like it; their attribute
+	 * numbers are offset by FirstLowInvalidHeapAttributeNumber.
+	 */
+	Bitmapset  *lookalikes[KEYAPI_MAX_PARAMS];
 } KeyapiScanTable;
 
 /*

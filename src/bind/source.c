@@ -12,6 +12,7 @@
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
@@ -20,9 +21,13 @@
 
 #include "bind/clause.h"
 
-/* btree/numeric_ops and btree/float_ops have no name in the catalog headers */
+/*
+ * btree/numeric_ops, btree/float_ops and btree/enum_ops have no name in the
+ * catalog headers
+ */
 #define NUMERIC_BTREE_FAM_OID 1988
 #define FLOAT_BTREE_FAM_OID 1970
+#define ENUM_BTREE_FAM_OID 3522
 
 /* Strategies are symmetric around equality: 1 <, 2 <=, 3 =, 4 >=, 5 > */
 #define COMMUTE_STRATEGY(strategy) \
@@ -30,8 +35,8 @@
 
 typedef enum TargetKind
 {
-	TARGET_TEXT,				/* equality as text */
-	TARGET_VALUE,				/* equality as text, integer or boolean */
+	TARGET_TEXT,				/* equality as text, char(n) or enum */
+	TARGET_VALUE,				/* ... or as integer or boolean */
 	TARGET_RANK					/* any comparison as number */
 } TargetKind;
 
@@ -42,6 +47,13 @@ typedef struct Target
 	TargetKind	kind;
 	AttrNumber	attnum;			/* TARGET_TEXT, TARGET_VALUE */
 } Target;
+
+/* How an expression shows the target's column. */
+typedef struct TargetUse
+{
+	bool		of_page;		/* the page, not the rank */
+	bool		as_text;		/* what another type's value is as text */
+} TargetUse;
 
 static KeyapiSource *source_of(Node *expr, const Target *target);
 
@@ -67,51 +79,102 @@ is_number(Oid type)
 }
 
 /*
- * The column under casts that keep what the target is compared by: relabelling
- * keeps the text, and a cast from number to number keeps the order.
+ * What is under a cast from number to number, which keeps the order; NULL if the
+ * expression is no such cast.
  */
-static Var *
-bare_column(Node *expr, const Target *target)
+static Node *
+under_number_cast(Node *expr)
 {
-	for (;;)
-	{
-		if (IsA(expr, RelabelType))
-			expr = (Node *) ((RelabelType *) expr)->arg;
-		else if (target->kind == TARGET_RANK && IsA(expr, FuncExpr) &&
-				 ((FuncExpr *) expr)->funcformat != COERCE_EXPLICIT_CALL &&
-				 list_length(((FuncExpr *) expr)->args) == 1 &&
-				 is_number(((FuncExpr *) expr)->funcresulttype))
-			expr = linitial(((FuncExpr *) expr)->args);
-		else
-			break;
-	}
-	return IsA(expr, Var) ? (Var *) expr : NULL;
+	FuncExpr   *cast = (FuncExpr *) expr;
+
+	if (!IsA(expr, FuncExpr) || cast->funcformat == COERCE_EXPLICIT_CALL ||
+		list_length(cast->args) != 1 || !is_number(cast->funcresulttype))
+		return NULL;
+	return linitial(cast->args);
 }
 
 /*
- * Whether an expression is the target's column; *of_page tells which of rank
- * and page.
+ * What is under a cast from char(n) or an enum to text, which gives different
+ * values different texts; NULL if the expression is no such cast.
+ */
+static Node *
+under_text_cast(Node *expr)
+{
+	if (IsA(expr, FuncExpr) && ((FuncExpr *) expr)->funcid == F_TEXT_BPCHAR)
+		return linitial(((FuncExpr *) expr)->args);
+	if (IsA(expr, CoerceViaIO))
+	{
+		CoerceViaIO *cast = (CoerceViaIO *) expr;
+
+		if ((cast->resulttype == TEXTOID || cast->resulttype == VARCHAROID) &&
+			type_is_enum(getBaseType(exprType((Node *) cast->arg))))
+			return (Node *) cast->arg;
+	}
+	return NULL;
+}
+
+/*
+ * The column under casts that keep what the target is compared by.  Relabelling
+ * keeps the text.
+ */
+static Var *
+bare_column(Node *expr, const Target *target, TargetUse *use)
+{
+	Node	   *arg = expr;
+
+	while (arg != NULL && !IsA(arg, Var))
+	{
+		expr = arg;
+		if (IsA(expr, RelabelType))
+			arg = (Node *) ((RelabelType *) expr)->arg;
+		else if (target->kind == TARGET_RANK)
+			arg = under_number_cast(expr);
+		else
+		{
+			arg = under_text_cast(expr);
+			use->as_text = true;
+		}
+	}
+	return (Var *) arg;
+}
+
+/*
+ * Whether different values of a column stay different in an expression that is the
+ * column under casts.  A text that was a char(n) on the way has lost its blanks.
  */
 static bool
-is_target(Node *expr, const Target *target, bool *of_page)
+is_faithful(Node *expr, const Var *var, const TargetUse *use)
 {
-	Var		   *var = bare_column(expr, target);
+	Oid			type = getBaseType(var->vartype);
+
+	return type == BPCHAROID || type_is_enum(type) ||
+		(!use->as_text && getBaseType(exprType(expr)) != BPCHAROID);
+}
+
+/*
+ * Whether an expression is the target's column; *use tells how.
+ */
+static bool
+is_target(Node *expr, const Target *target, TargetUse *use)
+{
+	Var		   *var;
 	Oid			type;
 	int32		typmod;
 
-	*of_page = false;
+	memset(use, 0, sizeof(*use));
+	var = bare_column(expr, target, use);
 	if (var == NULL || var->varno != target->table->varno ||
 		var->varlevelsup != 0 || var->varattno <= 0)
 		return false;
 	if (target->kind != TARGET_RANK)
-		return var->varattno == target->attnum;
+		return var->varattno == target->attnum && is_faithful(expr, var, use);
 	typmod = var->vartypmod;
 	type = getBaseTypeAndTypmod(var->vartype, &typmod);
 	/* a numeric(p,s) may hold another number than the rank */
 	if (!is_number(type) || (type == NUMERICOID && typmod >= 0))
 		return false;
-	*of_page = var->varattno == target->table->page;
-	return *of_page || var->varattno == target->table->rank;
+	use->of_page = var->varattno == target->table->page;
+	return use->of_page || var->varattno == target->table->rank;
 }
 
 /*
@@ -136,6 +199,10 @@ operator_strategy(Oid opno, Oid collation, const Target *target)
 	if (target->kind != TARGET_RANK)
 	{
 		strategy = get_op_opfamily_strategy(opno, TEXT_BTREE_FAM_OID);
+		if (strategy == 0)
+			strategy = get_op_opfamily_strategy(opno, BPCHAR_BTREE_FAM_OID);
+		if (strategy == 0)
+			strategy = get_op_opfamily_strategy(opno, ENUM_BTREE_FAM_OID);
 		if (strategy == BTEqualStrategyNumber &&
 			(!OidIsValid(collation) || get_collation_isdeterministic(collation)))
 			return strategy;
@@ -163,10 +230,10 @@ source_of_like(OpExpr *op, const Target *target)
 {
 	Node	   *pattern = lsecond(op->args);
 	KeyapiSource *source = make_source(KEYAPI_SOURCE_OPEN);
-	bool		of_page;
+	TargetUse	use;
 
 	if (op->opno != OID_TEXT_LIKE_OP || target->kind == TARGET_RANK ||
-		!is_target(linitial(op->args), target, &of_page) ||
+		!is_target(linitial(op->args), target, &use) ||
 		!get_collation_isdeterministic(op->inputcollid))
 		return source;
 	if (IsA(pattern, Const) && !((Const *) pattern)->constisnull &&
@@ -179,7 +246,7 @@ source_of_like(OpExpr *op, const Target *target)
 	source->strategy = BTEqualStrategyNumber;
 	source->value = (Expr *) pattern;
 	source->is_like = source->may_vanish = IsA(pattern, Param);
-	source->exact = IsA(pattern, Const);
+	source->exact = IsA(pattern, Const) && !use.as_text;
 	return source;
 }
 
@@ -194,12 +261,12 @@ source_of_comparison(OpExpr *op, const Target *target)
 	Node	   *value;
 	int			strategy;
 	bool		commuted;
-	bool		of_page;
+	TargetUse	use;
 
 	if (list_length(op->args) != 2)
 		return make_source(KEYAPI_SOURCE_OPEN);
-	commuted = !is_target(linitial(op->args), target, &of_page);
-	if (commuted && !is_target(lsecond(op->args), target, &of_page))
+	commuted = !is_target(linitial(op->args), target, &use);
+	if (commuted && !is_target(lsecond(op->args), target, &use))
 		return make_source(KEYAPI_SOURCE_OPEN);
 	value = commuted ? linitial(op->args) : lsecond(op->args);
 	strategy = operator_strategy(op->opno, op->inputcollid, target);
@@ -210,8 +277,8 @@ source_of_comparison(OpExpr *op, const Target *target)
 	if (IsA(value, Const) && ((Const *) value)->constisnull)
 		return make_source(KEYAPI_SOURCE_NONE);
 	source = make_source(KEYAPI_SOURCE_VALUE);
-	source->of_page = of_page;
-	source->exact = true;
+	source->of_page = use.of_page;
+	source->exact = !use.as_text;
 	source->strategy = commuted ? COMMUTE_STRATEGY(strategy) : strategy;
 	source->value = (Expr *) value;
 	return source;
@@ -223,18 +290,18 @@ source_of_array(ScalarArrayOpExpr *op, const Target *target)
 	Node	   *array = lsecond(op->args);
 	KeyapiSource *source;
 	int			strategy;
-	bool		of_page;
+	TargetUse	use;
 
 	strategy = operator_strategy(op->opno, op->inputcollid, target);
 	if (!op->useOr || strategy == 0 ||
-		!is_target(linitial(op->args), target, &of_page) ||
+		!is_target(linitial(op->args), target, &use) ||
 		!is_value(array, target))
 		return make_source(KEYAPI_SOURCE_OPEN);
 	if (IsA(array, Const) && ((Const *) array)->constisnull)
 		return make_source(KEYAPI_SOURCE_NONE);
 	source = make_source(KEYAPI_SOURCE_ARRAY);
-	source->of_page = of_page;
-	source->exact = true;
+	source->of_page = use.of_page;
+	source->exact = !use.as_text;
 	source->strategy = strategy;
 	source->value = (Expr *) array;
 	return source;
@@ -346,10 +413,10 @@ source_of_not(Node *arg, const Target *target)
 static KeyapiSource *
 source_of_null_test(NullTest *test, const Target *target)
 {
-	bool		of_page;
+	TargetUse	use;
 
 	if (test->nulltesttype == IS_NULL &&
-		is_target((Node *) test->arg, target, &of_page))
+		is_target((Node *) test->arg, target, &use))
 		return make_source(KEYAPI_SOURCE_NONE);
 	return make_source(KEYAPI_SOURCE_OPEN);
 }
@@ -402,14 +469,44 @@ source_of(Node *expr, const Target *target)
 	return make_source(KEYAPI_SOURCE_OPEN);
 }
 
+static TargetKind
+kind_of_param(const KeyapiParam *param)
+{
+	return param->type == KEYAPI_PARAM_TEXT && param->domain == NULL ?
+		TARGET_TEXT : TARGET_VALUE;
+}
+
+bool
+keyapi_param_is_comparable(const KeyapiScanTable *table, int param)
+{
+	Form_pg_attribute attr = TupleDescAttr(table->tupdesc,
+										   table->params[param] - 1);
+	TargetKind	kind = kind_of_param(&table->endpoint->params[param]);
+	Oid			type = getBaseType(attr->atttypid);
+
+	switch (type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+		case NAMEOID:
+		case BPCHAROID:
+			return true;
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			return kind == TARGET_VALUE;
+		default:
+			return type_is_enum(type);
+	}
+}
+
 KeyapiSource *
 keyapi_param_source(Node *clause, const KeyapiScanTable *table, int param)
 {
-	const KeyapiParam *definition = &table->endpoint->params[param];
 	Target		target = {
 		.table = table,
-		.kind = definition->type == KEYAPI_PARAM_TEXT &&
-		definition->domain == NULL ? TARGET_TEXT : TARGET_VALUE,
+		.kind = kind_of_param(&table->endpoint->params[param]),
 		.attnum = table->params[param],
 	};
 

@@ -56,13 +56,20 @@ typedef struct KeyapiSources
 /*
  * The source of a parameter's values that satisfy a clause; palloc'd, never NULL.
  *
- * For a parameter without a domain, only equality as text under a deterministic
- * collation counts.  For one with a domain, equality of integers counts too:
- * such a source tells how many values there can be and need not be evaluated.
+ * For a parameter without a domain, only equality counts, under a deterministic
+ * collation: as text, and of char(n) and enums, which tell values apart as texts
+ * do.  For one with a domain, equality of integers counts too: such a source
+ * tells how many values there can be and need not be evaluated.
  */
 extern KeyapiSource *keyapi_param_source(Node *clause,
 										 const KeyapiScanTable *table,
 										 int param);
+
+/*
+ * Whether equality in the type of a parameter's column, which must exist, can name
+ * its values.  Otherwise the source of every clause is open.
+ */
+extern bool keyapi_param_is_comparable(const KeyapiScanTable *table, int param);
 
 /*
  * The source of the ranks that satisfy a clause, by comparisons of rank and page

@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "access/stratnum.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -86,6 +87,8 @@ keyapi_source_max_values(const KeyapiSource *source)
 	int64		result = 0;
 	ListCell   *lc;
 
+	if (source->may_vanish)
+		return -1;
 	switch (source->kind)
 	{
 		case KEYAPI_SOURCE_OPEN:
@@ -127,6 +130,19 @@ keyapi_source_max_values(const KeyapiSource *source)
  */
 
 /*
+ * A value as text; of a char(n), without the blanks that fill it up.
+ */
+static char *
+text_of(Oid output, Oid type, Datum value)
+{
+	char	   *text = OidOutputFunctionCall(output, value);
+
+	if (type == BPCHAROID)
+		text[bpchartruelen(text, strlen(text))] = '\0';
+	return text;
+}
+
+/*
  * The value of a leaf as texts, NULLs left out.
  */
 static List *
@@ -156,12 +172,13 @@ leaf_texts(const KeyapiSource *leaf, KeyapiVirtualRow *row)
 		deconstruct_array(array, type, typlen, typbyval, typalign,
 						  &elements, &nulls, &nelements);
 	}
+	type = getBaseType(type);
 	getTypeOutputInfo(type, &output, &isvarlena);
 	for (int i = 0; i < nelements; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (!nulls[i])
-			result = lappend(result, OidOutputFunctionCall(output, elements[i]));
+			result = lappend(result, text_of(output, type, elements[i]));
 	}
 	return result;
 }

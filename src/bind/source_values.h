@@ -66,7 +66,8 @@ extern KeyapiRange keyapi_range_of_ranks(KeyapiRange range, int page_size);
 extern bool keyapi_source_is_constant(const KeyapiSource *source);
 
 /*
- * The largest number of values that the source can have, or -1.
+ * The largest number of values that the source can have, or -1 if it may have any
+ * number, or may vanish.
  */
 extern int64 keyapi_source_max_values(const KeyapiSource *source);
 

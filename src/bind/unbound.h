@@ -3,6 +3,9 @@
  * unbound.h
  *	  Why a scan cannot run: a parameter whose values nothing tells (0A000).
  *
+ * Many clients show nothing but the message, so it alone says what is wrong and
+ * what to write.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef KEYAPI_UNBOUND_H
@@ -10,22 +13,18 @@
 
 #include "compat.h"
 
-#include "bind/scan_table.h"
+#include "bind/clauses.h"
 
 /*
- * What is wrong with a scan that restricts a parameter in a way that does not
- * tell its values or, if restricted is false, says nothing about it although it
- * has no default.  Palloc'd.
+ * What is wrong with a scan of these clauses, given that they and the rest of the
+ * query do not tell the values of a parameter.  Palloc'd.
  */
-extern char *keyapi_unbound_message(const KeyapiScanTable *table, int param,
-									bool restricted);
+extern char *keyapi_unbound_message(const KeyapiClauses *clauses, int param);
 
 /*
- * Raise it.  from_outside: what restricts the parameter is not a condition on
- * the table alone.
+ * Raise it.
  */
-pg_noreturn extern void keyapi_unbound_error(const KeyapiScanTable *table,
-											 int param, bool restricted,
-											 bool from_outside);
+pg_noreturn extern void keyapi_unbound_error(const KeyapiClauses *clauses,
+											 int param);
 
 #endif							/* KEYAPI_UNBOUND_H */

@@ -35,6 +35,19 @@ struct KeyapiVirtualRow
 	ColumnInput page;
 };
 
+/*
+ * The digits that a numeric(p,s) has before its decimal point: p - s, taken out of
+ * the type modifier as numeric.c does it.
+ */
+static int
+whole_digits(int32 typmod)
+{
+	int			precision = ((typmod - VARHDRSZ) >> 16) & 0xffff;
+	int			scale = (((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
+
+	return Max(precision - scale, 0);
+}
+
 static void
 init_input(ColumnInput *input, TupleDesc tupdesc, AttrNumber attnum)
 {
@@ -119,6 +132,36 @@ is_foreseeable(const ColumnInput *input)
 }
 
 /*
+ * Whether a column of a type for numbers can hold an integer.
+ */
+static bool
+column_holds_number(const ColumnInput *input, const char *text)
+{
+	int64		number;
+
+	if (text[strspn(text, "0123456789")] != '\0')
+		return false;
+	switch (input->type)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			errno = 0;
+			number = strtoi64(text, NULL, 10);
+			return errno == 0 && number <=
+				(input->type == INT2OID ? PG_INT16_MAX :
+				 input->type == INT4OID ? PG_INT32_MAX : PG_INT64_MAX);
+		case NUMERICOID:
+			if (input->typmod < (int32) VARHDRSZ)
+				return true;
+			return strlen(text + strspn(text, "0")) <=
+				(size_t) whole_digits(input->typmod);
+		default:
+			return true;
+	}
+}
+
+/*
  * Whether a column can hold the value of a parameter, as far as the type is
  * foreseeable.  Input functions do not tell; they raise an error.
  */
@@ -135,8 +178,12 @@ column_holds(const ColumnInput *input, const char *text)
 			return true;
 		case NAMEOID:
 			return strlen(text) < NAMEDATALEN;
-		case VARCHAROID:
 		case BPCHAROID:
+			/* blanks at the end are filling, not part of the value */
+			if (text[0] != '\0' && text[strlen(text) - 1] == ' ')
+				return false;
+			/* FALLTHROUGH */
+		case VARCHAROID:
 			return input->typmod < (int32) VARHDRSZ ||
 				pg_mbstrlen(text) <= input->typmod - VARHDRSZ;
 		case INT2OID:
@@ -145,7 +192,7 @@ column_holds(const ColumnInput *input, const char *text)
 		case FLOAT4OID:
 		case FLOAT8OID:
 		case NUMERICOID:
-			return text[strspn(text, "0123456789")] == '\0';
+			return column_holds_number(input, text);
 		default:
 			return !type_is_enum(input->type) ||
 				(strlen(text) < NAMEDATALEN &&

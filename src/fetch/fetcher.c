@@ -297,7 +297,7 @@ keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 
 	drive(fetcher, request);
 	if (request->status == KEYAPI_REQUEST_FAILED && !fall_back(fetcher, request))
-		keyapi_failure_raise(&request->failure);
+		keyapi_failure_raise(&request->failure, keyapi_ledger_spent());
 	return keyapi_page_request_enter(request);
 }
 
@@ -323,6 +323,23 @@ keyapi_fetch_is_free(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 	return keyapi_fetch_pending(fetcher, listing_pages, number) ||
 		keyapi_statement_list_is_free(statement_list_of(fetcher, listing_pages),
 									  number);
+}
+
+bool
+keyapi_fetch_would_be_free(KeyapiFetcher *fetcher, const KeyapiListing *listing,
+						   int number)
+{
+	MemoryContext oldcontext;
+	KeyapiCacheKey key;
+	bool		result;
+
+	prepare_requests(fetcher);
+	oldcontext = MemoryContextSwitchTo(fetcher->context);
+	key = keyapi_cache_key(&fetcher->account, listing);
+	result = keyapi_statement_list_would_be_free(&key, fetcher->cache_ttl_ms, number);
+	pfree(unconstify(char *, key.texts));
+	MemoryContextSwitchTo(oldcontext);
+	return result;
 }
 
 void
@@ -351,6 +368,17 @@ keyapi_fetcher_concurrency(KeyapiFetcher *fetcher)
 {
 	prepare_requests(fetcher);
 	return fetcher->server->max_concurrency;
+}
+
+int64
+keyapi_fetcher_affords(KeyapiFetcher *fetcher, const KeyapiEndpoint *endpoint)
+{
+	int64		left;
+
+	prepare_requests(fetcher);
+	left = keyapi_ledger_left(&fetcher->ledger);
+	return left == PG_INT64_MAX || endpoint->credits == 0 ? PG_INT64_MAX :
+		left / endpoint->credits;
 }
 
 void

@@ -72,6 +72,13 @@ extern bool keyapi_fetch_is_free(KeyapiFetcher *fetcher,
 								 int number);
 
 /*
+ * The same for a page of a list that the scan has not begun to read: neither the
+ * scan nor the cache knows the list by this.
+ */
+extern bool keyapi_fetch_would_be_free(KeyapiFetcher *fetcher,
+									   const KeyapiListing *listing, int number);
+
+/*
  * Forget the pages that were asked for ahead and were not sent or have failed.
  * What was sent has to be paid for, so it is kept.
  */
@@ -86,6 +93,13 @@ extern bool keyapi_fetcher_works(const KeyapiFetcher *fetcher);
  * Option max_concurrency.
  */
 extern int	keyapi_fetcher_concurrency(KeyapiFetcher *fetcher);
+
+/*
+ * How many requests to this endpoint may still be paid for; PG_INT64_MAX if nothing
+ * limits them.
+ */
+extern int64 keyapi_fetcher_affords(KeyapiFetcher *fetcher,
+									const KeyapiEndpoint *endpoint);
 
 /*
  * Raise 54000 if that many more requests, which read so many lists, are more

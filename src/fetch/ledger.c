@@ -26,6 +26,18 @@ keyapi_ledger_affords(const KeyapiLedger *ledger, int credits)
 		keyapi_account_spent(ledger->account) + credits <= server->credits_per_day;
 }
 
+int64
+keyapi_ledger_left(const KeyapiLedger *ledger)
+{
+	return keyapi_budget_left(ledger->serverid, ledger->server->max_credits);
+}
+
+int64
+keyapi_ledger_spent(void)
+{
+	return keyapi_budget_spent();
+}
+
 void
 keyapi_ledger_check_request(const KeyapiLedger *ledger, int credits)
 {
@@ -37,7 +49,9 @@ keyapi_ledger_check_request(const KeyapiLedger *ledger, int credits)
 			 errmsg("a request needs %d credits, but option \"credits_per_day\" of the server allows %d and " INT64_FORMAT " are spent today",
 					credits, ledger->server->credits_per_day,
 					keyapi_account_spent(ledger->account)),
-			 errdetail("The next request was not sent."),
+			 errdetail_plural("The statement has spent " INT64_FORMAT " credit; the next request was not sent.",
+							  "The statement has spent " INT64_FORMAT " credits; the next request was not sent.",
+							  keyapi_ledger_spent(), keyapi_ledger_spent()),
 			 errhint("Wait until tomorrow (UTC), or raise option \"credits_per_day\" of the server.")));
 }
 

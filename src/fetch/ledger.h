@@ -52,6 +52,16 @@ typedef struct KeyapiLedger
 extern bool keyapi_ledger_affords(const KeyapiLedger *ledger, int credits);
 
 /*
+ * Credits that the statement may still spend; PG_INT64_MAX if nothing limits them.
+ */
+extern int64 keyapi_ledger_left(const KeyapiLedger *ledger);
+
+/*
+ * Credits that the statement has spent, at all servers (budget.h).
+ */
+extern int64 keyapi_ledger_spent(void);
+
+/*
  * Raise 54000 if they may not, for the next request.
  */
 extern void keyapi_ledger_check_request(const KeyapiLedger *ledger, int credits);

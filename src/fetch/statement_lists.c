@@ -8,6 +8,7 @@
 #include "fetch/statement_lists.h"
 
 #include "access/xact.h"
+#include "common/hashfn.h"
 #include "lib/ilist.h"
 #include "utils/memutils.h"
 #include "tcop/pquery.h"
@@ -21,13 +22,13 @@
 
 struct KeyapiStatementList
 {
-	dlist_node	node;			/* in the statement's list, */
-	bool		listed;			/* ... unless the statement is over */
-	int			references;		/* scans that read it */
+	dlist_node	node;			/* in the statement's lists, until it is over */
+	int			readers;		/* the statement, and queries that read it */
 	MemoryContext context;		/* of all that follows */
 	KeyapiCacheKey key;
 	int			ttl_ms;
-	KeyapiCachedId id;			/* of the cached listing; or of none */
+	bool		opened;			/* the cached listing was looked for */
+	KeyapiCachedId id;			/* ... and is this one; or there is none */
 	bool		reopened;		/* the cached listing was dropped once */
 	int			complete_to;	/* the cached listing has all pages up to this
 								 * one, the last; 0: not that we know */
@@ -36,16 +37,60 @@ struct KeyapiStatementList
 	int			max_pages;
 };
 
-/* A scan's hold on a statement's list; goes with the scan's memory. */
+/*
+ * Who reads a list: the scans of a query, whose memory context this is; or, with
+ * NULL, any scan that the current statement begins.
+ */
+typedef struct ReaderKey
+{
+	MemoryContext query;
+	KeyapiCacheKey key;			/* its texts are the list's */
+} ReaderKey;
+
+typedef struct Reader
+{
+	ReaderKey	id;
+	KeyapiStatementList *list;
+	uint32		hash;
+	char		status;			/* simplehash's own */
+} Reader;
+
+static uint32
+hash_reader(const ReaderKey *id)
+{
+	return hash_combine(keyapi_cache_key_hash(&id->key),
+						hash_bytes((const unsigned char *) &id->query,
+								   sizeof(id->query)));
+}
+
+static bool
+same_reader(const ReaderKey *a, const ReaderKey *b)
+{
+	return a->query == b->query && keyapi_cache_key_equal(&a->key, &b->key);
+}
+
+#define SH_PREFIX readertable
+#define SH_ELEMENT_TYPE Reader
+#define SH_KEY_TYPE ReaderKey
+#define SH_KEY id
+#define SH_HASH_KEY(tb, key) hash_reader(&(key))
+#define SH_EQUAL(tb, a, b) same_reader(&(a), &(b))
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, entry) ((entry)->hash)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+static readertable_hash *readers = NULL;
+
+/* A query's hold on a list; goes with the query's memory. */
 typedef struct Reference
 {
 	MemoryContextCallback on_delete;
-	dlist_node	node;			/* among all references */
-	MemoryContext query;		/* the same for all scans of a query */
+	MemoryContext query;
 	KeyapiStatementList *list;
 } Reference;
-
-static dlist_head references = DLIST_STATIC_INIT(references);
 
 /* The lists of the current statement. */
 static dlist_head lists = DLIST_STATIC_INIT(lists);
@@ -92,10 +137,40 @@ give_context(MemoryContext context)
 	}
 }
 
-static void
-forget_unused(KeyapiStatementList *list)
+/*
+ * The list that a query reads, or the statement (NULL); or NULL.
+ */
+static KeyapiStatementList *
+find_reader(MemoryContext query, const KeyapiCacheKey *key)
 {
-	if (list->references == 0 && !list->listed)
+	const ReaderKey id = {query, *key};
+	Reader	   *reader = readers == NULL ? NULL : readertable_lookup(readers, id);
+
+	return reader == NULL ? NULL : reader->list;
+}
+
+static void
+add_reader(MemoryContext query, KeyapiStatementList *list)
+{
+	const ReaderKey id = {query, list->key};
+	bool		found;
+
+	if (readers == NULL)
+		readers = readertable_create(TopMemoryContext, 64, NULL);
+	readertable_insert(readers, id, &found)->list = list;
+}
+
+/*
+ * That query, or the statement, does not read the list any longer; the list goes
+ * with its last reader.
+ */
+static void
+remove_reader(MemoryContext query, KeyapiStatementList *list)
+{
+	const ReaderKey id = {query, list->key};
+
+	(void) readertable_delete(readers, id);
+	if (--list->readers == 0)
 		give_context(list->context);
 }
 
@@ -105,10 +180,8 @@ end_statement(void)
 	while (!dlist_is_empty(&lists))
 	{
 		dlist_node *node = dlist_pop_head_node(&lists);
-		KeyapiStatementList *list = dlist_container(KeyapiStatementList, node, node);
 
-		list->listed = false;
-		forget_unused(list);
+		remove_reader(NULL, dlist_container(KeyapiStatementList, node, node));
 	}
 }
 
@@ -145,15 +218,7 @@ release(void *arg)
 {
 	Reference  *reference = arg;
 
-	dlist_delete(&reference->node);
-	reference->list->references--;
-	forget_unused(reference->list);
-}
-
-static bool
-is_of(const KeyapiStatementList *list, const KeyapiCacheKey *key)
-{
-	return keyapi_cache_key_equal(&list->key, key);
+	remove_reader(reference->query, reference->list);
 }
 
 /*
@@ -163,30 +228,14 @@ is_of(const KeyapiStatementList *list, const KeyapiCacheKey *key)
 static KeyapiStatementList *
 find(const KeyapiCacheKey *key)
 {
-	dlist_iter	iter;
+	KeyapiStatementList *list = find_reader(CurrentMemoryContext, key);
 
-	dlist_foreach(iter, &references)
-	{
-		Reference  *reference = dlist_container(Reference, node, iter.cur);
-
-		if (reference->query == CurrentMemoryContext &&
-			is_of(reference->list, key))
-			return reference->list;
-	}
-	dlist_foreach(iter, &lists)
-	{
-		KeyapiStatementList *list = dlist_container(KeyapiStatementList, node, iter.cur);
-
-		if (is_of(list, key))
-			return list;
-	}
-	return NULL;
+	return list != NULL ? list : find_reader(NULL, key);
 }
 
 static KeyapiStatementList *
 create(const KeyapiCacheKey *key, int ttl_ms)
 {
-	KeyapiCachedId id = keyapi_cache_open(key, ttl_ms);
 	MemoryContext context = take_context();
 	KeyapiStatementList *list = MemoryContextAllocZero(context,
 													   sizeof(KeyapiStatementList));
@@ -194,31 +243,41 @@ create(const KeyapiCacheKey *key, int ttl_ms)
 	list->context = context;
 	list->key = keyapi_cache_key_copy(key, context);
 	list->ttl_ms = ttl_ms;
-	list->id = id;
-	list->listed = true;
+	add_reader(NULL, list);
+	list->readers = 1;
 	dlist_push_head(&lists, &list->node);
 	return list;
+}
+
+/*
+ * Let the current query read the list, which it does not yet.
+ */
+static void
+refer_to(KeyapiStatementList *list)
+{
+	Reference  *reference = palloc0(sizeof(Reference));
+
+	reference->query = CurrentMemoryContext;
+	reference->list = list;
+	add_reader(reference->query, list);
+	list->readers++;
+	reference->on_delete.func = release;
+	reference->on_delete.arg = reference;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext,
+									   &reference->on_delete);
 }
 
 KeyapiStatementList *
 keyapi_statement_list_open(const KeyapiCacheKey *key, int ttl_ms)
 {
-	Reference  *reference = palloc0(sizeof(Reference));
 	KeyapiStatementList *list;
 
 	begin_statement();
 	list = find(key);
 	if (list == NULL)
 		list = create(key, ttl_ms);
-
-	list->references++;
-	reference->list = list;
-	reference->query = CurrentMemoryContext;
-	dlist_push_head(&references, &reference->node);
-	reference->on_delete.func = release;
-	reference->on_delete.arg = reference;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext,
-									   &reference->on_delete);
+	if (find_reader(CurrentMemoryContext, key) == NULL)
+		refer_to(list);
 	return list;
 }
 
@@ -309,11 +368,26 @@ reopen(KeyapiStatementList *list)
 }
 
 /*
+ * Find the cached listing, or begin one.  Not before a page is needed: a statement
+ * that is refused for its price leaves no trace in the cache.
+ */
+static void
+open_cached(KeyapiStatementList *list)
+{
+	if (list->opened)
+		return;
+	list->id = keyapi_cache_open(&list->key, list->ttl_ms);
+	list->opened = true;
+	list->complete_to = 0;
+}
+
+/*
  * Find a page that is not kept yet in the cache; NULL if it is not there either.
  */
 static const KeyapiListPage *
 find_cached(KeyapiStatementList *list, int number)
 {
+	open_cached(list);
 	while (is_cached(list) &&
 		   look_up(list, number) == KEYAPI_LOOKUP_GONE)
 		reopen(list);
@@ -361,13 +435,15 @@ keyapi_statement_list_look(KeyapiStatementList *list, int number, TimestampTz un
 static bool
 cache_has(KeyapiStatementList *list, int number, int *last_page)
 {
+	KeyapiCachedId id;
 	bool		complete;
 	bool		has;
 
 	*last_page = list->complete_to;
 	if (list->complete_to > 0)
 		return number <= list->complete_to;
-	has = keyapi_cache_has(list->id, number, last_page, &complete);
+	id = list->opened ? list->id : keyapi_cache_find(&list->key, list->ttl_ms);
+	has = keyapi_cache_has(id, number, last_page, &complete);
 	list->complete_to = complete ? *last_page : 0;
 	return has;
 }
@@ -408,6 +484,17 @@ keyapi_statement_list_is_free(KeyapiStatementList *list, int number)
 
 	return has_page(list, number, &last_page) ||
 		(last_page != 0 && number > last_page);
+}
+
+bool
+keyapi_statement_list_would_be_free(const KeyapiCacheKey *key, int ttl_ms, int number)
+{
+	KeyapiStatementList *list;
+	KeyapiStatementList unopened = {.key = *key,.ttl_ms = ttl_ms};
+
+	begin_statement();
+	list = find(key);
+	return keyapi_statement_list_is_free(list != NULL ? list : &unopened, number);
 }
 
 const KeyapiListPage *

@@ -55,7 +55,8 @@ typedef union KeyapiFinding
 /*
  * The statement's list, for as long as CurrentMemoryContext lives, which must be
  * the query's.  ttl_ms is the age up to which the list may come from the cache;
- * 0: it may not.  The first scan of a statement decides.
+ * 0: it may not.  The first scan of a statement decides.  The cache is left alone
+ * until the first page is needed.
  */
 extern KeyapiStatementList *keyapi_statement_list_open(const KeyapiCacheKey *key,
 													   int ttl_ms);
@@ -83,6 +84,12 @@ extern KeyapiPageState keyapi_statement_list_look(KeyapiStatementList *list, int
  * end before it.
  */
 extern bool keyapi_statement_list_is_free(KeyapiStatementList *list, int number);
+
+/*
+ * The same for a list that need not be opened, and is not by this.
+ */
+extern bool keyapi_statement_list_would_be_free(const KeyapiCacheKey *key,
+												int ttl_ms, int number);
 
 /*
  * The number itself; or that of the list's last page, if the list is known to end

@@ -4,8 +4,9 @@
  *	  One table of options: names, owners, defaults and rules; the validator
  *	  and the readers work from it.  What a value may be is in option_value.c.
  *
- * The options that choose lists (of the first endpoint: region, period, order_by,
- * regions) are the parameters of the endpoint table.  They are not repeated here.
+ * The options that choose lists (of the first endpoint: region, period, order_by
+ * and their domains regions, periods, order_bys) are the parameters of the endpoint
+ * table.  They are not repeated here.
  *
  *-------------------------------------------------------------------------
  */
@@ -514,4 +515,23 @@ keyapi_column_source(const KeyapiEndpoint *endpoint, Oid relid,
 		*kind = column->kind;
 		*field = column->field;
 	}
+}
+
+void
+keyapi_check_column_name(const KeyapiEndpoint *endpoint, Oid relid,
+						 AttrNumber attnum)
+{
+	char	   *name = get_attname(relid, attnum, false);
+	const KeyapiColumn *meant = keyapi_endpoint_column_meant(endpoint, name);
+
+	if (meant == NULL ||
+		find_value(GetForeignColumnOptions(relid, attnum), "field") != NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
+			 errmsg("column \"%s\" of foreign table \"%s\" must be called \"%s\"",
+					name, get_rel_name(relid), meant->name),
+			 errdetail("Names of columns are case-sensitive, and the API documents no field \"%s\".",
+					   name),
+			 errhint("Rename the column, or set its option \"field\" to the field that it is to hold.")));
 }

@@ -68,4 +68,12 @@ extern void keyapi_column_source(const KeyapiEndpoint *endpoint,
 								 Oid relid, AttrNumber attnum,
 								 KeyapiColumnKind *kind, const char **field);
 
+/*
+ * Raise HV007 for a column that has no option "field" and the name of one of the
+ * endpoint's columns, but for upper and lower case: "REGION".  Such a column would
+ * be NULL in every row.
+ */
+extern void keyapi_check_column_name(const KeyapiEndpoint *endpoint, Oid relid,
+									 AttrNumber attnum);
+
 #endif							/* KEYAPI_OPTION_H */

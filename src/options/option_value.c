@@ -130,12 +130,44 @@ join_domain(const char *const *domain)
 }
 
 /*
- * The comma list of a domain option, as a NULL-terminated array without
- * duplicates.
+ * Why a parameter cannot have a value, as a sentence about the subject; or NULL.
+ */
+static const char *
+param_value_problem(const KeyapiParam *param, const char *value,
+					const char *subject)
+{
+	size_t		len = strlen(value);
+
+	if (len == 0 || len > KEYAPI_MAX_PARAM_BYTES)
+		return psprintf("%s must have 1 to %d bytes.", subject,
+						KEYAPI_MAX_PARAM_BYTES);
+	switch (param->type)
+	{
+		case KEYAPI_PARAM_TEXT:
+			break;
+		case KEYAPI_PARAM_INTEGER:
+			/* 7 and 07 would be two lists with the same rows */
+			if (value[strspn(value, "0123456789")] != '\0' ||
+				(value[0] == '0' && len > 1))
+				return psprintf("%s must be a number without a sign or leading zeros.",
+								subject);
+			break;
+		case KEYAPI_PARAM_BOOLEAN:
+			if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+				return psprintf("%s must be true or false.", subject);
+			break;
+	}
+	return NULL;
+}
+
+/*
+ * The comma list of a parameter's domain option, as a NULL-terminated array
+ * without duplicates.
  */
 static const char *const *
-domain_value(const char *name, const char *value)
+domain_value(const KeyapiParam *param, const char *value)
 {
+	const char *name = param->domain_option;
 	List	   *elements;
 	ListCell   *lc;
 	const char **domain;
@@ -148,11 +180,10 @@ domain_value(const char *name, const char *value)
 	foreach(lc, elements)
 	{
 		const char *element = lfirst(lc);
+		const char *problem = param_value_problem(param, element, "Each value");
 
-		if (*element == '\0' || strlen(element) > KEYAPI_MAX_PARAM_BYTES)
-			keyapi_option_bad(name, value,
-							  psprintf("Each value must have 1 to %d bytes.",
-									   KEYAPI_MAX_PARAM_BYTES));
+		if (problem != NULL)
+			keyapi_option_bad(name, value, problem);
 		if (!in_domain(domain, element))
 			domain[n++] = element;
 	}
@@ -164,9 +195,10 @@ keyapi_option_param(const KeyapiParam *param, const char *value,
 					const char *domain)
 {
 	KeyapiParamOptions result = {KEYAPI_DEFAULT_VALUE, NULL, param->domain};
+	const char *problem;
 
 	if (domain != NULL)
-		result.domain = domain_value(param->domain_option, domain);
+		result.domain = domain_value(param, domain);
 
 	if (value == NULL && domain != NULL)
 		result.kind = KEYAPI_DEFAULT_ALL;
@@ -188,9 +220,9 @@ keyapi_option_param(const KeyapiParam *param, const char *value,
 		keyapi_option_bad(param->name, result.value,
 						  psprintf("It must be all, none or one of: %s.",
 								   join_domain(result.domain)));
-	if (result.value != NULL &&
-		(*result.value == '\0' || strlen(result.value) > KEYAPI_MAX_PARAM_BYTES))
-		keyapi_option_bad(param->name, result.value,
-						  psprintf("It must have 1 to %d bytes.", KEYAPI_MAX_PARAM_BYTES));
+	problem = result.value == NULL ? NULL :
+		param_value_problem(param, result.value, "It");
+	if (problem != NULL)
+		keyapi_option_bad(param->name, result.value, problem);
 	return result;
 }

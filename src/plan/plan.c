@@ -211,6 +211,18 @@ max_rows(PlannerInfo *root, RelOptInfo *rel, Path *path,
 	return (int64) root->limit_tuples;
 }
 
+/*
+ * The parameters that partition bounds restrict, and no other clause of a scan.
+ */
+static uint32
+bounded_params(const KeyapiRelPlan *plan, List *scan_clauses)
+{
+	void	   *table = unconstify(KeyapiScanTable *, plan->table);
+
+	return keyapi_params_in((Node *) plan->bounds, keyapi_scan_var_params, table) &
+		~keyapi_params_in((Node *) scan_clauses, keyapi_scan_var_params, table);
+}
+
 static Bitmapset *
 needed_columns(RelOptInfo *rel, List *clauses)
 {
@@ -228,9 +240,8 @@ keyapiGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 {
 	KeyapiRelPlan *plan = baserel->fdw_private;
 	Path	   *path = &best_path->path;
-	List	   *clauses =
-	list_concat_copy(plan->bounds,
-					 extract_actual_clauses(scan_clauses, false));
+	List	   *own = extract_actual_clauses(scan_clauses, false);
+	List	   *clauses = list_concat_copy(plan->bounds, own);
 	KeyapiPlanPrivate private = {
 		.restrictions = plan->restrictions,
 		.max_rows = max_rows(root, baserel, path,
@@ -238,6 +249,7 @@ keyapiGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 		.columns = needed_columns(baserel, clauses),
 	};
 
+	private.restrictions.bounded = bounded_params(plan, own);
 	if (path->pathkeys != NIL)
 	{
 		const KeyapiEstimate *estimate = keyapi_estimate(root, baserel,

@@ -14,6 +14,8 @@
 #include "executor/executor.h"
 #include "nodes/plannodes.h"
 
+#include "fetch/budget.h"
+
 /* The run of the executor that is under way, if it reads to the end. */
 static const EState *completing = NULL;
 
@@ -29,13 +31,16 @@ static const KeyapiDemandHint full_hint = {KEYAPI_READS_ALL};
 
 /*
  * Note whether all rows are asked for: cursors, loops of PL/pgSQL, functions
- * in SQL and the row limits of drivers ask for some.  Runs nest.
+ * in SQL and the row limits of drivers ask for some.  Runs nest.  The budget
+ * must know them too.
  */
 static void
 executor_run(KEYAPI_EXECUTOR_RUN_PARAMS)
 {
 	const EState *outer = completing;
+	KeyapiBudgetRun run;
 
+	keyapi_budget_begin_run(&run);
 	completing = count == 0 ? query->estate : NULL;
 	PG_TRY();
 	{
@@ -47,6 +52,7 @@ executor_run(KEYAPI_EXECUTOR_RUN_PARAMS)
 	PG_FINALLY();
 	{
 		completing = outer;
+		keyapi_budget_end_run(&run);
 	}
 	PG_END_TRY();
 }

@@ -15,6 +15,7 @@
 
 #include "api/failure.h"
 #include "scan/pages_state.h"
+#include "scan/price.h"
 #include "scan/read_ahead.h"
 
 /* More pages than are ever asked for ahead. */
@@ -257,18 +258,32 @@ keyapi_pages_rewind(KeyapiPages *pages, const KeyapiBound *bound)
 	pages->pass_number++;
 	pages->rows_left = bound->max_rows;
 	pages->price_checked = false;
-	pages->cursors = palloc0(sizeof(KeyapiListCursor) * Max(bound->nlists, 1));
-	for (int i = 0; i < bound->nlists; i++)
-	{
-		KeyapiListCursor *cursor = &pages->cursors[i];
-
-		cursor->listing_pages = find_list(pages, &bound->lists[i]);
-		cursor->number = i;
-		cursor->next_page = 1;
-	}
+	pages->cursors = NULL;
 	pages->current = 0;
 	pages->rank = bound->lo;
 	pages->round_had_row = false;
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/*
+ * Place a cursor at the beginning of each list.
+ */
+static void
+make_cursors(KeyapiPages *pages)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(pages->pass_context);
+	int			nlists = pages->pass.nlists;
+
+	pages->cursors = palloc0(sizeof(KeyapiListCursor) * Max(nlists, 1));
+	for (int i = 0; i < nlists; i++)
+	{
+		KeyapiListCursor *cursor = &pages->cursors[i];
+
+		CHECK_FOR_INTERRUPTS();
+		cursor->listing_pages = find_list(pages, &pages->pass.lists[i]);
+		cursor->number = i;
+		cursor->next_page = 1;
+	}
 	MemoryContextSwitchTo(oldcontext);
 }
 
@@ -340,6 +355,11 @@ keyapi_pages_next(KeyapiPages *pages, KeyapiDemand demand, KeyapiRow *row)
 	bool		found;
 
 	pages->demand = demand;
+	if (pages->cursors == NULL)
+	{
+		keyapi_price_check_number(pages);
+		make_cursors(pages);
+	}
 	found = pages->pass.rank_major ? next_in_rank_order(pages, row) :
 		next_in_list_order(pages, row);
 	pages->rows_uncounted += found;
@@ -357,8 +377,7 @@ keyapi_pages_check_first_pages(KeyapiPages *pages, const KeyapiListing *lists,
 	for (int i = 0; i < nlists; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		requests += !keyapi_fetch_is_free(pages->fetcher,
-										  find_list(pages, &lists[i]), 1);
+		requests += !keyapi_fetch_would_be_free(pages->fetcher, &lists[i], 1);
 	}
 	if (requests > 0)
 		keyapi_fetcher_check_budget(pages->fetcher, lists[0].endpoint, requests,

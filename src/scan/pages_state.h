@@ -44,7 +44,8 @@ typedef struct KeyapiPages
 	KeyapiDemand demand;		/* as of the current row */
 	int64		pass_number;
 	MemoryContext pass_context;
-	KeyapiListCursor *cursors;	/* one for each list of the pass */
+	KeyapiListCursor *cursors;	/* one for each list of the pass; NULL: before
+								 * its first row */
 	int			current;		/* cursor to read next */
 	int64		rank;			/* rank_major: the rank of this round */
 	bool		round_had_row;	/* ... and whether a list had it */

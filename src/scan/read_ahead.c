@@ -297,7 +297,9 @@ keyapi_pages_check_price(KeyapiPages *pages)
 	int			number;
 	Walk	   *walk;
 
-	if (pages->price_checked || pages->demand != KEYAPI_READS_ALL)
+	if (pages->price_checked || pages->demand != KEYAPI_READS_ALL ||
+		keyapi_fetcher_affords(pages->fetcher,
+							   pages->pass.lists[0].endpoint) == PG_INT64_MAX)
 		return;
 	walk = begin_walk(pages, true);
 	while (walk_on(walk, &cursor, &number))

@@ -17,6 +17,7 @@
 #include "bind/plan_private.h"
 #include "options/option.h"
 #include "scan/demand.h"
+#include "scan/lookalike.h"
 #include "scan/tuple.h"
 
 /* State of a scan node, as long as the node. */
@@ -25,6 +26,7 @@ typedef struct KeyapiScan
 	KeyapiBinding *binding;
 	KeyapiPages *pages;
 	KeyapiTupleReader *reader;
+	KeyapiLookalikeCheck *lookalike;	/* or NULL */
 	KeyapiDemandHint hint;
 	KeyapiBound *bound;			/* of the current pass; NULL: bind first */
 	MemoryContext bound_context;
@@ -57,6 +59,7 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 	scan->binding = keyapi_binding_begin(node, options);
 	scan->reader = keyapi_tuple_reader(rel, options->endpoint, private.columns);
 	scan->pages = keyapi_pages_create(RelationGetRelid(rel), scan_user(node), options);
+	scan->lookalike = keyapi_lookalike_check(node, scan->binding);
 	scan->bound_context = AllocSetContextCreate(CurrentMemoryContext,
 												"keyapi_fdw binding",
 												ALLOCSET_SMALL_SIZES);
@@ -96,7 +99,10 @@ keyapiIterateForeignScan(ForeignScanState *node)
 		keyapi_tuple_read(scan->reader, &row,
 						  slot->tts_values, slot->tts_isnull);
 		ExecStoreVirtualTuple(slot);
+		keyapi_lookalike_row(scan->lookalike, slot);
 	}
+	else
+		keyapi_lookalike_end_of_pass(scan->lookalike);
 	return slot;
 }
 
@@ -113,8 +119,10 @@ keyapiEndForeignScan(ForeignScanState *node)
 {
 	KeyapiScan *scan = node->fdw_state;
 
-	if (scan != NULL)
-		keyapi_pages_finish(scan->pages);
+	if (scan == NULL)
+		return;
+	keyapi_pages_finish(scan->pages);
+	keyapi_lookalike_finish(scan->lookalike);
 }
 
 const KeyapiBill *

@@ -96,7 +96,10 @@ init_column(ColumnReader *column, const KeyapiEndpoint *endpoint, Oid relid,
 
 	keyapi_column_source(endpoint, relid, attr->attnum, &column->kind, &field);
 	if (column->kind == KEYAPI_COLUMN_FIELD)
+	{
+		keyapi_check_column_name(endpoint, relid, attr->attnum);
 		column->path = field;
+	}
 	else if (column->kind == KEYAPI_COLUMN_PARAM)
 		column->param = keyapi_endpoint_param(endpoint, field);
 	column->index = attr->attnum - 1;

@@ -25,7 +25,7 @@ typedef struct KeyapiTupleReader KeyapiTupleReader;
  * A reader for the relation, in CurrentMemoryContext.  attrs_used are the
  * attribute numbers to fill, offset by FirstLowInvalidHeapAttributeNumber, 0
  * being the whole row; the others become NULL without being converted.  Raises
- * 0A000 for a stored generated column.
+ * 0A000 for a stored generated column, and what keyapi_check_column_name raises.
  */
 extern KeyapiTupleReader *keyapi_tuple_reader(Relation rel,
 											  const KeyapiEndpoint *endpoint,

@@ -120,7 +120,7 @@ is_younger(const CachedListing *listing, int64 age_ms)
  * The listing to read: the present one if it is young enough, else the new one,
  * if there is any.
  */
-static KeyapiCachedId
+static CachedListing *
 find_usable(CachePart *part, const KeyapiCacheKey *key, int age_ms)
 {
 	CachedListing *listing = keyapi_cache_find_key(part, key, CACHED_PRESENT);
@@ -129,10 +129,30 @@ find_usable(CachePart *part, const KeyapiCacheKey *key, int age_ms)
 		age_ms = Min(age_ms, longest_age_ms(listing));
 	if (listing == NULL || age_ms <= 0 || !is_younger(listing, age_ms))
 		listing = keyapi_cache_find_key(part, key, CACHED_NEW);
+	return listing;
+}
+
+/*
+ * The same, as used now.
+ */
+static KeyapiCachedId
+use_usable(CachePart *part, const KeyapiCacheKey *key, int age_ms)
+{
+	CachedListing *listing = find_usable(part, key, age_ms);
+
 	if (listing == NULL)
 		return KEYAPI_NO_CACHED_ID;
 	listing->last_used = ++part->uses;
 	return listing->id;
+}
+
+/*
+ * cache_ttl as far as keyapi_fdw.max_age leaves it.
+ */
+static int
+longest_age_in_session(int ttl_ms)
+{
+	return max_age_ms >= 0 ? Min(ttl_ms, max_age_ms) : ttl_ms;
 }
 
 typedef struct OpenCall
@@ -146,12 +166,11 @@ static void
 open_listing(void *arg)
 {
 	OpenCall   *call = arg;
-	int			age_ms = max_age_ms >= 0 ? Min(call->ttl_ms, max_age_ms) :
-	call->ttl_ms;
+	int			age_ms = longest_age_in_session(call->ttl_ms);
 	CachePart  *part = lock_part(LW_EXCLUSIVE);
 	dsa_pointer pointer;
 
-	call->id = find_usable(part, call->key, age_ms);
+	call->id = use_usable(part, call->key, age_ms);
 	LWLockRelease(&part->lock);
 	if (call->id.number != 0)
 		return;
@@ -162,7 +181,7 @@ open_listing(void *arg)
 		return;
 
 	part = lock_part(LW_EXCLUSIVE);
-	call->id = find_usable(part, call->key, age_ms);
+	call->id = use_usable(part, call->key, age_ms);
 	if (call->id.number == 0)
 		call->id = keyapi_cache_add_listing(part, pointer, call->key,
 											call->ttl_ms)->id;
@@ -177,6 +196,29 @@ keyapi_cache_open(const KeyapiCacheKey *key, int ttl_ms)
 	OpenCall	call = {key, ttl_ms};
 
 	if (keyapi_cache_enabled(ttl_ms) && attempt(open_listing, &call))
+		return call.id;
+	return KEYAPI_NO_CACHED_ID;
+}
+
+static void
+find_listing(void *arg)
+{
+	OpenCall   *call = arg;
+	CachePart  *part = lock_part(LW_SHARED);
+	const CachedListing *listing =
+	find_usable(part, call->key, longest_age_in_session(call->ttl_ms));
+
+	if (listing != NULL)
+		call->id = listing->id;
+	LWLockRelease(&part->lock);
+}
+
+KeyapiCachedId
+keyapi_cache_find(const KeyapiCacheKey *key, int ttl_ms)
+{
+	OpenCall	call = {key, ttl_ms};
+
+	if (keyapi_cache_enabled(ttl_ms) && attempt(find_listing, &call))
 		return call.id;
 	return KEYAPI_NO_CACHED_ID;
 }

@@ -70,6 +70,11 @@ extern bool keyapi_cache_wants_fresh(void);
 extern KeyapiCachedId keyapi_cache_open(const KeyapiCacheKey *key, int ttl_ms);
 
 /*
+ * The same listing, if it is there; else none, and nothing changes.
+ */
+extern KeyapiCachedId keyapi_cache_find(const KeyapiCacheKey *key, int ttl_ms);
+
+/*
  * The youngest complete listing of the list, if it is younger than age_ms; else
  * none.  *fetched_at is when its oldest page arrived; it is not set if there is
  * none.

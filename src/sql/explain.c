@@ -193,8 +193,7 @@ append_binding(StringInfo buf, Description *d, int i)
 	{
 		appendStringInfo(buf, "%s unbound", param->name);
 		if (d->error == NULL)
-			d->error = keyapi_unbound_message(d->table, i,
-											  restricted || conflict);
+			d->error = keyapi_unbound_message(d->clauses, i);
 	}
 }
 

@@ -7,11 +7,13 @@
  */
 #include "sql/import.h"
 
+#include "commands/defrem.h"
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
 #include "api/endpoint.h"
+#include "options/option_value.h"
 
 static bool
 is_listed(const char *table, List *table_list)
@@ -43,10 +45,12 @@ is_wanted(const char *table, const ImportForeignSchemaStmt *stmt)
 
 /*
  * The defaults of the parameters are written out, so that \d+ shows what a query
- * without conditions reads.
+ * without conditions reads.  defaults is in place of all of them, unless it is
+ * NULL.
  */
 static char *
-create_table_command(const KeyapiEndpoint *endpoint, const char *server)
+create_table_command(const KeyapiEndpoint *endpoint, const char *server,
+					 const char *defaults)
 {
 	StringInfoData buf;
 
@@ -63,7 +67,8 @@ create_table_command(const KeyapiEndpoint *endpoint, const char *server)
 	for (int i = 0; i < endpoint->nparams; i++)
 		appendStringInfo(&buf, ", %s %s",
 						 quote_identifier(endpoint->params[i].name),
-						 quote_literal_cstr(endpoint->params[i].default_value));
+						 quote_literal_cstr(defaults != NULL ? defaults :
+											endpoint->params[i].default_value));
 	appendStringInfoChar(&buf, ')');
 	return buf.data;
 }
@@ -86,19 +91,40 @@ unknown_schema(const char *name)
 			 errhint("Remote schemas are: %s.", known.data)));
 }
 
+/*
+ * The value of the option "defaults", or NULL.  "none" is the only one: what else
+ * may stand for a parameter depends on the parameter.
+ */
+static const char *
+defaults_option(List *options)
+{
+	const char *defaults = NULL;
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		DefElem    *def = lfirst_node(DefElem, lc);
+
+		if (strcmp(def->defname, "defaults") != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+					 errmsg("invalid option \"%s\"", def->defname),
+					 errhint("The only option of IMPORT FOREIGN SCHEMA is \"defaults\". ALTER FOREIGN TABLE sets those of a table.")));
+		defaults = defGetString(def);
+		if (strcmp(defaults, "none") != 0)
+			keyapi_option_bad("defaults", defaults,
+							  "It must be none: then a query must name the values of all parameters.");
+	}
+	return defaults;
+}
+
 List *
 keyapiImportForeignSchema(ImportForeignSchemaStmt *stmt, Oid serverOid)
 {
 	const char *server = GetForeignServer(serverOid)->servername;
+	const char *defaults = defaults_option(stmt->options);
 	bool		known_schema = false;
 	List	   *commands = NIL;
-
-	if (stmt->options != NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-				 errmsg("invalid option \"%s\"",
-						linitial_node(DefElem, stmt->options)->defname),
-				 errhint("IMPORT FOREIGN SCHEMA has no options here; ALTER FOREIGN TABLE sets those of the table.")));
 
 	for (const KeyapiEndpoint *e = keyapi_endpoints; e->path != NULL; e++)
 	{
@@ -106,7 +132,7 @@ keyapiImportForeignSchema(ImportForeignSchemaStmt *stmt, Oid serverOid)
 			continue;
 		known_schema = true;
 		if (is_wanted(e->table, stmt))
-			commands = lappend(commands, create_table_command(e, server));
+			commands = lappend(commands, create_table_command(e, server, defaults));
 	}
 	if (!known_schema)
 		unknown_schema(stmt->remote_schema);

@@ -70,7 +70,7 @@ is_order(const char *name)
 }
 
 const char *
-query_parse(const char *raw, Query *query)
+query_parse(const char *raw, bool any_value, Query *query)
 {
 	long		period = 7;
 	const char *error = NULL;
@@ -88,7 +88,7 @@ query_parse(const char *raw, Query *query)
 		error = "Invalid parameter: page";
 	if (!query_number(raw, "limit", &query->limit))
 		error = "Invalid parameter: limit";
-	if (!query_number(raw, "period", &period) || (period != 7 && period != 30))
+	if (!query_number(raw, "period", &period) || (!any_value && period != 7 && period != 30))
 		error = "Invalid parameter: period";
 	query->list.period = (int) period;
 	if (!query_text(raw, "region", query->list.region,
@@ -96,7 +96,7 @@ query_parse(const char *raw, Query *query)
 		error = "Invalid parameter: region";
 	if (!query_text(raw, "order_by", query->list.order_by,
 					sizeof(query->list.order_by)) ||
-		!is_order(query->list.order_by))
+		(!any_value && !is_order(query->list.order_by)))
 		error = "Invalid parameter: order_by";
 	return error;
 }

@@ -42,8 +42,9 @@ extern bool query_number(const char *raw, const char *name, long *number);
 /*
  * Parse a raw query string (without "?", may be NULL) with the defaults and
  * domains of the API.  Returns NULL, or the message of the 400; the query
- * holds what was understood in either case.
+ * holds what was understood in either case.  any_value: the API knows values of
+ * period and order_by that are not in its documented domains.
  */
-extern const char *query_parse(const char *raw, Query *query);
+extern const char *query_parse(const char *raw, bool any_value, Query *query);
 
 #endif							/* EMULATOR_QUERY_H */

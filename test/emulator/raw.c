@@ -96,7 +96,7 @@ begin(const char *name, Peer *peer, bool stalled, const char *request_line,
 		.key = xstrdup(key)
 	};
 
-	query_parse(NULL, &row.query);
+	query_parse(NULL, false, &row.query);
 	pthread_mutex_lock(&state_lock);
 	scenario = scenario_get(name);
 	scenario_request(scenario, peer, row);

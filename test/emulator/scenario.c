@@ -131,6 +131,7 @@ static const struct
 	{"nullvideos", WORD_NULLVIDEOS},
 	{"members", WORD_MEMBERS},
 	{"window", WORD_WINDOW},
+	{"newvalues", WORD_NEWVALUES},
 	{NULL}
 };
 

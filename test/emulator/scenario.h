@@ -54,6 +54,7 @@
 #define WORD_MEMBERS		(UINT64_C(1) << 33)
 #define WORD_WINDOW			(UINT64_C(1) << 34)
 #define WORD_BARE			(UINT64_C(1) << 35)
+#define WORD_NEWVALUES		(UINT64_C(1) << 36)
 
 /* hasmore= */
 typedef enum HasMore

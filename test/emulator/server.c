@@ -278,7 +278,8 @@ serve_api(struct MHD_Connection *connection, Request *request)
 	in->query_error = request->query.endpoint != NULL ?
 		endpoint_parse(request->query.endpoint, request->raw_query,
 					   &request->query) :
-		query_parse(request->raw_query, &request->query);
+		query_parse(request->raw_query,
+					(request->settings.words & WORD_NEWVALUES) != 0, &request->query);
 	row = make_log_row(connection, request);
 
 	pthread_mutex_lock(&state_lock);

@@ -31,6 +31,7 @@ package_table()
 		emulator  zlib1g-dev                header zlib.h
 		check     perl                      command prove
 		check     libipc-run-perl           perl_module IPC::Run
+		sqlsmith  sqlsmith                  command sqlsmith
 		scale     nginx-light               command nginx
 		bench     curl                      command curl
 		bench     jq                        command jq
@@ -39,6 +40,7 @@ package_table()
 		bench     python3-requests          python_module requests
 		optional  pg-bsd-indent             command pg_bsd_indent
 		optional  postgresql-NN-cron        server_library pg_cron
+		optional  python3-psycopg2          python_module psycopg2
 	END
 }
 

@@ -41,6 +41,7 @@ open_workspace()
 copy_tree()
 {
 	mkdir -p "$1"
+	# shellcheck disable=SC2154	# top is the caller's, see above
 	sed -e '/^#/d' -e 's|^/|./|' -e 's|/$||' "$top/.gitignore" |
 		tar -C "$top" --exclude-from=- --exclude=./.git -c . |
 		tar -C "$1" --no-same-owner -x

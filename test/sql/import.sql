@@ -19,9 +19,18 @@ IMPORT FOREIGN SCHEMA nothing FROM SERVER "My Server" INTO c;
 IMPORT FOREIGN SCHEMA tiktok FROM SERVER "My Server" INTO c OPTIONS (import_all 'true');
 IMPORT FOREIGN SCHEMA tiktok FROM SERVER "My Server" INTO a;
 
+-- options of IMPORT itself
+IMPORT FOREIGN SCHEMA tiktok FROM SERVER "My Server" INTO c OPTIONS (defaults 'all');
+IMPORT FOREIGN SCHEMA tiktok FROM SERVER "My Server" INTO c OPTIONS (defaults '');
+IMPORT FOREIGN SCHEMA tiktok FROM SERVER "My Server" INTO c OPTIONS ("Defaults" 'none');
+IMPORT FOREIGN SCHEMA tiktok FROM SERVER "My Server" INTO c OPTIONS (defaults 'none', region 'none');
+IMPORT FOREIGN SCHEMA tiktok FROM SERVER "My Server" INTO c OPTIONS (defaults 'none');
+SELECT ftoptions FROM pg_foreign_table WHERE ftrelid = 'c.tiktok_trending'::regclass;
+EXPLAIN (COSTS OFF) SELECT rank FROM c.tiktok_trending WHERE region = 'US';
+SELECT * FROM c.tiktok_trending;
+
 -- no key is needed to look, only to ask
 SELECT * FROM a.tiktok_trending WHERE false;
-EXPLAIN (COSTS OFF) SELECT rank FROM a.tiktok_trending WHERE false;
 
 SET client_min_messages = warning;
 DROP SCHEMA a, b, c CASCADE;

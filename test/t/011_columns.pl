@@ -14,6 +14,7 @@ test_subset();
 test_types();
 test_moments();
 test_fields();
+test_case_of_names();
 test_only_needed_columns();
 test_alter_columns();
 test_generated_column();
@@ -39,6 +40,30 @@ sub test_subset
 	$t->table('no_column', '', '');
 	$t->answers('no_column', 'SELECT count(*) FROM no_column',
 		'500', 25, 'no column');
+	return;
+}
+
+# A quoted name that is a known one but for upper and lower case reads nothing.
+sub test_case_of_names
+{
+	$t->table('shouting', 'plainids;author', '"REGION" text, "Rank" int, "ID" text, title text, "Author" jsonb');
+	$t->fails('shouting', "SELECT $_->[0] FROM shouting", 'HV007',
+		qr/column "$_->[1]" of foreign table "shouting" must be called "$_->[2]"/,
+		"$_->[1] is not read", requests => 0)
+	  foreach (
+		[ '"REGION"',                           'REGION', 'region' ],
+		[ q{title FROM shouting WHERE "REGION" = 'FR' UNION SELECT title}, 'REGION', 'region' ],
+		[ '"Rank"',                             'Rank',   'rank' ],
+		[ 'count("ID")',                        'ID',     'id' ],
+	  );
+	$t->fails('shouting', $_, 'HV007', qr/HINT:  Rename the column/, $_, requests => 0)
+	  foreach 'SELECT * FROM shouting', 'ANALYZE shouting';
+	$t->answers('shouting', 'SELECT count(title), count("Author") FROM shouting WHERE title IS NOT NULL LIMIT 1',
+		$t->sql('SELECT count(title) FROM shouting') . '|0', 25, 'other columns are, whatever they are called');
+	$t->sql(q{ALTER FOREIGN TABLE shouting ALTER "ID" OPTIONS (ADD field 'ID')});
+	$t->answers('shouting', 'SELECT "ID" FROM shouting LIMIT 1', '', 1, 'a field that is named');
+	$t->sql(q{ALTER FOREIGN TABLE shouting RENAME "Rank" TO rank});
+	$t->answers('shouting', 'SELECT rank FROM shouting LIMIT 1', 1, 1, 'a column that is renamed');
 	return;
 }
 

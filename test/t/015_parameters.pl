@@ -15,6 +15,7 @@ test_url_encoding();
 test_defaults();
 test_parameter_defaults();
 test_page_size();
+test_lookalikes();
 
 $t->stop;
 done_testing();
@@ -183,5 +184,64 @@ bool_and(id = 'US7vv' || rank AND page = (rank - 1) / 7 + 1) FROM paged",
 	is_deeply([ $t->asked('paged', 'limit') ], ['7'], '... is asked for');
 	$t->answers('paged', 'SELECT id FROM paged WHERE rank = 15',
 		'US7vv15', 1, '... and counted with');
+	return;
+}
+
+# A condition on a column that people take for region filters the default list: if
+# nothing is left of it, a warning says so.
+sub test_lookalikes
+{
+	my @warned = (
+		q{country_code = 'GB'},
+		q{country_code IN ('GB', 'FR') AND title IS NOT NULL},
+		q{region_name = 'United Kingdom'},
+		q{upper(country_code) = 'GB'},
+		q{country_code <> 'US'},
+		q{country_code = 'GB' AND rank <= 20},
+		q{country_code = 'GB' AND period IN (7, 30)},
+		q{code = 'GB'},
+		q{country_code = (SELECT 'GB'::text)},
+	);
+	my @silent = (
+		q{country_code = 'US'},
+		q{country_code = 'GB' AND region = 'US'},
+		q{country_code = 'GB' AND region IN (SELECT 'US'::text)},
+		q{country_code = 'US' AND title = 'none'},
+		q{country_code = 'GB' OR rank = 45},
+		q{country_code = 'GB' AND rank = 46},
+		q{country_code = 'GB' AND period = 8},
+		q{title = 'none'},
+		q{country_code = 'GB' AND false},
+	);
+	my $prepared = <<'END';
+SET plan_cache_mode = force_generic_plan;
+PREPARE p (text, text) AS SELECT count(*) FROM alike WHERE country_code = $1 AND (region = $2 OR $2 IS NULL);
+END
+
+	$t->scenario('alike', 'total=45');
+	$t->sql(q{ALTER FOREIGN TABLE alike ADD code text OPTIONS (field 'country_code')});
+	foreach my $where (@warned)
+	{
+		my $result = $t->run("SELECT count(*) FROM alike WHERE $where");
+
+		is($result->{rows}, 0, $where);
+		like($result->{stderr},
+			qr/^WARNING: .*no video of the default region "US" satisfies the condition on "(?:country_code|region_name|code)": write region = \.\.\. to choose a list\nDETAIL:  \d+ rows were read\.[^\n]*\n(?!.*WARNING)/,
+			'... warns once');
+	}
+	is($t->run("SELECT count(*) FROM alike WHERE $_")->{stderr}, '', "$_: silent") foreach @silent;
+	is($t->run(q{SELECT * FROM alike WHERE country_code = 'GB' LIMIT 0})->{stderr}, '', 'LIMIT 0');
+	is($t->run(q{BEGIN; DECLARE c CURSOR FOR SELECT id FROM alike WHERE country_code = 'US' OR rank > 30; FETCH 5 FROM c; COMMIT}
+			)->{stderr}, '', 'a cursor that stops early');
+	$t->scenario('other', 'total=3');
+	$t->answers('other', q{SELECT count(*) FROM alike WHERE title = 'none' AND country_code = (SELECT max(id) FROM other)},
+		0, 0, 'a subquery that the executor does not run');
+	like($t->run("$prepared EXECUTE p ('GB', NULL)")->{stderr}, qr/WARNING.*default region/,
+		'a parameter that restricts nothing');
+	is($t->run("$prepared EXECUTE p ('GB', 'US')")->{stderr}, '', '... and one that does');
+	is( $t->run(q{SELECT count(*) FROM (VALUES ('GB'), ('US')) v (c), LATERAL (SELECT * FROM alike WHERE country_code = c OFFSET 0) a}
+			)->{stderr}, '', 'several passes, one of which finds something');
+	$t->sql(q{ALTER FOREIGN TABLE alike OPTIONS (ADD regions 'US,FR', SET region 'all')});
+	is($t->run(q{SELECT count(*) FROM alike WHERE country_code = 'GB'})->{stderr}, '', 'all regions');
 	return;
 }

@@ -18,6 +18,7 @@ $t->scenario('bad');
 $t->fail_at_once('bad');
 
 my $session = KeyapiSession->new($t);
+my $spent = qr/The statement has spent \d+ credits\.\n/;
 
 # One page of the good table works, in the session that has seen so much.
 sub session_works
@@ -51,6 +52,8 @@ sub fails_with
 	  if KeyapiSession::sqlstate($result) ne $sqlstate;
 	push @problems, "no $text" if $stderr !~ $text;
 	push @problems, "no $place" if $stderr !~ /^DETAIL: .*\Q$place\E[.:]/m;
+	push @problems, 'not what it has spent'
+	  if $stderr !~ /^The statement has spent @{[ 2 * $requests ]} credits\.$/m;
 	push @problems, 'no hint' if $stderr !~ /^HINT: +\S/m;
 	push @problems, 'rows' if $result->{rows} ne '';
 	push @problems, 'further messages' if (() = $stderr =~ /^[A-Z]+: +\w{5}:/gm) != 1;
@@ -83,9 +86,9 @@ foreach (@refusals)
 {
 	my ($status, $sqlstate, $message, $hint) = @$_;
 	my $text =
-	  qr/^ERROR: .*$message.*\nDETAIL: .*: HTTP status $status, code $status, message "too bad"\.\nHINT: .*$hint/;
+	  qr/^ERROR: .*$message.*\nDETAIL: .*: HTTP status $status, code $status, message "too bad"\.\n${spent}HINT: .*$hint/;
 	my $code_text =
-	  qr/^ERROR: .*$message.*\nDETAIL: .*: HTTP status 200, code $status, message "too bad"\.\nHINT: .*$hint/;
+	  qr/^ERROR: .*$message.*\nDETAIL: .*: HTTP status 200, code $status, message "too bad"\.\n${spent}HINT: .*$hint/;
 
 	fails_with("status,code=$status,message=too%20bad", $_, $sqlstate, $text)
 	  foreach 1, 3;
@@ -111,7 +114,7 @@ foreach my $status (400, 401, 402, 403, 404, 407, 418, 501)
 		my $begins = $bodies{$body} eq '' ? '' : '\nThe response begins: ' . quotemeta $bodies{$body};
 
 		fails_with("status,code=$status,$body", 1, '58000',
-			qr/^ERROR: .*something before the API refused.*\nDETAIL: .*: HTTP status $status.*$begins.*\nHINT: .*[Ff]irewall.*"base_url"/);
+			qr/^ERROR: .*something before the API refused.*\nDETAIL: .*: HTTP status $status.*$begins.*\n${spent}HINT: .*[Ff]irewall.*"base_url"/);
 	}
 }
 fails_with('status,code=403,html', 3, '58000', qr/something before the API refused/);
@@ -178,7 +181,7 @@ fails_with(
 my $begins = qr/: HTTP status 200\.\nThe response begins: /;
 my @bodies = (
 	[ 'html' => qr/not JSON\nDETAIL: .*$begins<!DOCTYPE html> <html>.*Just a moment/ ],
-	[ 'body' => qr/is incomplete: the body is empty\nDETAIL: .*: HTTP status 200\.\nHINT/ ],
+	[ 'body' => qr/is incomplete: the body is empty\nDETAIL: .*: HTTP status 200\.\n${spent}HINT/ ],
 	[ 'body,message=null'              => qr/not an object\nDETAIL: .*${begins}null\n/ ],
 	[ 'body,message=%7B%22code%22%3A0' => qr/is incomplete.*$begins\{"code":0\n/s ],
 	[ 'body,message=hello%01%FFworld'  => qr/not JSON.*${begins}hello \?world\n/s ],
@@ -262,7 +265,7 @@ my $result = $session->run(q{
 	ROLLBACK;
 });
 is($result->{rows}, "39\n40", 'a cursor returns what came before the error');
-like($result->{stderr}, qr/^ERROR:  58000: .*\nDETAIL: .*page 3.*\n.*\nERROR:  25P02: .*\n$/,
+like($result->{stderr}, qr/^ERROR:  58000: .*\nDETAIL: .*page 3.*\n$spent.*\nERROR:  25P02: .*\n$/,
 	'... and then the error');
 
 is($session->sql('SELECT pg_backend_pid();'), $session->pid, 'one session saw it all');

@@ -63,7 +63,7 @@ sub fails_with
 	my $place = 'page ' . ($page // 1);
 
 	ok( KeyapiSession::sqlstate($result) eq $sqlstate
-		  && $result->{stderr} =~ /^ERROR: .*$text.*\nDETAIL: .*, $place\b.*\.\nHINT: /
+		  && $result->{stderr} =~ /^ERROR: .*$text.*\nDETAIL: .*, $place\b.*\.\n(?:The statement has spent \d+ credits\.\n)?HINT: /
 		  && $result->{rows} eq ''
 		  && $works->{rows} eq '5',
 		$test)

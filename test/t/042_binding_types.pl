@@ -42,6 +42,22 @@ sub counts
 	return;
 }
 
+# Test that a query with this FROM clause asks for these regions and gets 3 rows of
+# each.
+sub sends
+{
+	my ($from, $regions, $test) = @_;
+	my $count = () = $regions =~ /\w+/g;
+	my %asked;
+
+	$t->emulator->reset('w');
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	counts($from, 3 * $count, $count, $test);
+	$asked{$_} = 1 foreach $t->asked('w', 'region');
+	is(join(',', sort keys %asked), $regions, "$test: what was sent");
+	return;
+}
+
 # Test that a query with this FROM clause is refused.
 sub refused
 {
@@ -58,6 +74,8 @@ sub test_region_types
 	$t->sql(<<'END');
 CREATE DOMAIN code AS varchar(3) CHECK (value <> 'XX');
 CREATE TYPE country AS ENUM ('US', 'FR', 'DE');
+CREATE DOMAIN padded AS char(8);
+CREATE DOMAIN label AS country CHECK (value IS NOT NULL);
 END
 	foreach my $type ('text', 'varchar', 'varchar(2)', 'name', 'code')
 	{
@@ -74,18 +92,56 @@ END
 			0, "$type and a longer value")
 		  if $type =~ /\(2\)|code/;
 	}
-	foreach my $type ('char(2)', 'country')
+	$t->sql(<<'END');
+CREATE TABLE codes (c char(3), v varchar, n name, e country);
+INSERT INTO codes VALUES ('FR', 'FR', 'FR', 'FR'), ('DE ', 'DE', 'DE', 'DE');
+END
+	foreach my $type ('char(2)', 'char(5)', 'bpchar', 'country', 'padded')
 	{
 		(my $name = "region_$type") =~ s/\W//g;
+		my $is_enum = $type eq 'country';
+		my $narrow = $is_enum || $type eq 'char(2)';
+
 		table($name, "region $type");
 		counts($name, 3, 1, "$type: default");
-		refused("$name WHERE region = 'FR'", "$type cannot be bound");
+		sends("$name WHERE region = 'FR'", 'FR', "$type = literal");
+		sends("$name WHERE region IN ('FR', 'US')", 'FR,US', "$type IN");
+		sends("$name WHERE region = ANY ('{FR,DE,FR,NULL}'::$type\[])",
+			'DE,FR', "$type = ANY (array)");
+		sends("$name WHERE region IS NOT DISTINCT FROM 'FR'", 'FR', "$type IS NOT DISTINCT FROM");
+		sends("$name WHERE region::text = 'FR'", 'FR', "$type as text");
+		sends("$name WHERE region::text LIKE 'FR'", 'FR', "$type as text, LIKE");
+		sends("$name WHERE region::text IN ('FR', 'FR  ', 'Germany')",
+			$narrow ? 'FR' : 'FR,Germany', "$type as text, with values that it has not")
+		  if $type ne 'char(5)';
+		sends("$name JOIN codes ON region = " . ($is_enum ? 'e' : 'c'),
+			'DE,FR', "$type: join with its own kind");
+		sends("$name JOIN codes ON region::text = $_", 'DE,FR', "$type as text: join with $_")
+		  foreach 'v', 'n', 'c::text';
+		sends("$name JOIN codes ON region = v", 'DE,FR', "$type: join with varchar")
+		  unless $is_enum;
+		refused("$name WHERE region <> 'FR'", "$type <>");
+		refused("$name WHERE region > 'FR'", "$type >");
+		is($t->sql("PREPARE q ($type) AS SELECT count(*) FROM $name WHERE region = \$1;"
+				  . " SET plan_cache_mode = force_generic_plan; EXECUTE q ('FR')"),
+			3, "$type = parameter of a generic plan");
 		table("${name}_d", "region $type", q{regions 'US,FR,DE'});
 		counts("${name}_d WHERE region = 'FR'", 3, 1,
 			"$type with a domain");
 		counts("${name}_d WHERE region <> 'FR'", 6, 2,
 			"$type with a domain: <>");
 	}
+	table('region_label', 'region label');
+	sends("region_label WHERE region::country = 'FR'", 'FR', 'domain over an enum');
+	sends("region_label WHERE region::text IN ('FR', 'XX')", 'FR', '... as text');
+	counts("region_char2 WHERE region = 'FR  '", 3, 1, 'char(n) = padded literal');
+	counts("region_char2 WHERE region = 'France'", 0, 0, 'char(n) = a longer value');
+	counts("region_char2 WHERE region = ' '", 0, 0, 'char(n) = blanks');
+	counts("region_char5 WHERE region::text = 'FR  '", 0, 0, 'char(n) as text = padded');
+	refused("region_varchar WHERE region::char(9) = 'FR'", 'a text as char(n)');
+	refused("region_varchar WHERE region::bpchar = 'FR'", 'a text as bpchar');
+	refused("region_varchar WHERE region::bpchar::text = 'FR'", '... and back');
+	refused("region_char5 WHERE region::char(1) = 'F'", 'char(n) cut off');
 	return;
 }
 
@@ -188,19 +244,29 @@ END
 
 sub test_numbers
 {
-	foreach my $type (qw(int2 int8 numeric text float8))
+	foreach my $type (qw(int2 int8 numeric text float8 smallint numeric(2,0) numeric(4,1) varchar(2)))
 	{
-		my $quote = $type eq 'text' ? q{'} : '';
+		my $quote = $type =~ /text|char/ ? q{'} : '';
 
-		table("period_$type", "period $type");
-		counts("period_$type WHERE period = ${quote}30$quote", 3, 1,
+		(my $name = "period_$type") =~ s/\W/_/g;
+		table($name, "period $type");
+		counts("$name WHERE period = ${quote}30$quote", 3, 1,
 			"period as $type");
-		counts("period_$type WHERE period IS NOT NULL", 3, 1,
+		counts("$name WHERE period IS NOT NULL", 3, 1,
 			"period as $type: IS NOT NULL");
-		counts("period_$type WHERE period <> ${quote}7$quote", 3, 1,
+		counts("$name WHERE period <> ${quote}7$quote", 3, 1,
 			"period as $type: <>");
-		counts("period_$type WHERE period = ${quote}8$quote", 0, 0,
+		counts("$name WHERE period = ${quote}8$quote", 0, 0,
 			"period as $type: no such list");
+	}
+	# columns that lack values of the domain
+	foreach my $type ('numeric(1,0)', 'numeric(2,1)', 'varchar(1)', 'char')
+	{
+		(my $name = "narrow_$type") =~ s/\W/_/g;
+		table($name, "period $type");
+		counts("$name WHERE period = '7'", 3, 1, "period as $type: =");
+		counts("$name WHERE period <> '8'", 3, 1, "period as $type: <>");
+		counts("$name WHERE period > '7'", 0, 0, "period as $type: >");
 	}
 	return;
 }

@@ -421,9 +421,29 @@ END
 		  . q{ WHERE r.active OR cp.period = 30},
 		122, 12, 'partitions below an outer join, and a filter above it');
 	$t->answers('w', q{SELECT count(*) FROM cp WHERE region = 'JP'}, 0, 0, 'no such partition');
+	test_optional_condition_on_partitions($_) foreach qw(custom generic);
 	$t->answers('w', 'SELECT count(*) FROM by_rank', 40, 2, 'partitions by rank');
 	$t->sql('CREATE FOREIGN TABLE cp_default PARTITION OF cp DEFAULT SERVER w');
 	$t->refuses('w', 'SELECT count(*) FROM cp', 'the default partition');
+	return;
+}
+
+# "region = $1" bounds a partition to one list, until $1 is NULL: a plan must not
+# count on it for the order of the rows.
+sub test_optional_condition_on_partitions
+{
+	my ($mode) = @_;
+	my $prepare = "SET plan_cache_mode = force_${mode}_plan; PREPARE q (text) AS"
+	  . ' SELECT region, rank FROM cp_rest WHERE (region = $1 OR $1 IS NULL) AND rank <= 2';
+
+	$t->answers('w', "$prepare ORDER BY region, rank; EXECUTE q (NULL)",
+		"DE|1\nDE|2\nFR|1\nFR|2", 2, "$mode plan: lists of a partition");
+	$t->answers('w', "$prepare ORDER BY region DESC, rank; EXECUTE q (NULL)",
+		"FR|1\nFR|2\nDE|1\nDE|2", 2, "$mode plan: lists of a partition, backwards");
+	$t->answers('w', "$prepare ORDER BY rank, region; EXECUTE q (NULL)",
+		"DE|1\nFR|1\nDE|2\nFR|2", 2, "$mode plan: lists of a partition, by rank");
+	$t->answers('w', "$prepare ORDER BY region, rank; EXECUTE q ('FR')",
+		"FR|1\nFR|2", 1, "$mode plan: one list of a partition");
 	return;
 }
 

@@ -96,6 +96,12 @@ CREATE SCHEMA other;
 IMPORT FOREIGN SCHEMA odd LIMIT TO (odd_bare) FROM SERVER odd INTO other;
 IMPORT FOREIGN SCHEMA tiktok EXCEPT (odd_bare) FROM SERVER odd INTO other;
 END
+	$t->sql(q{IMPORT FOREIGN SCHEMA odd FROM SERVER odd INTO public OPTIONS (defaults 'none')});
+	is( $t->sql(
+			q{SELECT relname, ftoptions FROM pg_foreign_table JOIN pg_class ON oid = ftrelid WHERE relnamespace = 'public'::regnamespace ORDER BY 1}),
+		"odd_bare|{endpoint=odd/bare}\n"
+		  . 'odd_things|{endpoint=odd/things,colour=none,shape=none,size=none,hot=none,fresh=none}',
+		'defaults none');
 	is( $t->sql(
 			q{SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class WHERE relnamespace = 'other'::regnamespace}),
 		'odd_bare,tiktok_trending,tiktok_trending_hashtags', 'each schema has its tables');

@@ -171,7 +171,6 @@ sub make_node
 CREATE EXTENSION keyapi_fdw;
 CREATE SERVER keyapi FOREIGN DATA WRAPPER keyapi_fdw OPTIONS (base_url '$url');
 CREATE USER MAPPING FOR PUBLIC SERVER keyapi OPTIONS (api_key 'sk_live_test');
-IMPORT FOREIGN SCHEMA tiktok FROM SERVER keyapi INTO public;
 $recipe
 END
 	return;

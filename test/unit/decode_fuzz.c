@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decode_cases.h"
 #include "json/decode.h"
 #include "json/field.h"
 #include "json/value.h"
@@ -289,20 +290,34 @@ check_body(const char *body, size_t size)
 	arena_free(&arena);
 }
 
+static size_t
+count_endpoints(void)
+{
+	size_t		n = 0;
+
+	while (keyapi_endpoints[n].path != NULL)
+		n++;
+	return n;
+}
+
 int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/*
+ * The length of a body says which endpoint answers with it.  To try all of them
+ * takes libFuzzer as long as three bodies.
+ */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	for (endpoint = keyapi_endpoints; endpoint->path != NULL; endpoint++)
-		check_body((const char *) data, size);
+	endpoint = &keyapi_endpoints[size % count_endpoints()];
+	check_body((const char *) data, size);
 	return 0;
 }
 
 #ifdef STANDALONE
 
-/* Bodies to start from. */
-static const char *const seeds[] = {
+/* Bodies to start from, beside those of decode_cases.h. */
+static const char *const own_seeds[] = {
 	"{\"code\":0,\"message\":\"success\",\"data\":{\"pagination\":{\"has_more\":true,"
 	"\"limit\":20,\"page\":1,\"total_count\":500},\"videos\":[{\"country_code\":\"US\","
 	"\"duration\":9,\"id\":\"7587114666132868383\",\"title\":\"it\xE2\x80\x99s \xF0\x9F\x90\xB6\"},"
@@ -317,7 +332,26 @@ static const char *const seeds[] = {
 	"{\"key\":{\"id\":5},\"v\":true}],\"lines\":[{},{\"a\":[1]}]},\"trace\":\"t\"}",
 };
 
-#define NSEEDS (sizeof(seeds) / sizeof(seeds[0]))
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A body to start from: own_seeds, and then those of decode_cases.h; or NULL. */
+static const char *
+seed_at(size_t i)
+{
+	if (i < LENGTH(own_seeds))
+		return own_seeds[i];
+	i -= LENGTH(own_seeds);
+	if (i < LENGTH(cell_cases))
+		return cell_cases[i].body;
+	i -= LENGTH(cell_cases);
+	if (i < LENGTH(result_cases))
+		return result_cases[i].body;
+	i -= LENGTH(result_cases);
+	return i < LENGTH(pagination_cases) ? pagination_cases[i].body : NULL;
+}
+
+#define NSEEDS (LENGTH(own_seeds) + LENGTH(cell_cases) + LENGTH(result_cases) + \
+				LENGTH(pagination_cases))
 
 /* What breaks decoders. */
 static const char *const pieces[] = {
@@ -358,7 +392,7 @@ mutate(char *body, size_t len, size_t capacity)
 		case 0:
 		case 1:
 			{
-				const char *piece = pieces[random_below(sizeof(pieces) / sizeof(pieces[0]))];
+				const char *piece = pieces[random_below(LENGTH(pieces))];
 
 				nbytes = strlen(piece);
 				memcpy(bytes, piece, nbytes);
@@ -385,14 +419,15 @@ mutate(char *body, size_t len, size_t capacity)
 	return len - cut + nbytes;
 }
 
-/* The body in memory that ends where the body does. */
+/* The body of each endpoint, in memory that ends where the body does. */
 static void
 run_exact(const char *body, size_t len)
 {
-	uint8_t    *copy = malloc(len > 0 ? len : 1);
+	char	   *copy = malloc(len > 0 ? len : 1);
 
 	memcpy(copy, body, len);
-	LLVMFuzzerTestOneInput(copy, len);
+	for (endpoint = keyapi_endpoints; endpoint->path != NULL; endpoint++)
+		check_body(copy, len);
 	free(copy);
 }
 
@@ -429,22 +464,30 @@ write_file(const char *directory, const char *kind, size_t number,
 	return 0;
 }
 
-/* Write the seeds and their blocks to files of that directory. */
+/*
+ * Write the seeds and their blocks to files of that directory, once for each
+ * endpoint: blanks after the document make the length that chooses it.
+ */
 static int
 write_corpus(const char *directory)
 {
 	int			status = 0;
 
-	endpoint = keyapi_endpoints;
-	for (size_t i = 0; i < NSEEDS; i++)
+	for (size_t i = 0; i < NSEEDS * count_endpoints(); i++)
 	{
+		const char *seed = seed_at(i % NSEEDS);
+		size_t		len = strlen(seed) + i / NSEEDS;
+		char	   *body = malloc(len + 1);
 		Arena		arena = {.fail_at = -1};
 		KeyapiDecoded out;
 
-		status |= write_file(directory, "body", i, seeds[i], strlen(seeds[i]));
-		if (decode(seeds[i], strlen(seeds[i]), &arena, &out) == KEYAPI_DECODE_OK)
+		sprintf(body, "%s%*s", seed, (int) (i / NSEEDS), "");
+		endpoint = &keyapi_endpoints[len % count_endpoints()];
+		status |= write_file(directory, "body", i, body, len);
+		if (decode(body, len, &arena, &out) == KEYAPI_DECODE_OK)
 			status |= write_file(directory, "block", i, out.block, out.block->size);
 		arena_free(&arena);
+		free(body);
 	}
 	return status;
 }
@@ -457,7 +500,7 @@ run_seeded(const char *number, long runs)
 	for (long i = 0; i < runs; i++)
 	{
 		char		body[4096];
-		const char *seed = seeds[random_below(NSEEDS)];
+		const char *seed = seed_at(random_below(NSEEDS));
 		size_t		len = strlen(seed);
 
 		memcpy(body, seed, len);

@@ -121,6 +121,21 @@ check_param(const KeyapiParam *param)
 		   "the domain option", param->name);
 }
 
+/* Whether a column reads the field. */
+static bool
+is_read(const char *field)
+{
+	for (int i = 0; i < endpoint->ncolumns; i++)
+	{
+		const KeyapiColumn *column = &endpoint->columns[i];
+
+		if (column->kind == KEYAPI_COLUMN_FIELD && column->field != NULL &&
+			strcmp(column->field, field) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Whether the SQL type suits the parameter's. */
 static bool
 suits(const char *type, KeyapiParamType param_type)
@@ -189,6 +204,9 @@ check_endpoint(void)
 		const KeyapiColumn *column = keyapi_endpoint_column(endpoint, name);
 
 		check_param(&endpoint->params[i]);
+		for (KeyapiTexts field = endpoint->params[i].lookalikes;
+			 field != NULL && *field != NULL; field++)
+			expect(is_read(*field), "a look-alike, which no column reads,", name);
 		expect(column != NULL && column->kind == KEYAPI_COLUMN_PARAM,
 			   "the column", name);
 	}

@@ -312,6 +312,19 @@ keyapi_fetch_is_free(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 }
 
 bool
+keyapi_fetch_would_be_free(KeyapiFetcher *fetcher, const KeyapiListing *listing,
+						   int number)
+{
+	return false;
+}
+
+int64
+keyapi_fetcher_affords(KeyapiFetcher *fetcher, const KeyapiEndpoint *endpoint)
+{
+	return PG_INT64_MAX;
+}
+
+bool
 keyapi_fetcher_works(const KeyapiFetcher *fetcher)
 {
 	return fetcher->works;

@@ -41,7 +41,10 @@ OBJS = \
 	src/shared/shared_memory.o \
 	src/shared/single_flight.o \
 	src/shared/stats.o \
+	src/json/block.o \
+	src/json/block_writer.o \
 	src/json/decode.o \
+	src/json/field.o \
 	src/json/repair.o \
 	src/json/strbuf.o \
 	src/json/value.o \
@@ -87,6 +90,7 @@ OBJS = \
 	src/plan/outer_rels.o \
 	src/plan/pathkeys.o \
 	src/plan/plan.o \
+	src/scan/attrs.o \
 	src/scan/demand.o \
 	src/scan/executor_scans.o \
 	src/scan/look_beyond.o \

@@ -101,7 +101,7 @@ COMMENT ON COLUMN keyapi_fdw_cache.page_size IS 'rows asked for per page';
 COMMENT ON COLUMN keyapi_fdw_cache.pages IS 'pages in the cache';
 COMMENT ON COLUMN keyapi_fdw_cache.total_pages IS 'pages that the list has; NULL if that is not known';
 COMMENT ON COLUMN keyapi_fdw_cache.rows IS 'rows on these pages';
-COMMENT ON COLUMN keyapi_fdw_cache.bytes IS 'bytes of these pages';
+COMMENT ON COLUMN keyapi_fdw_cache.bytes IS 'bytes of these pages, decoded';
 COMMENT ON COLUMN keyapi_fdw_cache.fetched_at IS 'when the first of them arrived';
 COMMENT ON COLUMN keyapi_fdw_cache.expires_at IS 'when the list is asked for anew, by cache_ttl';
 

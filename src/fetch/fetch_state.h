@@ -24,10 +24,9 @@ typedef struct KeyapiFetcher
 {
 	MemoryContext context;
 	Oid			relid;
+	const KeyapiTableOptions *options;
 	Oid			serverid;
 	Oid			userid;
-	const char *const *paths;	/* npaths cells of each item to decode */
-	int			npaths;
 
 	/* set when the first page is asked for */
 	KeyapiServerOptions *server;

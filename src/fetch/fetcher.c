@@ -27,17 +27,15 @@
 #include "shared/stats.h"
 
 KeyapiFetcher *
-keyapi_fetcher_create(Oid relid, Oid userid,
-					  const char *const *paths, int npaths)
+keyapi_fetcher_create(Oid relid, Oid userid, const KeyapiTableOptions *options)
 {
 	KeyapiFetcher *fetcher = palloc0(sizeof(KeyapiFetcher));
 
 	fetcher->context = CurrentMemoryContext;
 	fetcher->relid = relid;
 	fetcher->serverid = GetForeignTable(relid)->serverid;
+	fetcher->options = options;
 	fetcher->userid = userid;
-	fetcher->paths = paths;
-	fetcher->npaths = npaths;
 	fetcher->ledger.serverid = fetcher->serverid;
 	fetcher->ledger.account = &fetcher->account;
 	fetcher->group = keyapi_fetch_group(fetcher->serverid, userid);
@@ -53,7 +51,6 @@ keyapi_fetcher_create(Oid relid, Oid userid,
 static void
 prepare_requests(KeyapiFetcher *fetcher)
 {
-	const KeyapiEndpoint *endpoint;
 	MemoryContext oldcontext;
 
 	if (fetcher->api_key != NULL)
@@ -69,13 +66,13 @@ prepare_requests(KeyapiFetcher *fetcher)
 				 errdetail("Without it, no session knows what the others spend."),
 				 errhint("Add keyapi_fdw to shared_preload_libraries and restart PostgreSQL, or drop the option.")));
 	keyapi_stats_open(fetcher->serverid);
-	fetcher->cache_ttl_ms = keyapi_cache_ttl(fetcher->relid);
+	fetcher->cache_ttl_ms = keyapi_cache_ttl(fetcher->options, fetcher->server);
 	fetcher->report = keyapi_progress_begin(fetcher->relid);
-	endpoint = keyapi_table_options(fetcher->relid)->endpoint;
 	fetcher->api_key = keyapi_api_key(fetcher->userid, fetcher->serverid);
-	fetcher->account = keyapi_server_account(fetcher->server, endpoint,
+	fetcher->account = keyapi_server_account(fetcher->server,
+											 fetcher->options->endpoint,
 											 fetcher->api_key);
-	keyapi_account_open(&fetcher->account, endpoint->path);
+	keyapi_account_open(&fetcher->account, fetcher->options->endpoint->path);
 	MemoryContextSwitchTo(oldcontext);
 }
 

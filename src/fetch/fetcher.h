@@ -24,6 +24,7 @@
 
 #include "fetch/ledger.h"
 #include "fetch/listing_pages.h"
+#include "options/option.h"
 #include "shared/progress.h"
 
 typedef struct KeyapiFetcher KeyapiFetcher;
@@ -31,12 +32,10 @@ typedef struct KeyapiFetcher KeyapiFetcher;
 /*
  * A fetcher in CurrentMemoryContext.  The server's options and the user's key are
  * read when the first page is asked for, once.  relid is the foreign table that
- * is read, userid whose key to use; paths are the npaths cells of each item to
- * decode (see decode.h), kept by the caller.
+ * is read, options are its own, kept by the caller; userid is whose key to use.
  */
 extern KeyapiFetcher *keyapi_fetcher_create(Oid relid, Oid userid,
-											const char *const *paths,
-											int npaths);
+											const KeyapiTableOptions *options);
 
 /*
  * Get a page of the list, waiting for it, and add it to the list.  If the list

@@ -15,29 +15,35 @@
 
 #include "api/failure.h"
 
-/* A page where an id occurs; usually the only one. */
-typedef struct Occurrence
+/* Items that there is room for at first */
+#define FIRST_ITEMS 64
+
+/* Items with the same id hang together: one for each page, the lowest there. */
+typedef struct KeyapiListingItem
 {
 	const KeyapiPage *page;
-	int			index;			/* the lowest there */
-	struct Occurrence *next;
-} Occurrence;
+	int			same;			/* the item that came first with this id */
+	int			next;			/* at that one: the next one with its id; -1:
+								 * there is no more */
+} KeyapiListingItem;
 
 typedef struct IdEntry
 {
-	const char *id;
-	Occurrence *first;			/* one for each page, the latest page's first */
-	uint32		hash;			/* of id: insertion looks at its neighbours' */
+	int			item;			/* that came first with an id */
+	uint32		hash;			/* of the id: insertion looks at its
+								 * neighbours' */
 	char		status;			/* simplehash's own */
 } IdEntry;
 
+static uint32 item_hash(const KeyapiListingPages *listing_pages, int item);
+static bool same_id(const KeyapiListingPages *listing_pages, int a, int b);
+
 #define SH_PREFIX idtable
 #define SH_ELEMENT_TYPE IdEntry
-#define SH_KEY_TYPE const char *
-#define SH_KEY id
-#define SH_HASH_KEY(tb, key) \
-	hash_bytes((const unsigned char *) (key), strlen(key))
-#define SH_EQUAL(tb, a, b) (strcmp(a, b) == 0)
+#define SH_KEY_TYPE int
+#define SH_KEY item
+#define SH_HASH_KEY(tb, key) item_hash((tb)->private_data, key)
+#define SH_EQUAL(tb, a, b) same_id((tb)->private_data, a, b)
 #define SH_STORE_HASH
 #define SH_GET_HASH(tb, entry) ((entry)->hash)
 #define SH_SCOPE static inline
@@ -77,8 +83,10 @@ keyapi_listing_create(const KeyapiListing *listing)
 	for (int i = 0; i < listing->endpoint->nparams; i++)
 		listing_pages->listing.values[i] = pstrdup(listing->values[i]);
 	listing_pages->context = CurrentMemoryContext;
+	listing_pages->max_items = FIRST_ITEMS;
+	listing_pages->items = palloc(sizeof(KeyapiListingItem) * FIRST_ITEMS);
 	listing_pages->pages = pagetable_create(CurrentMemoryContext, 32, NULL);
-	listing_pages->ids = idtable_create(CurrentMemoryContext, 64, NULL);
+	listing_pages->ids = idtable_create(CurrentMemoryContext, 64, listing_pages);
 	listing_pages->size = listing->page_size;
 	listing_pages->end_page = INT_MAX;
 	listing_pages->last_page = INT_MAX;
@@ -172,9 +180,9 @@ keyapi_listing_announced_end(const KeyapiListingPages *listing_pages)
  * echoes none.
  */
 static int
-believable_limit(const KeyapiListing *listing, const KeyapiDecoded *data)
+believable_limit(const KeyapiListing *listing, const KeyapiBlock *block)
 {
-	return Min(data->limit, listing->page_size);
+	return Min(block->limit, listing->page_size);
 }
 
 /*
@@ -184,7 +192,7 @@ believable_limit(const KeyapiListing *listing, const KeyapiDecoded *data)
 static int64
 position(const KeyapiPage *page, int size)
 {
-	return (int64) (page->number - 1) * size + page->data.nitems;
+	return (int64) (page->number - 1) * size + page->block->nrows;
 }
 
 /*
@@ -195,14 +203,14 @@ static bool
 says_more(const KeyapiListing *listing, const KeyapiPage *page, int size,
 		  int64 total)
 {
-	const KeyapiDecoded *data = &page->data;
+	const KeyapiBlock *block = page->block;
 
-	if (data->has_more >= 0)
-		return data->has_more == 1;
+	if (block->has_more >= 0)
+		return block->has_more == 1;
 	if (total >= position(page, size))
 		return total > position(page, size);
 	/* it shows more than it announces, or announces nothing */
-	return data->nitems >= (data->limit > 0 ? size :
+	return block->nrows >= (block->limit > 0 ? size :
 							Max(size, listing->page_size));
 }
 
@@ -212,24 +220,24 @@ says_more(const KeyapiListing *listing, const KeyapiPage *page, int size,
 static int
 size_of_single_page(const KeyapiListing *listing, const KeyapiPage *page)
 {
-	const KeyapiDecoded *data = &page->data;
-	int			size = believable_limit(listing, data);
+	const KeyapiBlock *block = page->block;
+	int			size = believable_limit(listing, block);
 
 	/* a short page at the end may echo its own length */
 	if (size == 0 ||
-		(data->has_more != 1 &&
-		 position(page, listing->page_size) == data->total_count))
+		(block->has_more != 1 &&
+		 position(page, listing->page_size) == block->total_count))
 		size = listing->page_size;
-	return Max(size, data->nitems);
+	return Max(size, block->nrows);
 }
 
 bool
 keyapi_listing_page_is_last(const KeyapiListing *listing,
 							const KeyapiPage *page)
 {
-	return page->data.nitems == 0 ||
+	return page->block->nrows == 0 ||
 		!says_more(listing, page, size_of_single_page(listing, page),
-				   page->data.total_count);
+				   page->block->total_count);
 }
 
 /*
@@ -239,12 +247,12 @@ keyapi_listing_page_is_last(const KeyapiListing *listing,
 static bool
 learn_size_and_end(KeyapiListingPages *listing_pages, const KeyapiPage *page)
 {
-	const KeyapiDecoded *data = &page->data;
+	const KeyapiBlock *block = page->block;
 	const KeyapiListing *listing = &listing_pages->listing;
 	int			size = Max(listing_pages->echoed, listing_pages->most_before_end);
 	bool		more;
 
-	size = size > 0 ? Max(size, data->nitems) :
+	size = size > 0 ? Max(size, block->nrows) :
 		size_of_single_page(listing, page);
 	more = says_more(listing, page, size,
 					 listing_pages->has_more_seen ||
@@ -252,64 +260,112 @@ learn_size_and_end(KeyapiListingPages *listing_pages, const KeyapiPage *page)
 	if (more)
 	{
 		listing_pages->echoed = Max(listing_pages->echoed,
-									believable_limit(listing, data));
+									believable_limit(listing, block));
 		listing_pages->most_before_end = Max(listing_pages->most_before_end,
-											 data->nitems);
+											 block->nrows);
 		size = Max(listing_pages->echoed, listing_pages->most_before_end);
 	}
-	listing_pages->most_items = Max(listing_pages->most_items, data->nitems);
+	listing_pages->most_items = Max(listing_pages->most_items, block->nrows);
 	listing_pages->size = Max(size, listing_pages->most_items);
 
 	if (listing_pages->total_count >= 0 &&
 		listing_pages->total_count <
-		position(page, listing_pages->size) + (data->has_more == 1))
+		position(page, listing_pages->size) + (block->has_more == 1))
 		listing_pages->total_is_wrong = true;
 	return more;
 }
 
 /* ---------------------------------------------------------------------
- * Ids
+ * Items
  * ---------------------------------------------------------------------
  */
 
+static KeyapiSlice
+item_id(const KeyapiListingPages *listing_pages, int item)
+{
+	const KeyapiPage *page = listing_pages->items[item].page;
+
+	return keyapi_block_id(page->block, item - page->items);
+}
+
+static uint32
+item_hash(const KeyapiListingPages *listing_pages, int item)
+{
+	const KeyapiPage *page = listing_pages->items[item].page;
+
+	return keyapi_block_id_hash(page->block, item - page->items);
+}
+
+static bool
+same_id(const KeyapiListingPages *listing_pages, int a, int b)
+{
+	KeyapiSlice x = item_id(listing_pages, a);
+	KeyapiSlice y = item_id(listing_pages, b);
+
+	return x.len == y.len && memcmp(x.data, y.data, x.len) == 0;
+}
+
 /*
- * Enter the page's ids.  True if at least one item is new: its id is unknown,
- * or known only from later pages.  An item without an id counts as new.
+ * Connect an item with the others that have its id.  True if it is new: the id is
+ * unknown, or known only from later pages.  An item without an id counts as new.
  */
 static bool
-enter_ids(KeyapiListingPages *listing_pages, const KeyapiPage *page)
+connect_item(KeyapiListingPages *listing_pages, int item)
 {
+	KeyapiListingItem *items = listing_pages->items;
+	const KeyapiPage *page = items[item].page;
+	bool		is_new = true;
+	bool		is_first_of_page = true;
+	bool		found;
+	int			same;
+
+	if (item_id(listing_pages, item).data == NULL)
+		return true;
+	same = idtable_insert(listing_pages->ids, item, &found)->item;
+	if (!found)
+		return true;
+	items[item].same = same;
+	for (int i = same; i >= 0; i = items[i].next)
+	{
+		if (items[i].page->number < page->number)
+			is_new = false;
+		if (items[i].page == page)
+			is_first_of_page = false;
+	}
+	if (is_first_of_page)
+	{
+		items[item].next = items[same].next;
+		items[same].next = item;
+	}
+	return is_new;
+}
+
+/*
+ * Enter the page's items.  True if at least one of them is new.
+ */
+static bool
+enter_items(KeyapiListingPages *listing_pages, KeyapiPage *page)
+{
+	int			first = listing_pages->num_items;
+	int			end = first + page->block->nrows;
 	bool		any_new = false;
 
-	for (int i = 0; i < page->data.nitems; i++)
+	if (end > listing_pages->max_items)
 	{
-		const char *id = page->data.items[i].id;
-		Occurrence *occurrence;
-		IdEntry    *entry;
-		bool		found = false;
-		bool		is_new = true;
-
-		if (id == NULL)
+		listing_pages->max_items = Max(end, listing_pages->max_items * 2);
+		listing_pages->items =
+			repalloc_huge(listing_pages->items,
+						  sizeof(KeyapiListingItem) * listing_pages->max_items);
+	}
+	page->items = first;
+	listing_pages->num_items = end;
+	for (int i = first; i < end; i++)
+	{
+		listing_pages->items[i] = (KeyapiListingItem)
 		{
-			any_new = true;
-			continue;
-		}
-		entry = idtable_insert(listing_pages->ids, id, &found);
-		if (!found)
-			entry->first = NULL;
-		for (Occurrence *o = entry->first; o != NULL; o = o->next)
-		{
-			if (o->page->number < page->number)
-				is_new = false;
-		}
-		any_new |= is_new;
-		if (entry->first != NULL && entry->first->page == page)
-			continue;
-		occurrence = palloc(sizeof(Occurrence));
-		occurrence->page = page;
-		occurrence->index = i;
-		occurrence->next = entry->first;
-		entry->first = occurrence;
+			.page = page,.same = i,.next = -1
+		};
+		any_new |= connect_item(listing_pages, i);
 	}
 	return any_new;
 }
@@ -318,19 +374,25 @@ bool
 keyapi_listing_is_duplicate(const KeyapiListingPages *listing_pages,
 							const KeyapiPage *page, int index, int64 pass)
 {
-	const char *id = page->data.items[index].id;
-	IdEntry    *entry;
+	const KeyapiListingItem *items = listing_pages->items;
+	int			item = page->items + index;
 
-	if (id == NULL)
-		return false;
-	entry = idtable_lookup(listing_pages->ids, id);
-	for (Occurrence *o = entry->first; o != NULL; o = o->next)
+	for (int i = items[item].same; i >= 0; i = items[i].next)
 	{
-		if (o->page == page ? o->index < index :
-			o->page->number < page->number && o->page->pass == pass)
+		if (items[i].page == page ? i < item :
+			items[i].page->number < page->number && items[i].page->pass == pass)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Whether two texts in UTF-8 are the same but for the case of ASCII letters.
+ */
+static bool
+same_text(KeyapiSlice a, const char *b)
+{
+	return a.len == strlen(b) && pg_strncasecmp(a.data, b, a.len) == 0;
 }
 
 /*
@@ -343,19 +405,19 @@ check_echo(KeyapiListingPages *listing_pages, const KeyapiPage *page)
 	const char *asked;
 
 	if (endpoint->echo_param == NULL || listing_pages->echo_matched ||
-		page->data.nitems == 0)
+		page->block->nrows == 0)
 		return;
 	asked = listing_pages->listing.values[keyapi_endpoint_param(endpoint,
 																endpoint->echo_param)];
 	asked = pg_server_to_any(asked, strlen(asked), PG_UTF8);
-	for (int i = 0; i < page->data.nitems; i++)
+	for (int i = 0; i < page->block->nrows; i++)
 	{
-		const char *echo = page->data.items[i].echo;
+		KeyapiSlice echo = keyapi_block_echo(page->block, i);
 
-		if (echo == NULL)
+		if (echo.data == NULL)
 			continue;
 		listing_pages->echo_seen = true;
-		if (pg_strcasecmp(echo, asked) == 0)
+		if (same_text(echo, asked))
 			listing_pages->echo_matched = true;
 		else
 			listing_pages->other_echo = echo;
@@ -375,15 +437,16 @@ static void
 warn_empty(const KeyapiListingPages *listing_pages, const KeyapiPage *page)
 {
 	const KeyapiListing *listing = &listing_pages->listing;
-	const char *message = page->data.message;
+	KeyapiSlice message = keyapi_block_message(page->block);
 
 	ereport(WARNING,
 			(errmsg("list %s is empty", keyapi_listing_key(listing)),
 			 listing_pages->total_count > 0 ?
 			 errdetail("The API announced " INT64_FORMAT " %s, but its first page has none.",
 					   listing_pages->total_count, listing->endpoint->items) :
-			 message != NULL && pg_strcasecmp(message, "success") != 0 ?
-			 errdetail("The API says: \"%s\".", keyapi_quotable(message)) : 0,
+			 message.data != NULL && !same_text(message, "success") ?
+			 errdetail("The API says: \"%s\".",
+					   keyapi_quotable(pnstrdup(message.data, message.len))) : 0,
 			 errhint("The API may not know these parameters, or no longer serve them.")));
 }
 
@@ -470,8 +533,8 @@ end_with(KeyapiListingPages *listing_pages, const KeyapiPage *page, int sent_aft
 		warn_early_end(listing_pages, position(page, listing_pages->size),
 					   "The API announced more pages, but said that there is none.",
 					   sent_after);
-	else if (page->data.has_more < 0 &&
-			 page->data.nitems == listing_pages->most_items &&
+	else if (page->block->has_more < 0 &&
+			 page->block->nrows == listing_pages->most_items &&
 			 items_up_to(listing_pages, page) < total)
 		warn_early_end(listing_pages, items_up_to(listing_pages, page),
 					   "Its pages are smaller than the API says.",
@@ -482,7 +545,7 @@ void
 keyapi_listing_add_page(KeyapiListingPages *listing_pages, KeyapiPage *page,
 						int sent_after)
 {
-	const KeyapiDecoded *data = &page->data;
+	const KeyapiBlock *block = page->block;
 	MemoryContext oldcontext = MemoryContextSwitchTo(listing_pages->context);
 	bool		any_new;
 	bool		more;
@@ -490,14 +553,13 @@ keyapi_listing_add_page(KeyapiListingPages *listing_pages, KeyapiPage *page,
 
 	page->pass = 0;
 	pagetable_insert(listing_pages->pages, page->number, &found)->page = page;
-	listing_pages->num_items += data->nitems;
-	if (data->total_count >= 0)
-		listing_pages->total_count = data->total_count;
+	if (block->total_count >= 0)
+		listing_pages->total_count = block->total_count;
 
-	any_new = enter_ids(listing_pages, page);
+	any_new = enter_items(listing_pages, page);
 	check_echo(listing_pages, page);
-	more = data->nitems > 0 && learn_size_and_end(listing_pages, page);
-	if (data->has_more >= 0)
+	more = block->nrows > 0 && learn_size_and_end(listing_pages, page);
+	if (block->has_more >= 0)
 		listing_pages->has_more_seen = true;
 
 	/* what is announced beyond it would be on the page itself */

@@ -28,15 +28,16 @@
 #include "utils/timestamp.h"
 
 #include "api/listing.h"
-#include "json/decode.h"
+#include "json/block.h"
 
-/* A page as it arrived, decoded. */
+/* A page that has arrived. */
 typedef struct KeyapiPage
 {
 	int			number;			/* from 1 */
 	int64		pass;			/* last pass that read it; 0: none */
 	TimestampTz fetched_at;
-	KeyapiDecoded data;
+	const KeyapiBlock *block;	/* the statement's list has it */
+	int			items;			/* its first one in the listing's items */
 } KeyapiPage;
 
 typedef struct KeyapiListingPages
@@ -47,6 +48,9 @@ typedef struct KeyapiListingPages
 												 * fetcher.c sets it; NULL at
 												 * first */
 	struct pagetable_hash *pages;	/* KeyapiPage by number */
+	struct KeyapiListingItem *items;	/* of all pages that are here, page by
+										 * page as they came */
+	int			max_items;		/* that have room */
 	struct idtable_hash *ids;	/* where each id occurs */
 
 	/* how large its pages are */
@@ -66,12 +70,12 @@ typedef struct KeyapiListingPages
 	int64		total_count;	/* as last announced, or -1 */
 	bool		total_is_wrong; /* a page has shown more than was announced */
 	bool		has_more_seen;	/* a page said whether there is more */
-	int64		num_items;		/* on all pages that are here */
+	int			num_items;		/* on all pages that are here */
 
 	/* which listing it is */
 	bool		echo_seen;		/* an item said which listing it is of */
 	bool		echo_matched;	/* ... and it was this one */
-	const char *other_echo;		/* what another item said, or NULL */
+	KeyapiSlice other_echo;		/* what another item said */
 } KeyapiListingPages;
 
 /*
@@ -115,8 +119,8 @@ extern bool keyapi_listing_ends_before(const KeyapiListingPages *listing_pages,
 extern int	keyapi_listing_announced_end(const KeyapiListingPages *listing_pages);
 
 /*
- * Add a page that has arrived; there must be none with its number yet.
- * page->number, fetched_at and data are set by the caller.  sent_after is how
+ * Add a page that has arrived; there must be none with its number yet.  It is
+ * kept; page->number, fetched_at and block are set by the caller.  sent_after is how
  * many later pages have been asked for already.  Raises one WARNING if the
  * listing is empty, or if it ends before the total that it announced.
  */

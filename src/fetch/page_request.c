@@ -111,31 +111,32 @@ keyapi_page_request_retry(KeyapiPageRequest *request, int64 not_before)
 }
 
 void
-keyapi_page_request_arrive(KeyapiPageRequest *request, KeyapiPage *page,
-						   TimestampTz fetched_at)
+keyapi_page_request_arrive(KeyapiPageRequest *request, const KeyapiListPage *page)
 {
 	KeyapiListingPages *listing_pages = request->listing_pages;
 
 	Assert(request->status == KEYAPI_REQUEST_RECEIVED ||
 		   request->status == KEYAPI_REQUEST_WAITING ||
 		   request->status == KEYAPI_REQUEST_FAILED);
-	page->number = request->number;
-	page->fetched_at = fetched_at;
-	request->page = page;
+	request->page = (KeyapiPage)
+	{
+		.number = request->number,
+			.fetched_at = page->fetched_at,
+			.block = page->block,
+	};
 	request->status = KEYAPI_REQUEST_ARRIVED;
 	request->all->arrived++;
 
 	/* pages after it need not be asked for */
-	if (page->data.nitems == 0 || page->data.has_more == 0)
-		listing_pages->last_page = Min(listing_pages->last_page, page->number);
+	if (page->block->nrows == 0 || page->block->has_more == 0)
+		listing_pages->last_page = Min(listing_pages->last_page, request->number);
 }
 
 void
 keyapi_page_request_fail(KeyapiPageRequest *request, const KeyapiFailure *failure)
 {
 	Assert(request->status == KEYAPI_REQUEST_RECEIVED ||
-		   request->status == KEYAPI_REQUEST_WAITING ||
-		   request->status == KEYAPI_REQUEST_FAILED);
+		   request->status == KEYAPI_REQUEST_WAITING);
 	request->failure = *failure;
 	request->status = KEYAPI_REQUEST_FAILED;
 }
@@ -159,15 +160,24 @@ sent_after(const KeyapiPageRequest *request)
 	return sent;
 }
 
+static void
+forget(KeyapiPageRequest *request)
+{
+	dlist_delete(&request->node);
+	MemoryContextDelete(request->context);
+	pfree(request);
+}
+
 KeyapiPage *
 keyapi_page_request_enter(KeyapiPageRequest *request)
 {
-	KeyapiPage *page = request->page;
+	KeyapiListingPages *listing_pages = request->listing_pages;
+	KeyapiPage *page = MemoryContextAlloc(listing_pages->context, sizeof(KeyapiPage));
 
 	Assert(request->status == KEYAPI_REQUEST_ARRIVED);
-	keyapi_listing_add_page(request->listing_pages, page, sent_after(request));
-	dlist_delete(&request->node);
-	pfree(request);				/* its context holds the page */
+	*page = request->page;
+	keyapi_listing_add_page(listing_pages, page, sent_after(request));
+	forget(request);
 	return page;
 }
 
@@ -176,7 +186,5 @@ keyapi_page_request_forget(KeyapiPageRequest *request)
 {
 	Assert(request->status == KEYAPI_REQUEST_WAITING ||
 		   request->status == KEYAPI_REQUEST_FAILED);
-	dlist_delete(&request->node);
-	MemoryContextDelete(request->context);
-	pfree(request);
+	forget(request);
 }

@@ -32,6 +32,7 @@
 
 #include "api/failure.h"
 #include "fetch/listing_pages.h"
+#include "fetch/statement_lists.h"
 #include "http/http.h"
 #include "shared/single_flight.h"
 
@@ -62,14 +63,13 @@ typedef struct KeyapiPageRequest
 	KeyapiListingPages *listing_pages;	/* that the page will enter */
 	int			number;			/* of the page */
 	KeyapiPageRequestStatus status;
-	MemoryContext context;		/* of the latest attempt, transfer included;
-								 * in the end, of the page */
+	MemoryContext context;		/* of the latest attempt, transfer included */
 	int			attempts;		/* sent so far */
 	int64		sent_at_us;		/* the last time, by the gate's clock */
 	int64		doubted_at_us;	/* when it was sent after its first failure;
 								 * or for the first time, if it has not failed */
 	KeyapiTransfer *transfer;	/* IN_FLIGHT, RECEIVED */
-	KeyapiPage *page;			/* ARRIVED */
+	KeyapiPage	page;			/* ARRIVED */
 	KeyapiFailure failure;		/* FAILED; texts live in context */
 
 	/* WAITING, kept by send.c */
@@ -144,15 +144,14 @@ extern void keyapi_page_request_retry(KeyapiPageRequest *request, int64 not_befo
 
 /*
  * RECEIVED, WAITING (the page was cached) or FAILED (an old copy will do) ->
- * ARRIVED.  page, with data, lives in request->context; its number and
- * fetched_at are set here.
+ * ARRIVED.  The page's block must stay as long as the list.
  */
 extern void keyapi_page_request_arrive(KeyapiPageRequest *request,
-									   KeyapiPage *page, TimestampTz fetched_at);
+									   const KeyapiListPage *page);
 
 /*
- * RECEIVED, WAITING (there is no use in asking) or FAILED (the old copy will not
- * do either) -> FAILED.  The failure is copied, its texts are not.
+ * RECEIVED or WAITING (there is no use in asking) -> FAILED.  The failure is
+ * copied, its texts are not.
  */
 extern void keyapi_page_request_fail(KeyapiPageRequest *request,
 									 const KeyapiFailure *failure);

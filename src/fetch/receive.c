@@ -137,22 +137,10 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 
 void
 keyapi_fetch_use_cached(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
-						const KeyapiBody *body)
+						const KeyapiListPage *page)
 {
-	MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
-	KeyapiPage *page = palloc0(sizeof(KeyapiPage));
-	KeyapiFailure failure =
-	keyapi_page_request_failure(request, fetcher->server->base_url);
-
-	if (keyapi_body_read(body->data, body->len, fetcher->paths, fetcher->npaths,
-						 &page->data, &failure) == KEYAPI_OK)
-	{
-		keyapi_page_request_arrive(request, page, body->fetched_at);
-		keyapi_ledger_book_cached_page(&fetcher->ledger);
-	}
-	else
-		keyapi_page_request_fail(request, &failure);
-	MemoryContextSwitchTo(oldcontext);
+	keyapi_page_request_arrive(request, page);
+	keyapi_ledger_book_cached_page(&fetcher->ledger);
 }
 
 void
@@ -168,34 +156,37 @@ keyapi_fetch_enter_first(KeyapiPageRequest *request)
  * if it says nothing.
  */
 static int
-announced_pages(const KeyapiDecoded *data)
+announced_pages(const KeyapiBlock *block)
 {
-	int			limit = Max(data->limit, data->nitems);
+	int			limit = Max(block->limit, block->nrows);
 
-	if (limit == 0 || data->total_count < 0)
+	if (limit == 0 || block->total_count < 0)
 		return 0;
-	return (int) Min(data->total_count / limit + (data->total_count % limit > 0),
+	return (int) Min(block->total_count / limit + (block->total_count % limit > 0),
 					 PG_INT32_MAX);
 }
 
 /*
- * Let other scans and sessions have the page that has arrived.
+ * Let other scans and sessions have the page that has arrived.  Returns the
+ * statement's copy.
  */
-static void
-share_page(const KeyapiPageRequest *request, const KeyapiHttpOutcome *outcome)
+static const KeyapiListPage *
+share_page(const KeyapiPageRequest *request, const KeyapiBlock *block,
+		   TimestampTz fetched_at)
 {
 	const KeyapiListingPages *listing_pages = request->listing_pages;
-	const KeyapiPage *page = request->page;
-	const KeyapiBody body = {
-		.data = outcome->body,
-		.len = outcome->body_len,
-		.rows = page->data.nitems,
-		.last = keyapi_listing_page_is_last(&listing_pages->listing, page),
-		.total_pages = announced_pages(&page->data),
-		.fetched_at = page->fetched_at,
+	const KeyapiPage page = {.number = request->number,.block = block};
+	const KeyapiStoredPage stored = {
+		.data = block,
+		.len = block->size,
+		.rows = block->nrows,
+		.last = keyapi_listing_page_is_last(&listing_pages->listing, &page),
+		.total_pages = announced_pages(block),
+		.fetched_at = fetched_at,
 	};
 
-	keyapi_statement_list_put(listing_pages->statement_list, request->number, &body);
+	return keyapi_statement_list_put(listing_pages->statement_list, request->number,
+									 &stored);
 }
 
 /*
@@ -210,6 +201,20 @@ sent_by_api(const KeyapiFetcher *fetcher, const KeyapiHttpOutcome *outcome)
 }
 
 /*
+ * The API's id of the request, which a page has or a failure; or NULL.
+ */
+static const char *
+request_id_of(const KeyapiBlock *block, const KeyapiFailure *failure)
+{
+	KeyapiSlice id;
+
+	if (block == NULL)
+		return failure->request_id;
+	id = keyapi_block_request_id(block);
+	return id.data == NULL ? NULL : pnstrdup(id.data, id.len);
+}
+
+/*
  * Make of a RECEIVED response the page or the failure that it holds.
  */
 static void
@@ -218,22 +223,21 @@ decode_response(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 	MemoryContext oldcontext = MemoryContextSwitchTo(request->context);
 	const KeyapiHttpOutcome *outcome = keyapi_http_outcome(request->transfer);
 	int64		now = keyapi_gate_clock();
-	KeyapiPage *page = palloc0(sizeof(KeyapiPage));
 	KeyapiFailure failure =
 	keyapi_page_request_failure(request, fetcher->server->base_url);
+	const KeyapiBlock *block = keyapi_response_read(outcome, &failure);
 
-	(void) keyapi_response_read(outcome, fetcher->paths, fetcher->npaths,
-								&page->data, &failure);
-	keyapi_request_log(fetcher, request, page->data.request_id, &failure);
+	keyapi_request_log(fetcher, request, request_id_of(block, &failure), &failure);
 	if (is_from_cache(fetcher, request))
 		keyapi_ledger_waive_credits(&fetcher->ledger,
 									keyapi_page_request_credits(request));
-	if (failure.cause == KEYAPI_OK)
+	if (block != NULL)
 	{
 		(void) tell_gate(fetcher, request, &failure, false, now);
 		fetcher->group->works = true;
-		keyapi_page_request_arrive(request, page, sent_by_api(fetcher, outcome));
-		share_page(request, outcome);
+		keyapi_page_request_arrive(request,
+								   share_page(request, block,
+											  sent_by_api(fetcher, outcome)));
 		keyapi_http_release(request->transfer);
 		request->transfer = NULL;
 	}

@@ -12,7 +12,7 @@
 #include "compat.h"
 
 #include "fetch/fetch_state.h"
-#include "shared/cache.h"
+#include "fetch/statement_lists.h"
 
 /*
  * Take in the responses that are there: share their pages with other sessions,
@@ -23,12 +23,12 @@ extern void keyapi_fetch_receive(KeyapiFetcher *fetcher,
 								 const KeyapiPageRequest *needed);
 
 /*
- * Use a cached page for a WAITING or FAILED request, which has ARRIVED then; or
- * FAILED, if the body cannot be decoded.
+ * Use a page of the statement's list for a WAITING or FAILED request, which has
+ * ARRIVED then.
  */
 extern void keyapi_fetch_use_cached(KeyapiFetcher *fetcher,
 									KeyapiPageRequest *request,
-									const KeyapiBody *body);
+									const KeyapiListPage *page);
 
 /*
  * Enter a page that has ARRIVED into its list at once if it is the first one of

@@ -3,8 +3,8 @@
  * response.c
  *	  What a response means: a page of a list, or a failure.
  *
- * Also decodes bodies that come from the cache.  What follows from a failure is
- * decided in receive.c; what JSON is accepted, in json/decode.c.
+ * What follows from a failure is decided in receive.c; what JSON is accepted, in
+ * json/decode.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,6 +19,15 @@ page_alloc(void *arg, size_t size)
 		return NULL;
 	return MemoryContextAllocExtended((MemoryContext) arg, size,
 									  MCXT_ALLOC_NO_OOM);
+}
+
+KeyapiAllocator
+keyapi_allocator(void)
+{
+	return (KeyapiAllocator)
+	{
+		page_alloc, CurrentMemoryContext
+	};
 }
 
 /*
@@ -115,16 +124,19 @@ is_envelope(const KeyapiEndpoint *endpoint, KeyapiDecodeResult result,
 		data->request_id != NULL;
 }
 
-KeyapiCause
-keyapi_body_read(const char *body, size_t body_len,
-				 const char *const *paths, int npaths,
-				 KeyapiDecoded *data, KeyapiFailure *failure)
+/*
+ * Decode the body.  failure->cause is what is known without it: KEYAPI_OK if the
+ * body decides.
+ */
+static void
+read_body(const char *body, size_t body_len, KeyapiDecoded *data,
+		  KeyapiFailure *failure)
 {
-	const KeyapiAllocator allocator = {page_alloc, CurrentMemoryContext};
+	const KeyapiAllocator allocator = keyapi_allocator();
 	KeyapiDecodeResult result;
 
 	result = keyapi_json_decode(body, body_len, failure->listing->endpoint,
-								paths, npaths, &allocator, data);
+								&allocator, data);
 	if (failure->cause == KEYAPI_OK)
 	{
 		failure->cause = cause_of_body(result, data);
@@ -135,7 +147,7 @@ keyapi_body_read(const char *body, size_t body_len,
 	else if (!is_envelope(failure->listing->endpoint, result, data))
 		failure->cause = cause_without_envelope(failure->cause);
 	if (failure->cause == KEYAPI_OK)
-		return KEYAPI_OK;
+		return;
 	failure->code = data->code;
 	failure->api_message = data->message;
 	failure->request_id = data->request_id;
@@ -145,33 +157,33 @@ keyapi_body_read(const char *body, size_t body_len,
 		failure->body = body;
 		failure->body_len = body_len;
 	}
-	return failure->cause;
 }
 
-KeyapiCause
-keyapi_response_read(const KeyapiHttpOutcome *outcome,
-					 const char *const *paths, int npaths,
-					 KeyapiDecoded *data, KeyapiFailure *failure)
+const KeyapiBlock *
+keyapi_response_read(const KeyapiHttpOutcome *outcome, KeyapiFailure *failure)
 {
+	KeyapiDecoded data = {0};
+
 	failure->cause = cause_of_outcome(outcome);
 	failure->status = outcome->status;
 	failure->retry_after_ms = outcome->retry_after_ms;
 	if (outcome->result != KEYAPI_HTTP_RESPONSE)
 	{
 		failure->reason = outcome->reason;
-		return failure->cause;
+		return NULL;
 	}
 
 	/* a body may explain a bad status, and a good status hide a bad code */
-	(void) keyapi_body_read(outcome->body, outcome->body_len, paths, npaths,
-							data, failure);
+	read_body(outcome->body, outcome->body_len, &data, failure);
 
 	/* 204 and the like have no page to show */
 	if (outcome->status != 200 && (failure->cause == KEYAPI_TRUNCATED_BODY ||
 								   failure->cause == KEYAPI_BAD_RESPONSE))
 		failure->cause = KEYAPI_UNEXPECTED_STATUS;
-	if (failure->cause != KEYAPI_OK && outcome->location != NULL)
+	if (failure->cause == KEYAPI_OK)
+		return data.block;
+	if (outcome->location != NULL)
 		failure->reason = psprintf("it redirects to %s",
 								   keyapi_quotable(outcome->location));
-	return failure->cause;
+	return NULL;
 }

@@ -15,24 +15,17 @@
 #include "json/decode.h"
 
 /*
- * Decode a body into *data, whose texts then live in CurrentMemoryContext; paths
- * are the npaths cells of each item (see decode.h).  The caller sets
- * failure->listing, and failure->cause to what is known without the body:
- * KEYAPI_OK if the body decides.  Returns the cause of failure, which *failure
- * then explains; that may point into the body.  Raises an ERROR on lack of
- * memory.
+ * Memory of CurrentMemoryContext, as json/ wants it.
  */
-extern KeyapiCause keyapi_body_read(const char *body, size_t body_len,
-									const char *const *paths, int npaths,
-									KeyapiDecoded *data,
-									KeyapiFailure *failure);
+extern KeyapiAllocator keyapi_allocator(void);
 
 /*
- * The same for the outcome of a transfer, which sets failure->cause too.
+ * The page that the outcome of a transfer holds, in CurrentMemoryContext; NULL if
+ * it holds none, which *failure then explains.  The caller sets failure->listing;
+ * texts of the failure live in CurrentMemoryContext or are the outcome's.  Raises
+ * an ERROR on lack of memory.
  */
-extern KeyapiCause keyapi_response_read(const KeyapiHttpOutcome *outcome,
-										const char *const *paths, int npaths,
-										KeyapiDecoded *data,
-										KeyapiFailure *failure);
+extern const KeyapiBlock *keyapi_response_read(const KeyapiHttpOutcome *outcome,
+											   KeyapiFailure *failure);
 
 #endif							/* KEYAPI_RESPONSE_H */

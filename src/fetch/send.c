@@ -100,7 +100,7 @@ find_or_send(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 									   &request->waiter, &finding))
 	{
 		case KEYAPI_PAGE_HERE:
-			keyapi_fetch_use_cached(fetcher, request, finding.body);
+			keyapi_fetch_use_cached(fetcher, request, finding.page);
 			return KEYAPI_NEVER;
 		case KEYAPI_PAGE_REFUSED:
 			keyapi_shared_failure_adopt(request, &finding.shared_failure,
@@ -213,15 +213,15 @@ adopt_news(KeyapiFetcher *fetcher, const KeyapiPageRequest *needed)
 	{
 		KeyapiPageRequest *request = keyapi_page_request_at(iter);
 		KeyapiStatementList *list = request->listing_pages->statement_list;
-		const KeyapiBody *body;
+		const KeyapiListPage *page;
 		KeyapiSharedFailure failure;
 
 		if (request->status != KEYAPI_REQUEST_WAITING)
 			continue;
-		body = keyapi_statement_list_get(list, request->number);
-		if (body != NULL)
+		page = keyapi_statement_list_get(list, request->number);
+		if (page != NULL)
 		{
-			keyapi_fetch_use_cached(fetcher, request, body);
+			keyapi_fetch_use_cached(fetcher, request, page);
 			if (request != needed)
 				keyapi_fetch_enter_first(request);
 		}

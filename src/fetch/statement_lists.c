@@ -15,13 +15,10 @@
 
 /* Pages are kept in blocks of these many bytes, doubled from block to block. */
 #define FIRST_BLOCK (32 * 1024)
-#define LARGEST_BLOCK (256 * 1024)
+#define LARGEST_BLOCK (512 * 1024)
 
-typedef struct LocalPage
-{
-	int			number;
-	KeyapiBody	body;
-} LocalPage;
+/* A usual list, all columns and pages of it, in bytes. */
+#define USUAL_LIST (512 * 1024)
 
 struct KeyapiStatementList
 {
@@ -33,8 +30,10 @@ struct KeyapiStatementList
 	bool		opened;			/* the cached listing was looked for */
 	KeyapiCachedId id;			/* ... and is this one; or there is none */
 	bool		reopened;		/* the cached listing was dropped once */
+	int			complete_to;	/* the cached listing has all pages up to this
+								 * one, the last; 0: not that we know */
 	KeyapiSharedFailure *stale; /* why the list is an old state of it; or NULL */
-	LocalPage  *pages;			/* what was read or paid for, in no order */
+	KeyapiListPage *pages;		/* what was read or paid for, in no order */
 	int			num_pages;
 	int			max_pages;
 };
@@ -98,10 +97,46 @@ typedef struct Reference
 static dlist_head lists = DLIST_STATIC_INIT(lists);
 static TimestampTz statement = 0;
 
+/*
+ * Memory for a usual list, made once and reset after each use: to get it from the
+ * system each time costs more than to copy the pages.
+ */
+static MemoryContext kept_context = NULL;
+static bool kept_is_used = false;
+
 /* ---------------------------------------------------------------------
  * Life and death
  * ---------------------------------------------------------------------
  */
+
+/*
+ * Memory for a list.  An AllocSet would malloc each page by itself.
+ */
+static MemoryContext
+take_context(void)
+{
+	if (kept_is_used)
+		return GenerationContextCreate(TopMemoryContext, "keyapi_fdw list",
+									   ALLOCSET_SMALL_MINSIZE,
+									   FIRST_BLOCK, LARGEST_BLOCK);
+	if (kept_context == NULL)
+		kept_context = GenerationContextCreate(TopMemoryContext, "keyapi_fdw first list",
+											   USUAL_LIST, FIRST_BLOCK, LARGEST_BLOCK);
+	kept_is_used = true;
+	return kept_context;
+}
+
+static void
+give_context(MemoryContext context)
+{
+	if (context != kept_context)
+		MemoryContextDelete(context);
+	else
+	{
+		MemoryContextReset(context);
+		kept_is_used = false;
+	}
+}
 
 /*
  * The list that a query reads, or the statement (NULL); or NULL.
@@ -137,7 +172,7 @@ remove_reader(MemoryContext query, KeyapiStatementList *list)
 
 	(void) readertable_delete(readers, id);
 	if (--list->readers == 0)
-		MemoryContextDelete(list->context);
+		give_context(list->context);
 }
 
 static void
@@ -202,11 +237,7 @@ find(const KeyapiCacheKey *key)
 static KeyapiStatementList *
 create(const KeyapiCacheKey *key, int ttl_ms)
 {
-	/* an AllocSet would malloc each body by itself */
-	MemoryContext context = GenerationContextCreate(TopMemoryContext,
-													"keyapi_fdw list",
-													ALLOCSET_SMALL_MINSIZE,
-													FIRST_BLOCK, LARGEST_BLOCK);
+	MemoryContext context = take_context();
 	KeyapiStatementList *list = MemoryContextAllocZero(context,
 													   sizeof(KeyapiStatementList));
 
@@ -265,38 +296,46 @@ is_cached(const KeyapiStatementList *list)
 	return list->id.number != 0;
 }
 
-static const KeyapiBody *
+static const KeyapiListPage *
 find_local(const KeyapiStatementList *list, int number)
 {
 	for (int i = 0; i < list->num_pages; i++)
 	{
 		if (list->pages[i].number == number)
-			return &list->pages[i].body;
+			return &list->pages[i];
 	}
 	return NULL;
 }
 
 /*
  * Keep a page that is not there yet.  Its data must be in the list's context.
+ * False if that is no block: memory that others can write may be damaged.
  */
-static void
-add_local(KeyapiStatementList *list, int number, const KeyapiBody *body)
+static bool
+add_local(KeyapiStatementList *list, int number, const KeyapiStoredPage *page)
 {
+	const KeyapiBlock *block = keyapi_block_open(page->data, page->len);
+
+	if (block == NULL)
+		return false;
 	if (list->num_pages == list->max_pages)
 	{
 		int			max_pages = Max(32, list->max_pages * 2);
-		LocalPage  *pages = MemoryContextAlloc(list->context,
-											   sizeof(LocalPage) * max_pages);
+		KeyapiListPage *pages = MemoryContextAlloc(list->context,
+												   sizeof(KeyapiListPage) * max_pages);
 
 		/* what was handed out points into the old one, so that stays */
 		if (list->num_pages > 0)
 			memcpy(pages, list->pages,
-				   sizeof(LocalPage) * list->num_pages);
+				   sizeof(KeyapiListPage) * list->num_pages);
 		list->pages = pages;
 		list->max_pages = max_pages;
 	}
-	list->pages[list->num_pages].number = number;
-	list->pages[list->num_pages++].body = *body;
+	list->pages[list->num_pages++] = (KeyapiListPage)
+	{
+		number, page->last, page->fetched_at, block
+	};
+	return true;
 }
 
 /*
@@ -306,12 +345,12 @@ static KeyapiLookup
 look_up(KeyapiStatementList *list, int number)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(list->context);
-	KeyapiBody	body;
-	KeyapiLookup lookup = keyapi_cache_get(list->id, number, &body);
+	KeyapiStoredPage page;
+	KeyapiLookup lookup = keyapi_cache_get(list->id, number, &page);
 
 	MemoryContextSwitchTo(oldcontext);
-	if (lookup == KEYAPI_LOOKUP_FOUND)
-		add_local(list, number, &body);
+	if (lookup == KEYAPI_LOOKUP_FOUND && !add_local(list, number, &page))
+		lookup = KEYAPI_LOOKUP_MISSING;
 	return lookup;
 }
 
@@ -326,6 +365,7 @@ reopen(KeyapiStatementList *list)
 	list->id = list->reopened ? KEYAPI_NO_CACHED_ID :
 		keyapi_cache_open(&list->key, list->ttl_ms);
 	list->reopened = true;
+	list->complete_to = 0;
 }
 
 /*
@@ -335,15 +375,17 @@ reopen(KeyapiStatementList *list)
 static void
 open_cached(KeyapiStatementList *list)
 {
-	if (!list->opened)
-		list->id = keyapi_cache_open(&list->key, list->ttl_ms);
+	if (list->opened)
+		return;
+	list->id = keyapi_cache_open(&list->key, list->ttl_ms);
 	list->opened = true;
+	list->complete_to = 0;
 }
 
 /*
  * Find a page that is not kept yet in the cache; NULL if it is not there either.
  */
-static const KeyapiBody *
+static const KeyapiListPage *
 find_cached(KeyapiStatementList *list, int number)
 {
 	open_cached(list);
@@ -353,12 +395,12 @@ find_cached(KeyapiStatementList *list, int number)
 	return find_local(list, number);
 }
 
-const KeyapiBody *
+const KeyapiListPage *
 keyapi_statement_list_get(KeyapiStatementList *list, int number)
 {
-	const KeyapiBody *body = find_local(list, number);
+	const KeyapiListPage *page = find_local(list, number);
 
-	return body != NULL ? body : find_cached(list, number);
+	return page != NULL ? page : find_cached(list, number);
 }
 
 bool
@@ -381,8 +423,8 @@ keyapi_statement_list_look(KeyapiStatementList *list, int number, TimestampTz un
 {
 	KeyapiFlightRole role;
 
-	finding->body = keyapi_statement_list_get(list, number);
-	if (finding->body != NULL)
+	finding->page = keyapi_statement_list_get(list, number);
+	if (finding->page != NULL)
 		return KEYAPI_PAGE_HERE;
 	if (list->stale != NULL)
 	{
@@ -401,9 +443,29 @@ keyapi_statement_list_look(KeyapiStatementList *list, int number, TimestampTz un
 	/* the leader before may have brought it since */
 	if (look_up(list, number) != KEYAPI_LOOKUP_FOUND)
 		return KEYAPI_PAGE_YOURS;
-	finding->body = find_local(list, number);
+	finding->page = find_local(list, number);
 	keyapi_statement_list_give_up(list, number, NULL);
 	return KEYAPI_PAGE_HERE;
+}
+
+/*
+ * Whether the cache has a page; and the number of the list's last page, 0 if that
+ * is not known.  Once a list is complete, that does not change.
+ */
+static bool
+cache_has(KeyapiStatementList *list, int number, int *last_page)
+{
+	KeyapiCachedId id;
+	bool		complete;
+	bool		has;
+
+	*last_page = list->complete_to;
+	if (list->complete_to > 0)
+		return number <= list->complete_to;
+	id = list->opened ? list->id : keyapi_cache_find(&list->key, list->ttl_ms);
+	has = keyapi_cache_has(id, number, last_page, &complete);
+	list->complete_to = complete ? *last_page : 0;
+	return has;
 }
 
 /*
@@ -411,25 +473,23 @@ keyapi_statement_list_look(KeyapiStatementList *list, int number, TimestampTz un
  * not known.
  */
 static bool
-has_page(const KeyapiStatementList *list, int number, int *last_page)
+has_page(KeyapiStatementList *list, int number, int *last_page)
 {
-	KeyapiCachedId id = list->opened ? list->id :
-	keyapi_cache_find(&list->key, list->ttl_ms);
-	bool		has = keyapi_cache_has(id, number, last_page);
+	bool		has = cache_has(list, number, last_page);
 
 	for (int i = 0; i < list->num_pages; i++)
 	{
-		const LocalPage *page = &list->pages[i];
+		const KeyapiListPage *page = &list->pages[i];
 
 		has |= page->number == number;
-		if (page->body.last && (*last_page == 0 || page->number < *last_page))
+		if (page->last && (*last_page == 0 || page->number < *last_page))
 			*last_page = page->number;
 	}
 	return has;
 }
 
 int
-keyapi_statement_list_existing(const KeyapiStatementList *list, int number)
+keyapi_statement_list_existing(KeyapiStatementList *list, int number)
 {
 	int			last_page;
 
@@ -438,7 +498,7 @@ keyapi_statement_list_existing(const KeyapiStatementList *list, int number)
 }
 
 bool
-keyapi_statement_list_is_free(const KeyapiStatementList *list, int number)
+keyapi_statement_list_is_free(KeyapiStatementList *list, int number)
 {
 	int			last_page;
 
@@ -449,7 +509,7 @@ keyapi_statement_list_is_free(const KeyapiStatementList *list, int number)
 bool
 keyapi_statement_list_would_be_free(const KeyapiCacheKey *key, int ttl_ms, int number)
 {
-	const KeyapiStatementList *list;
+	KeyapiStatementList *list;
 	KeyapiStatementList unopened = {.key = *key,.ttl_ms = ttl_ms};
 
 	begin_statement();
@@ -457,23 +517,23 @@ keyapi_statement_list_would_be_free(const KeyapiCacheKey *key, int ttl_ms, int n
 	return keyapi_statement_list_is_free(list != NULL ? list : &unopened, number);
 }
 
-void
+const KeyapiListPage *
 keyapi_statement_list_put(KeyapiStatementList *list, int number,
-						  const KeyapiBody *body)
+						  const KeyapiStoredPage *page)
 {
 	/* others first: what is here may run out of memory */
-	keyapi_cache_put(list->id, number, body);
+	keyapi_cache_put(list->id, number, page);
 	keyapi_statement_list_give_up(list, number, NULL);
 
 	if (find_local(list, number) == NULL)
 	{
-		KeyapiBody	copy = *body;
-		char	   *data = MemoryContextAlloc(list->context, body->len);
+		KeyapiStoredPage copy = *page;
 
-		memcpy(data, body->data, body->len);
-		copy.data = data;
-		add_local(list, number, &copy);
+		copy.data = memcpy(MemoryContextAlloc(list->context, page->len),
+						   page->data, page->len);
+		(void) add_local(list, number, &copy);
 	}
+	return find_local(list, number);
 }
 
 void
@@ -497,8 +557,7 @@ keyapi_statement_list_give_up(KeyapiStatementList *list, int number,
 }
 
 /*
- * Copy a cached listing, all at once: it may be dropped from the cache at any
- * time.  False if that has happened.
+ * Copy a cached listing, at once.  False if it was dropped from the cache.
  */
 static bool
 copy_listing(KeyapiStatementList *list, const KeyapiStaleListing *listing)
@@ -523,6 +582,7 @@ keyapi_statement_list_fall_back(KeyapiStatementList *list, int number,
 	if (list->num_pages > 0 ||
 		!keyapi_cache_find_stale(&list->key, max_age_ms, number, &listing))
 		return false;
+	list->complete_to = 0;
 	list->stale = MemoryContextAlloc(list->context, sizeof(KeyapiSharedFailure));
 	*list->stale = *why;
 	if (!copy_listing(list, &listing))

@@ -22,6 +22,7 @@
 
 #include "compat.h"
 
+#include "json/block.h"
 #include "shared/cache.h"
 #include "shared/single_flight.h"
 
@@ -36,10 +37,19 @@ typedef enum KeyapiPageState
 								 * list is an old state that lacks it */
 } KeyapiPageState;
 
+/* A page of a statement's list, the one copy of it for all scans. */
+typedef struct KeyapiListPage
+{
+	int			number;
+	bool		last;			/* the list ends with this page */
+	TimestampTz fetched_at;
+	const KeyapiBlock *block;
+} KeyapiListPage;
+
 /* What comes of looking for a page. */
 typedef union KeyapiFinding
 {
-	const KeyapiBody *body;		/* HERE; kept as long as the list */
+	const KeyapiListPage *page; /* HERE; kept as long as the list */
 	KeyapiSharedFailure shared_failure; /* REFUSED */
 } KeyapiFinding;
 
@@ -57,8 +67,8 @@ extern KeyapiStatementList *keyapi_statement_list_open(const KeyapiCacheKey *key
 /*
  * A page that is paid for, kept as long as the list; or NULL.
  */
-extern const KeyapiBody *keyapi_statement_list_get(KeyapiStatementList *list,
-												   int number);
+extern const KeyapiListPage *keyapi_statement_list_get(KeyapiStatementList *list,
+													   int number);
 
 /*
  * Look for a page in order to ask for it if it is not there.  YOURS: ask the API,
@@ -82,8 +92,7 @@ extern bool keyapi_statement_list_is_refused(const KeyapiStatementList *list,
  * Whether asking for a page costs nothing: it is there, or the list is known to
  * end before it.
  */
-extern bool keyapi_statement_list_is_free(const KeyapiStatementList *list,
-										  int number);
+extern bool keyapi_statement_list_is_free(KeyapiStatementList *list, int number);
 
 /*
  * The same for a list that need not be opened, and is not by this.
@@ -95,16 +104,17 @@ extern bool keyapi_statement_list_would_be_free(const KeyapiCacheKey *key,
  * The number itself; or that of the list's last page, if the list is known to end
  * before.
  */
-extern int	keyapi_statement_list_existing(const KeyapiStatementList *list,
-										   int number);
+extern int	keyapi_statement_list_existing(KeyapiStatementList *list, int number);
 
 /* ---- what became of a page that was YOURS ---- */
 
 /*
- * It has arrived.  The body is copied.
+ * It has arrived.  Its data, which is a block, is copied.  Returns the statement's
+ * page, kept as long as the list.
  */
-extern void keyapi_statement_list_put(KeyapiStatementList *list, int number,
-									  const KeyapiBody *body);
+extern const KeyapiListPage *keyapi_statement_list_put(KeyapiStatementList *list,
+													   int number,
+													   const KeyapiStoredPage *page);
 
 /*
  * It is asked for once more; others wait for that until the time until, at most.

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * decode.c
- *	  Body of a response -> envelope, pagination and text cells.
+ *	  Body of a response -> a page as one block, or what the API says instead.
  *
  * jansson keeps the parsed document in memory of its own.  json_decref of the
  * root frees all of it, so what decoding returns is copied.
@@ -19,6 +19,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "json/block_writer.h"
 #include "json/repair.h"
 #include "json/strbuf.h"
 #include "json/value.h"
@@ -32,39 +33,30 @@
 typedef struct Decoder
 {
 	const KeyapiEndpoint *endpoint;
-	const char *const *paths;	/* of the cells, npaths of them */
-	int			npaths;
 	const KeyapiAllocator *allocator;
 	KeyapiDecoded *out;
-	KeyapiStrBuf buf;			/* compact JSON, before it is copied */
+	KeyapiBlock header;			/* what is said of the page */
+	KeyapiBlockWriter writer;
 	bool		no_memory;
 } Decoder;
 
 /*
- * Memory that outlives the decoder.  NULL sets no_memory.
+ * A copy that outlives the decoder.  NULL sets no_memory.
  */
-static void *
-allocate(Decoder *d, size_t size)
-{
-	void	   *result = NULL;
-
-	if (!d->no_memory)
-		result = d->allocator->alloc(d->allocator->arg, size);
-	if (result == NULL)
-		d->no_memory = true;
-	return result;
-}
-
 static const char *
 copy_text(Decoder *d, const char *bytes, size_t len)
 {
-	char	   *result = allocate(d, len + 1);
+	char	   *result = NULL;
 
-	if (result != NULL)
+	if (!d->no_memory)
+		result = d->allocator->alloc(d->allocator->arg, len + 1);
+	if (result == NULL)
 	{
-		memcpy(result, bytes, len);
-		result[len] = '\0';
+		d->no_memory = true;
+		return NULL;
 	}
+	memcpy(result, bytes, len);
+	result[len] = '\0';
 	return result;
 }
 
@@ -89,24 +81,19 @@ fail(Decoder *d, KeyapiDecodeResult result, const char *format,...)
 }
 
 /*
- * Text of a value as decode.h says it; NULL for NULL and null.
+ * A part of what the writer has written so far; NULL if there is none.
  */
 static const char *
-text_of(Decoder *d, const json_t *value)
+copy_span(Decoder *d, KeyapiBlockSpan span)
 {
-	if (value == NULL || json_is_null(value))
+	if (span.offset == UINT32_MAX)
 		return NULL;
-	if (json_is_string(value))
-		return copy_text(d, json_string_value(value), json_string_length(value));
-
-	d->buf.len = 0;
-	keyapi_json_write(&d->buf, value);
-	if (d->buf.no_memory)
+	if (d->writer.text.no_memory)
 	{
 		d->no_memory = true;
 		return NULL;
 	}
-	return copy_text(d, d->buf.data, d->buf.len);
+	return copy_text(d, d->writer.text.data + span.offset, span.len);
 }
 
 /*
@@ -297,43 +284,24 @@ read_pagination(Decoder *d, const json_t *data)
 {
 	const KeyapiEnvelope *envelope = d->endpoint->envelope;
 	json_t	   *pagination = member(data, envelope->pagination);
+	int			has_more = -1;
 	int64_t		page_size = 0;
 	int64_t		total_count = -1;
 
 	if (pagination != NULL && !json_is_object(pagination))
 		return fail(d, KEYAPI_DECODE_NO_DATA, "%s.%s is not an object",
 					envelope->data[0], envelope->pagination[0]);
-	if (!read_boolean(member(pagination, envelope->has_more), &d->out->has_more))
+	if (!read_boolean(member(pagination, envelope->has_more), &has_more))
 		return bad_pagination(d, envelope->has_more, "neither true nor false");
 	if (!read_integer(member(pagination, envelope->page_size), &page_size) ||
 		page_size > INT_MAX)
 		return bad_pagination(d, envelope->page_size, "not an integer");
 	if (!read_integer(member(pagination, envelope->total_count), &total_count))
 		return bad_pagination(d, envelope->total_count, "not an integer");
-	d->out->limit = page_size > 0 ? (int) page_size : 0;
-	d->out->total_count = total_count >= 0 ? total_count : -1;
+	d->header.has_more = has_more;
+	d->header.limit = page_size > 0 ? (int) page_size : 0;
+	d->header.total_count = total_count >= 0 ? total_count : -1;
 	return KEYAPI_DECODE_OK;
-}
-
-/*
- * The text at an optional path into an item.
- */
-static const char *
-text_at(Decoder *d, json_t *item, const char *path)
-{
-	return path == NULL ? NULL : text_of(d, keyapi_json_follow(item, path));
-}
-
-/*
- * What identifies an item; NULL for nothing and for a blank text, by which
- * different items would look the same.
- */
-static const char *
-id_of(Decoder *d, json_t *item)
-{
-	const char *id = text_at(d, item, d->endpoint->id_field);
-
-	return id == NULL || id[strspn(id, " \t\r\n")] == '\0' ? NULL : id;
 }
 
 static KeyapiDecodeResult
@@ -344,37 +312,24 @@ read_items(Decoder *d, const json_t *data)
 	const char *name = endpoint->array[0];
 	json_t	   *array = member(data, endpoint->array);
 	size_t		n = json_array_size(array);
-	KeyapiItem *items = NULL;
-	const char **cells = NULL;
 
 	if (array == NULL ? !has_member(data, endpoint->array) : !json_is_array(array))
 		return fail(d, KEYAPI_DECODE_NO_DATA, "%s.%s is %s", object, name,
 					array == NULL ? "missing" : "not an array");
 	if (n > INT_MAX)
 		return fail(d, KEYAPI_DECODE_NO_DATA, "%s.%s is too long", object, name);
-	if (n > 0)
-		items = allocate(d, n * sizeof(KeyapiItem));
-	if (n > 0 && d->npaths > 0)
-		cells = allocate(d, n * (size_t) d->npaths * sizeof(char *));
-
-	for (size_t i = 0; i < n && !d->no_memory; i++)
+	for (size_t i = 0; i < n; i++)
 	{
 		json_t	   *item = json_array_get(array, i);
 
 		if (!json_is_object(item))
 			return fail(d, KEYAPI_DECODE_NO_DATA,
 						"element %zu of %s.%s is not an object", i, object, name);
-		items[i].id = id_of(d, item);
-		items[i].echo = text_at(d, item, endpoint->echo_field);
-		items[i].cells = cells;
-		for (int k = 0; k < d->npaths; k++)
-			*cells++ = text_at(d, item, d->paths[k]);
+		keyapi_block_writer_add(&d->writer, item, endpoint->id_field,
+								endpoint->echo_field);
 	}
-	if (d->no_memory)
-		return KEYAPI_DECODE_NO_MEMORY;
-	d->out->items = items;
-	d->out->nitems = (int) n;
-	return KEYAPI_DECODE_OK;
+	d->out->block = keyapi_block_writer_finish(&d->writer, &d->header, d->allocator);
+	return d->out->block == NULL ? KEYAPI_DECODE_NO_MEMORY : KEYAPI_DECODE_OK;
 }
 
 static KeyapiDecodeResult
@@ -386,8 +341,11 @@ read_envelope(Decoder *d, const json_t *root)
 
 	if (!json_is_object(root))
 		return fail(d, KEYAPI_DECODE_NO_DATA, "the JSON document is not an object");
-	d->out->message = text_of(d, member(root, envelope->message));
-	d->out->request_id = text_of(d, member(root, envelope->request_id));
+	d->header.message = keyapi_block_writer_text(&d->writer, member(root, envelope->message));
+	d->header.request_id = keyapi_block_writer_text(&d->writer,
+													member(root, envelope->request_id));
+	d->out->message = copy_span(d, d->header.message);
+	d->out->request_id = copy_span(d, d->header.request_id);
 	if (!read_integer(member(root, envelope->code), &d->out->code))
 		return fail(d, KEYAPI_DECODE_NO_DATA, "%s is not an integer",
 					envelope->code[0]);
@@ -404,29 +362,30 @@ read_envelope(Decoder *d, const json_t *root)
 
 KeyapiDecodeResult
 keyapi_json_decode(const char *body, size_t len, const KeyapiEndpoint *endpoint,
-				   const char *const *paths, int npaths,
 				   const KeyapiAllocator *allocator, KeyapiDecoded *out)
 {
-	const KeyapiDecoded nothing = {.has_more = -1,.total_count = -1};
 	Decoder		d = {
 		.endpoint = endpoint,
-		.paths = paths,
-		.npaths = npaths,
 		.allocator = allocator,
 		.out = out,
 	};
 	json_t	   *root = NULL;
 	KeyapiDecodeResult result;
 
-	*out = nothing;
+	*out = (KeyapiDecoded)
+	{
+		0
+	};
 	result = parse(&d, body, len, &root);
 	if (result == KEYAPI_DECODE_OK)
 		result = read_envelope(&d, root);
+	keyapi_block_writer_free(&d.writer);
 	json_decref(root);
-	keyapi_strbuf_free(&d.buf);
 
 	if (d.no_memory)
 		result = KEYAPI_DECODE_NO_MEMORY;
+	if (result != KEYAPI_DECODE_OK)
+		out->block = NULL;
 	if (result == KEYAPI_DECODE_NO_MEMORY)
 		out->error = "out of memory";
 	return result;

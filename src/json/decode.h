@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * decode.h
- *	  Body of a response -> envelope, pagination and text cells.
+ *	  Body of a response -> a page as one block, or what the API says instead.
  *
- * This is the only header of json/ that the rest of the extension includes.
- * decode.c parses the body and picks out what the endpoint table names.  If the
+ * The rest of the extension includes this header, block.h and field.h of json/.
+ * decode.c parses the body and finds what the endpoint table names.  If the
  * parser refuses the body, repair.c replaces the bytes that it may not like, and
- * decode.c tries again.  value.c follows paths into the parsed document and turns
- * values into text; strbuf.c is the buffer that it writes to.
+ * decode.c tries again.  block_writer.c makes the block, which block.c and field.c
+ * read.  value.c follows paths into the parsed document and turns values into
+ * text; strbuf.c is the buffer that it writes to.
  *
  * Plain C on jansson: no server header, no ereport, no palloc.  So unit and fuzz
  * tests run without a server, and jansson's names (json_object, json_typeof)
@@ -23,16 +24,8 @@
 #include <stdint.h>
 
 #include "api/endpoint.h"
-
-/*
- * Where decoded data goes.  alloc returns NULL when memory is out; it must not
- * longjmp.  What it returned is never freed by the decoder.
- */
-typedef struct KeyapiAllocator
-{
-	void	   *(*alloc) (void *arg, size_t size);
-	void	   *arg;
-} KeyapiAllocator;
+#include "json/allocator.h"
+#include "json/block.h"
 
 typedef enum KeyapiDecodeResult
 {
@@ -44,25 +37,12 @@ typedef enum KeyapiDecodeResult
 	KEYAPI_DECODE_NO_MEMORY
 } KeyapiDecodeResult;
 
-/* One item of the page: the cells asked for. */
-typedef struct KeyapiItem
-{
-	const char *id;				/* endpoint->id_field as text, or NULL */
-	const char *echo;			/* endpoint->echo_field as text, or NULL */
-	const char **cells;			/* one per path asked for; NULL = SQL NULL */
-} KeyapiItem;
-
 typedef struct KeyapiDecoded
 {
 	int64_t		code;			/* envelope code; 0 or 200 = success */
 	const char *message;		/* the API's words, or NULL */
 	const char *request_id;		/* or NULL */
-	int			has_more;		/* 1, 0, or -1 when absent */
-	int			limit;			/* page size that was applied, or 0 when
-								 * absent */
-	int64_t		total_count;	/* or -1 when absent */
-	int			nitems;
-	KeyapiItem *items;
+	const KeyapiBlock *block;	/* the page if the result is OK, else NULL */
 	const char *error;			/* what is wrong, for any result but OK and
 								 * REFUSED; never NULL then */
 } KeyapiDecoded;
@@ -70,13 +50,10 @@ typedef struct KeyapiDecoded
 /*
  * Decode the body of a response of the endpoint.
  *
- * body has len bytes and need not be NUL-terminated.  paths are npaths dotted
- * paths into an item ("author.name", "tags.0"; "" = the whole object as compact
- * JSON).  Scalars become their text: strings as they are, integers
- * with all their digits, reals that are whole numbers as integers (9.0 is
- * "9"), other reals in the shortest form that reads back as the same double,
- * booleans as true and false.  Objects and arrays become compact JSON; null
- * and a missing field become NULL.
+ * body has len bytes and need not be NUL-terminated.  In the block, integers have
+ * all their digits, reals that are whole numbers are integers (9.0 is 9), other
+ * reals have the shortest form that reads back as the same double.  Of two members
+ * with the same name the last one counts.
  *
  * *out is always set: on failure as much of code, message and request_id as
  * the body gave.  All that *out points to comes from the allocator.
@@ -87,7 +64,6 @@ typedef struct KeyapiDecoded
  */
 extern KeyapiDecodeResult keyapi_json_decode(const char *body, size_t len,
 											 const KeyapiEndpoint *endpoint,
-											 const char *const *paths, int npaths,
 											 const KeyapiAllocator *allocator,
 											 KeyapiDecoded *out);
 

@@ -11,16 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* First allocation, in bytes: one item as JSON fits. */
-#define FIRST_CAPACITY 1024
+/* First allocation, in bytes: some items as JSON fit. */
+#define FIRST_CAPACITY 4096
 
-static void
-grow(KeyapiStrBuf *buf, size_t more)
+bool
+keyapi_strbuf_grow(KeyapiStrBuf *buf, size_t more)
 {
 	size_t		capacity = buf->capacity ? buf->capacity : FIRST_CAPACITY;
 	char	   *data = NULL;
 
-	if (more <= SIZE_MAX / 2 - buf->len)
+	if (more <= SIZE_MAX / 2 - buf->len && !buf->no_memory)
 	{
 		while (capacity < buf->len + more)
 			capacity *= 2;
@@ -29,21 +29,12 @@ grow(KeyapiStrBuf *buf, size_t more)
 	if (data == NULL)
 	{
 		buf->no_memory = true;
-		return;
+		buf->capacity = buf->len;	/* so that nothing fits any more */
+		return false;
 	}
 	buf->data = data;
 	buf->capacity = capacity;
-}
-
-void
-keyapi_strbuf_append(KeyapiStrBuf *buf, const char *bytes, size_t len)
-{
-	if (len > buf->capacity - buf->len)
-		grow(buf, len);
-	if (buf->no_memory || len == 0)
-		return;
-	memcpy(buf->data + buf->len, bytes, len);
-	buf->len += len;
+	return true;
 }
 
 void

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /* All zeroes is an empty buffer; data comes from malloc. */
 typedef struct KeyapiStrBuf
@@ -26,10 +27,22 @@ typedef struct KeyapiStrBuf
 } KeyapiStrBuf;
 
 /*
+ * Make room for that many bytes more.  False if memory is or was out.
+ */
+extern bool keyapi_strbuf_grow(KeyapiStrBuf *buf, size_t more);
+
+/*
  * Append len bytes.  Does nothing after memory ran out.
  */
-extern void keyapi_strbuf_append(KeyapiStrBuf *buf, const char *bytes,
-								 size_t len);
+static inline void
+keyapi_strbuf_append(KeyapiStrBuf *buf, const char *bytes, size_t len)
+{
+	if (len == 0 ||
+		(len > buf->capacity - buf->len && !keyapi_strbuf_grow(buf, len)))
+		return;
+	memcpy(buf->data + buf->len, bytes, len);
+	buf->len += len;
+}
 
 /*
  * Free what the buffer holds and make it empty.

@@ -42,8 +42,12 @@ array_element(const json_t *array, const char *component, size_t len)
 json_t *
 keyapi_json_follow(json_t *value, const char *path)
 {
-	if (*path == '\0')
-		return value;
+	return *path == '\0' ? value : keyapi_json_follow_below(value, path);
+}
+
+json_t *
+keyapi_json_follow_below(json_t *value, const char *path)
+{
 	for (;;)
 	{
 		json_t	   *whole = json_object_get(value, path);
@@ -111,20 +115,51 @@ format_number(const json_t *value, char text[NUMBER_SIZE])
 		format_real(json_real_value(value), text);
 }
 
-static void
-write_string(KeyapiStrBuf *buf, const char *s, size_t len)
+/* Each byte of a word of 8 */
+#define BYTES(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/*
+ * Whether any of 8 bytes is 0; may say so of a byte 1 above one that is, too.
+ */
+static inline bool
+has_zero(uint64_t word)
+{
+	return ((word - BYTES(0x01)) & ~word & BYTES(0x80)) != 0;
+}
+
+/*
+ * How many bytes there are before one that is to be escaped.
+ */
+static size_t
+plain_length(const char *s, size_t len)
+{
+	size_t		n = 0;
+
+	for (uint64_t word; n + sizeof(word) <= len; n += sizeof(word))
+	{
+		memcpy(&word, s + n, sizeof(word));
+		if (has_zero(word ^ BYTES('"')) || has_zero(word ^ BYTES('\\')) ||
+			((word - BYTES(0x20)) & ~word & BYTES(0x80)) != 0)
+			break;
+	}
+	while (n < len && (unsigned char) s[n] >= 0x20 && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
+void
+keyapi_json_write_string(KeyapiStrBuf *buf, const char *s, size_t len)
 {
 	const char *end = s + len;
 
 	keyapi_strbuf_append(buf, "\"", 1);
-	while (s < end)
+	for (;;)
 	{
-		const char *plain = s;
+		size_t		plain = plain_length(s, (size_t) (end - s));
 		char		escaped[8];
 
-		while (s < end && (unsigned char) *s >= 0x20 && *s != '"' && *s != '\\')
-			s++;
-		keyapi_strbuf_append(buf, plain, (size_t) (s - plain));
+		keyapi_strbuf_append(buf, s, plain);
+		s += plain;
 		if (s == end)
 			break;
 
@@ -149,7 +184,7 @@ write_object(KeyapiStrBuf *buf, json_t *object)
 		const char *key = json_object_iter_key(i);
 
 		keyapi_strbuf_append(buf, separator, 1);
-		write_string(buf, key, strlen(key));
+		keyapi_json_write_string(buf, key, strlen(key));
 		keyapi_strbuf_append(buf, ":", 1);
 		keyapi_json_write(buf, json_object_iter_value(i));
 		separator = ",";
@@ -187,7 +222,7 @@ keyapi_json_write(KeyapiStrBuf *buf, const json_t *value)
 			write_array(buf, value);
 			break;
 		case JSON_STRING:
-			write_string(buf, json_string_value(value), json_string_length(value));
+			keyapi_json_write_string(buf, json_string_value(value), json_string_length(value));
 			break;
 		case JSON_INTEGER:
 		case JSON_REAL:
@@ -204,4 +239,41 @@ keyapi_json_write(KeyapiStrBuf *buf, const json_t *value)
 			keyapi_strbuf_append(buf, "null", 4);
 			break;
 	}
+}
+
+void
+keyapi_json_write_text(KeyapiStrBuf *buf, const json_t *value)
+{
+	if (json_is_string(value))
+		keyapi_strbuf_append(buf, json_string_value(value), json_string_length(value));
+	else
+		keyapi_json_write(buf, value);
+}
+
+KeyapiMemberKind
+keyapi_json_kind(const json_t *value)
+{
+	int64_t		integer;
+
+	switch (json_typeof(value))
+	{
+		case JSON_OBJECT:
+			return KEYAPI_MEMBER_OBJECT;
+		case JSON_ARRAY:
+			return KEYAPI_MEMBER_ARRAY;
+		case JSON_STRING:
+			return KEYAPI_MEMBER_STRING;
+		case JSON_INTEGER:
+			return KEYAPI_MEMBER_INTEGER;
+		case JSON_REAL:
+			return keyapi_json_real_to_integer(json_real_value(value), &integer) ?
+				KEYAPI_MEMBER_INTEGER : KEYAPI_MEMBER_REAL;
+		case JSON_TRUE:
+			return KEYAPI_MEMBER_TRUE;
+		case JSON_FALSE:
+			return KEYAPI_MEMBER_FALSE;
+		case JSON_NULL:
+			break;
+	}
+	return KEYAPI_MEMBER_NULL;
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "json/block.h"
 #include "json/strbuf.h"
 
 /*
@@ -23,6 +24,11 @@
  * The result belongs to the document.
  */
 extern json_t *keyapi_json_follow(json_t *value, const char *path);
+
+/*
+ * The same for what is left of a path: "" is the member without a name here.
+ */
+extern json_t *keyapi_json_follow_below(json_t *value, const char *path);
 
 /*
  * If value is a whole number that fits 64 bits, set *result and return true.
@@ -36,5 +42,22 @@ extern bool keyapi_json_real_to_integer(double value, int64_t *result);
  * parser limits.
  */
 extern void keyapi_json_write(KeyapiStrBuf *buf, const json_t *value);
+
+/*
+ * Append a string of len bytes as JSON, with its quotes.
+ */
+extern void keyapi_json_write_string(KeyapiStrBuf *buf, const char *s, size_t len);
+
+/*
+ * Append the text of a value: of a string its characters, of anything else its
+ * JSON.
+ */
+extern void keyapi_json_write_text(KeyapiStrBuf *buf, const json_t *value);
+
+/*
+ * What a block calls this kind of value.  A whole real is an integer, as it is
+ * written.
+ */
+extern KeyapiMemberKind keyapi_json_kind(const json_t *value);
 
 #endif							/* KEYAPI_VALUE_H */

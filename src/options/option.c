@@ -486,13 +486,9 @@ keyapi_server_options(Oid serverid)
 }
 
 int
-keyapi_cache_ttl(Oid relid)
+keyapi_cache_ttl(const KeyapiTableOptions *table, const KeyapiServerOptions *server)
 {
-	ForeignTable *table = GetForeignTable(relid);
-	int			of_table = table_options(table->options)->cache_ttl_ms;
-
-	return of_table >= 0 ? of_table :
-		keyapi_server_options(table->serverid)->cache_ttl_ms;
+	return table->cache_ttl_ms >= 0 ? table->cache_ttl_ms : server->cache_ttl_ms;
 }
 
 KeyapiTableOptions *

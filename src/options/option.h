@@ -56,7 +56,8 @@ extern KeyapiTableOptions *keyapi_table_options(Oid relid);
  * The age in ms up to which a foreign table's lists are served from the cache:
  * its option cache_ttl, or that of its server.  0: lists are not cached.
  */
-extern int	keyapi_cache_ttl(Oid relid);
+extern int	keyapi_cache_ttl(const KeyapiTableOptions *table,
+							 const KeyapiServerOptions *server);
 
 /*
  * Where a column of a foreign table comes from: the column option "field", else

@@ -187,7 +187,7 @@ peek_row(KeyapiPages *pages, KeyapiListCursor *cursor, KeyapiRow *row)
 	{
 		const KeyapiPage *page = cursor->page;
 
-		if (page == NULL || cursor->index >= page->data.nitems)
+		if (page == NULL || cursor->index >= page->block->nrows)
 		{
 			if (!turn_page(pages, cursor))
 				return false;
@@ -195,7 +195,7 @@ peek_row(KeyapiPages *pages, KeyapiListCursor *cursor, KeyapiRow *row)
 		}
 		row->list = &listing_pages->listing;
 		row->page = page;
-		row->item = &page->data.items[cursor->index];
+		row->index = cursor->index;
 		row->rank = keyapi_listing_first_rank(listing_pages, page->number) +
 			cursor->index;
 		if (!keyapi_listing_is_duplicate(listing_pages, page, cursor->index,
@@ -212,13 +212,12 @@ peek_row(KeyapiPages *pages, KeyapiListCursor *cursor, KeyapiRow *row)
  */
 
 KeyapiPages *
-keyapi_pages_create(Oid relid, Oid userid,
-					const char *const *paths, int npaths)
+keyapi_pages_create(Oid relid, Oid userid, const KeyapiTableOptions *options)
 {
 	KeyapiPages *pages = palloc0(sizeof(KeyapiPages));
 
 	pages->context = CurrentMemoryContext;
-	pages->fetcher = keyapi_fetcher_create(relid, userid, paths, npaths);
+	pages->fetcher = keyapi_fetcher_create(relid, userid, options);
 	pages->lists = listtable_create(CurrentMemoryContext, 16, NULL);
 	pages->pass_context = AllocSetContextCreate(CurrentMemoryContext,
 												"keyapi_fdw pass",
@@ -456,6 +455,7 @@ keyapi_pages_finish(KeyapiPages *pages)
 	while ((entry = listtable_iterate(pages->lists, &iterator)) != NULL)
 	{
 		const KeyapiListingPages *listing_pages = entry->listing_pages;
+		KeyapiSlice other = listing_pages->other_echo;
 
 		if (!listing_pages->echo_seen || listing_pages->echo_matched)
 			continue;
@@ -466,7 +466,7 @@ keyapi_pages_finish(KeyapiPages *pages)
 						   listing_pages->listing.endpoint->item,
 						   listing_pages->listing.endpoint->echo_param,
 						   listing_pages->listing.endpoint->echo_field,
-						   keyapi_quotable(listing_pages->other_echo))));
+						   keyapi_quotable(pnstrdup(other.data, other.len)))));
 		return;
 	}
 }

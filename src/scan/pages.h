@@ -25,7 +25,7 @@ typedef struct KeyapiRow
 {
 	const KeyapiListing *list;
 	const KeyapiPage *page;
-	const KeyapiItem *item;
+	int			index;			/* on the page, from 0 */
 	int64		rank;
 } KeyapiRow;
 
@@ -43,12 +43,11 @@ typedef struct KeyapiPages KeyapiPages;
 /*
  * An iterator in CurrentMemoryContext, which must outlive it: pages stay in
  * memory until that context goes.  Before the first page is needed nothing is
- * sent, and the user's key on the table's server is not read.  paths are the
- * npaths cells of each item that rows will carry (see decode.h), kept by the
- * caller.
+ * sent, and the user's key on the table's server is not read.  options are the
+ * table's, kept by the caller.
  */
 extern KeyapiPages *keyapi_pages_create(Oid relid, Oid userid,
-										const char *const *paths, int npaths);
+										const KeyapiTableOptions *options);
 
 /*
  * What to call when the pass is read to its end, all of its pages have been asked

@@ -37,8 +37,6 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 	Relation	rel = node->ss.ss_currentRelation;
 	KeyapiTableOptions *options;
 	KeyapiPlanPrivate private;
-	const char *const *paths;
-	int			npaths;
 	KeyapiScan *scan;
 
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
@@ -51,11 +49,8 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 	scan->hint = keyapi_demand_hint_of(node->ss.ps.state->es_plannedstmt,
 									   node->ss.ps.plan);
 	scan->binding = keyapi_binding_begin(node, options);
-	scan->reader = keyapi_tuple_reader(rel, options->endpoint,
-									   private.columns, &paths, &npaths);
-	scan->pages = keyapi_pages_create(RelationGetRelid(rel),
-									  scan_user(node),
-									  paths, npaths);
+	scan->reader = keyapi_tuple_reader(rel, options->endpoint, private.columns);
+	scan->pages = keyapi_pages_create(RelationGetRelid(rel), scan_user(node), options);
 	scan->lookalike = keyapi_lookalike_check(node, scan->binding);
 	scan->bound_context = AllocSetContextCreate(CurrentMemoryContext,
 												"keyapi_fdw binding",

@@ -3,7 +3,7 @@
  * tuple.h
  *	  Where a page's rows become tuples of a foreign table.
  *
- * How JSON became cells: json/decode.c.  Which row is next: pages.c.
+ * How JSON became a block: json/decode.c.  Which row is next: pages.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,16 +24,12 @@ typedef struct KeyapiTupleReader KeyapiTupleReader;
 /*
  * A reader for the relation, in CurrentMemoryContext.  attrs_used are the
  * attribute numbers to fill, offset by FirstLowInvalidHeapAttributeNumber, 0
- * being the whole row; the others become NULL without being converted.  *paths
- * gets the cells that the rows must carry, *npaths their number (see
- * keyapi_pages_create).  Raises 0A000 for a stored generated column, and what
- * keyapi_check_column_name raises.
+ * being the whole row; the others become NULL without being converted.  Raises
+ * 0A000 for a stored generated column, and what keyapi_check_column_name raises.
  */
 extern KeyapiTupleReader *keyapi_tuple_reader(Relation rel,
 											  const KeyapiEndpoint *endpoint,
-											  Bitmapset *attrs_used,
-											  const char *const **paths,
-											  int *npaths);
+											  Bitmapset *attrs_used);
 
 /*
  * Fill values and nulls (natts of the relation each).  By-reference values live

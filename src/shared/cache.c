@@ -293,6 +293,7 @@ typedef struct HasCall
 	int			number;
 	bool		has;			/* results */
 	int			last_page;
+	bool		complete;
 } HasCall;
 
 static void
@@ -306,18 +307,20 @@ look_for_page(void *arg)
 	{
 		call->has = keyapi_cache_find_page(listing, call->number) != NULL;
 		call->last_page = listing->last_page;
+		call->complete = keyapi_cache_is_complete(listing);
 	}
 	LWLockRelease(&part->lock);
 }
 
 bool
-keyapi_cache_has(KeyapiCachedId id, int number, int *last_page)
+keyapi_cache_has(KeyapiCachedId id, int number, int *last_page, bool *complete)
 {
 	HasCall		call = {id, number};
 
 	if (id.number != 0)
 		(void) attempt(look_for_page, &call);
 	*last_page = call.last_page;
+	*complete = call.complete;
 	return call.has;
 }
 
@@ -326,16 +329,16 @@ typedef struct GetCall
 	KeyapiCachedId id;
 	int			number;
 	KeyapiLookup lookup;		/* results */
-	KeyapiBody	body;
+	KeyapiStoredPage page;
 } GetCall;
 
-static KeyapiBody
-copy_body(const CachedListing *listing, const CachedPage *page)
+static KeyapiStoredPage
+copy_page(const CachedListing *listing, const CachedPage *page)
 {
 	char	   *data = palloc(page->len);
 
 	memcpy(data, page->data, page->len);
-	return (KeyapiBody)
+	return (KeyapiStoredPage)
 	{
 		.data = data,
 			.len = page->len,
@@ -358,7 +361,7 @@ get_page(void *arg)
 	if (page != NULL)
 	{
 		call->lookup = KEYAPI_LOOKUP_FOUND;
-		call->body = copy_body(listing, page);
+		call->page = copy_page(listing, page);
 	}
 	else
 		call->lookup = listing == NULL ? KEYAPI_LOOKUP_GONE :
@@ -367,13 +370,13 @@ get_page(void *arg)
 }
 
 KeyapiLookup
-keyapi_cache_get(KeyapiCachedId id, int number, KeyapiBody *body)
+keyapi_cache_get(KeyapiCachedId id, int number, KeyapiStoredPage *page)
 {
 	GetCall		call = {id, number};
 
 	if (id.number == 0 || !attempt(get_page, &call))
 		return KEYAPI_LOOKUP_GONE;
-	*body = call.body;
+	*page = call.page;
 	return call.lookup;
 }
 
@@ -386,7 +389,7 @@ typedef struct PutCall
 {
 	KeyapiCachedId id;
 	int			number;
-	const KeyapiBody *body;
+	const KeyapiStoredPage *page;
 } PutCall;
 
 /*
@@ -420,23 +423,23 @@ make_present(CachePart *part, CachedListing *listing)
 static void
 count_page(CachePart *part, CachedListing *listing, const PutCall *call)
 {
-	const KeyapiBody *body = call->body;
+	const KeyapiStoredPage *page = call->page;
 
-	listing->rows += body->rows;
-	listing->bytes += body->len;
+	listing->rows += page->rows;
+	listing->bytes += page->len;
 	listing->last_used = ++part->uses;
-	listing->total_pages = body->total_pages;
+	listing->total_pages = page->total_pages;
 	/* pages beyond the end say that they are the last one, too */
-	if (body->last &&
+	if (page->last &&
 		(listing->last_page == 0 || call->number < listing->last_page))
 		listing->last_page = call->number;
 	if (listing->state == CACHED_NEW)
 	{
-		listing->fetched_at = body->fetched_at;
+		listing->fetched_at = page->fetched_at;
 		make_present(part, listing);
 	}
 	else						/* an HTTP cache may have had it for long */
-		listing->fetched_at = Min(listing->fetched_at, body->fetched_at);
+		listing->fetched_at = Min(listing->fetched_at, page->fetched_at);
 }
 
 static void
@@ -457,20 +460,20 @@ drop_by_id(KeyapiCachedId id)
 static dsa_pointer
 make_page(const PutCall *call)
 {
-	const KeyapiBody *body = call->body;
+	const KeyapiStoredPage *stored = call->page;
 	dsa_pointer pointer =
 	keyapi_cache_allocate(keyapi_shared_part(&keyapi_cache_part),
-						  keyapi_cache_page_size(body->len), call->id);
+						  keyapi_cache_page_size(stored->len), call->id);
 	CachedPage *page;
 
 	if (!DsaPointerIsValid(pointer))
 		return pointer;
 	page = keyapi_cache_page_at(pointer);
 	page->number = call->number;
-	page->rows = body->rows;
-	page->fetched_at = body->fetched_at;
-	page->len = body->len;
-	memcpy(page->data, body->data, body->len);
+	page->rows = stored->rows;
+	page->fetched_at = stored->fetched_at;
+	page->len = stored->len;
+	memcpy(page->data, stored->data, stored->len);
 	return pointer;
 }
 
@@ -500,9 +503,9 @@ put_page(void *arg)
 }
 
 void
-keyapi_cache_put(KeyapiCachedId id, int number, const KeyapiBody *body)
+keyapi_cache_put(KeyapiCachedId id, int number, const KeyapiStoredPage *page)
 {
-	PutCall		call = {id, number, body};
+	PutCall		call = {id, number, page};
 
 	if (id.number != 0 && number <= MAX_PAGE)
 		(void) attempt(put_page, &call);

@@ -7,8 +7,7 @@
  *
  * The pages of one list are kept together, as a cached listing.  It ages from
  * the arrival of its first page on, and is served, expired and dropped whole.  A
- * page is the body of a response as it came (decompressed): readers differ in
- * what they need from it.
+ * page is a block of bytes (json/block.h), which means nothing here.
  *
  * Nothing here belongs to a transaction.  For lack of memory the cache forgets
  * pages; no query fails.
@@ -24,15 +23,15 @@
 
 #include "shared/cache_key.h"
 
-typedef struct KeyapiBody
+typedef struct KeyapiStoredPage
 {
-	const char *data;			/* len bytes, no NUL after them */
+	const void *data;			/* len bytes, aligned for any type */
 	size_t		len;
 	int			rows;			/* items in it */
 	bool		last;			/* the list ends with this page */
 	int			total_pages;	/* that the list is said to have, or 0 */
 	TimestampTz fetched_at;
-} KeyapiBody;
+} KeyapiStoredPage;
 
 /* What keyapi_fdw_cache shows of a listing. */
 typedef struct KeyapiCachedListingInfo
@@ -98,17 +97,18 @@ typedef enum KeyapiLookup
 } KeyapiLookup;
 
 /*
- * Look up a page, by its number from 1.  If it is there, *body is a copy whose
+ * Look up a page, by its number from 1.  If it is there, *page is a copy whose
  * data is palloc'd.
  */
 extern KeyapiLookup keyapi_cache_get(KeyapiCachedId id, int number,
-									 KeyapiBody *body);
+									 KeyapiStoredPage *page);
 
 /*
  * Whether a page is there.  *last_page is the number of the list's last page, 0
- * if that is not known.
+ * if that is not known; *complete is whether all pages up to there are there.
  */
-extern bool keyapi_cache_has(KeyapiCachedId id, int number, int *last_page);
+extern bool keyapi_cache_has(KeyapiCachedId id, int number, int *last_page,
+							 bool *complete);
 
 /*
  * Add a copy of a page.  Does nothing if the listing is gone or has the page.  If
@@ -116,7 +116,7 @@ extern bool keyapi_cache_has(KeyapiCachedId id, int number, int *last_page);
  * for what it will never have.
  */
 extern void keyapi_cache_put(KeyapiCachedId id, int number,
-							 const KeyapiBody *body);
+							 const KeyapiStoredPage *page);
 
 /*
  * Forget everything.

@@ -61,7 +61,7 @@ typedef struct CachedListing
 	int			last_page;		/* number of the list's last page, or 0 */
 	int			total_pages;	/* announced number of pages, or 0 */
 	int64		rows;
-	int64		bytes;			/* of bodies */
+	int64		bytes;			/* of pages */
 	Size		taken;			/* of the area */
 
 	/* its key: see KeyapiCacheKey */

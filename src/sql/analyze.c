@@ -37,7 +37,7 @@ sample_row(Sampler *sampler, const KeyapiListing *list, const KeyapiPage *page,
 	KeyapiRow	row = {
 		.list = list,
 		.page = page,
-		.item = &page->data.items[index],
+		.index = index,
 		.rank = index + 1,		/* of the first page */
 	};
 	MemoryContext oldcontext;
@@ -59,10 +59,10 @@ sample_list(Sampler *sampler, const KeyapiListing *list, HeapTuple *rows,
 {
 	const KeyapiPage *page = keyapi_pages_first_page(sampler->pages, list);
 
-	for (int i = 0; i < page->data.nitems && *nrows < targrows; i++)
+	for (int i = 0; i < page->block->nrows && *nrows < targrows; i++)
 		rows[(*nrows)++] = sample_row(sampler, list, page, i);
-	return page->data.total_count >= 0 ? page->data.total_count :
-		page->data.nitems;
+	return page->block->total_count >= 0 ? page->block->total_count :
+		page->block->nrows;
 }
 
 /*
@@ -88,8 +88,6 @@ acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 {
 	KeyapiTableOptions *options = keyapi_table_options(RelationGetRelid(relation));
 	TupleDesc	tupdesc = RelationGetDescr(relation);
-	const char *const *paths;
-	int			npaths;
 	int			nlists;
 	KeyapiListing *lists = keyapi_default_lists(relation, options, &nlists);
 	int			nrows = 0;
@@ -103,10 +101,9 @@ acquire_sample_rows(Relation relation, int elevel, HeapTuple *rows,
 	};
 
 	sampler.reader = keyapi_tuple_reader(relation, options->endpoint,
-										 sampled_columns(tupdesc),
-										 &paths, &npaths);
+										 sampled_columns(tupdesc));
 	sampler.pages = keyapi_pages_create(RelationGetRelid(relation), GetUserId(),
-										paths, npaths);
+										options);
 	keyapi_pages_check_first_pages(sampler.pages, lists, nlists);
 	*totalrows = 0;
 	*totaldeadrows = 0;

@@ -12,6 +12,7 @@
 #include KEYAPI_EXPLAIN_FORMAT_H
 #include KEYAPI_EXPLAIN_STATE_H
 #include "catalog/pg_type.h"
+#include "foreign/foreign.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -296,7 +297,8 @@ explain_price(const Description *d)
 static void
 explain_cache(const Description *d, ExplainState *es)
 {
-	int			ttl = keyapi_cache_ttl(RelationGetRelid(d->rel));
+	Oid			serverid = GetForeignTable(RelationGetRelid(d->rel))->serverid;
+	int			ttl = keyapi_cache_ttl(d->options, keyapi_server_options(serverid));
 
 	ExplainPropertyText("Cache", !keyapi_cache_enabled(ttl) ? "off" :
 						keyapi_shared_by_all() ? "shared" : "private", es);

@@ -12,6 +12,7 @@ import sys
 
 import alternatives
 import report
+import warm
 from subjects import Emulator, Floor, Session, Setting
 
 REGIONS = ["US", "GB", "JP", "DE", "FR", "BR", "MX", "KR"]
@@ -40,6 +41,7 @@ class Bench:
         self.runs = {}          # by setting, then by variant
         self.has_pgsql_http = False
         self.set_up()
+        self.warm = warm.Warm(self.session, emulator)
 
     # Setting up
 
@@ -208,12 +210,15 @@ def main():
     parser.add_argument("--rounds", default=15, type=int)
     parser.add_argument("--patience", default=5.0, type=float)
     parser.add_argument("--nogzip", action="store_true")
+    parser.add_argument("--warm", action="store_true")
     arguments = parser.parse_args()
 
-    settings = [Setting(protocol, int(latency))
-                for protocol in arguments.protocols.split(",")
-                for latency in arguments.latencies.split(",")]
+    settings = [] if arguments.warm else [
+        Setting(protocol, int(latency))
+        for protocol in arguments.protocols.split(",")
+        for latency in arguments.latencies.split(",")]
     bench = Bench(settings, Emulator(arguments.nogzip))
+    bench.warm.measure()
     bench.measure(arguments.rounds, arguments.patience)
     print(report.text(bench))
 

@@ -65,7 +65,9 @@ def cpu_table(bench):
 
 
 def text(bench):
-    lines = ["# Speed of keyapi_fdw", "", bench.machine() + ".", ""]
+    lines = ["# Speed of keyapi_fdw", "", bench.machine() + ".", "", bench.warm.text()]
+    if not bench.runs:
+        return "\n".join(lines)
     if not bench.has_pgsql_http:
         lines += ["pgsql-http is not measured: this PostgreSQL does not have it.", ""]
     for setting, runs_by_variant in bench.runs.items():

@@ -7,7 +7,8 @@
  *
  *	 decode_fuzz SEED RUNS		bodies made from good ones, the same for a seed
  *	 decode_fuzz FILE			one body, to look at what was found
- *	 decode_fuzz --corpus DIR	write the good ones to files, for libFuzzer
+ *	 decode_fuzz --corpus DIR	write the good ones to files, for libFuzzer, and
+ *								their blocks to files for block_fuzz
  *
  * Whatever goes in, the decoder must keep to its contract (see check_*): a
  * violation aborts.
@@ -21,6 +22,9 @@
 
 #include "decode_cases.h"
 #include "json/decode.h"
+#include "json/field.h"
+#include "json/value.h"
+#include "block_walk.h"
 
 #define CHECK(condition) \
 	do { \
@@ -31,12 +35,7 @@
 		} \
 	} while (0)
 
-enum
-{
-	WHOLE,						/* index of "" in paths */
-	NPATHS = 6
-};
-static const char *const paths[NPATHS] = {"", "id", "v", "a.b", "a.0.b", "a.1"};
+static const char *const paths[] = {"", "id", "v", "a.b", "a.0.b", "a.1"};
 
 /* All allocations of one decoding, as a list. */
 typedef union Chunk
@@ -87,20 +86,27 @@ decode(const char *body, size_t len, Arena *arena, KeyapiDecoded *out)
 {
 	KeyapiAllocator allocator = {.alloc = arena_alloc,.arg = arena};
 
-	return keyapi_json_decode(body, len, endpoint, paths, NPATHS, &allocator, out);
+	return keyapi_json_decode(body, len, endpoint, &allocator, out);
 }
 
 /* Text is UTF-8. */
 static void
-check_text(const char *text)
+check_slice(KeyapiSlice text)
 {
 	json_t	   *string;
 
-	if (text == NULL)
+	if (text.data == NULL)
 		return;
-	string = json_string(text);
+	string = json_stringn(text.data, text.len);
 	CHECK(string != NULL);
 	json_decref(string);
+}
+
+static void
+check_text(const char *text)
+{
+	if (text != NULL)
+		check_slice(keyapi_slice(text, strlen(text)));
 }
 
 /*
@@ -152,24 +158,78 @@ first_of(const json_t *object, KeyapiTexts names)
 	return value;
 }
 
+/* A field is what following its path in the object finds. */
+static void
+check_field(const KeyapiBlock *block, int row, json_t *object, const char *path,
+			const KeyapiAllocator *allocator)
+{
+	KeyapiField field = keyapi_field_resolve(path, keyapi_block_names(block));
+	json_t	   *value = keyapi_json_follow(object, path);
+	KeyapiStrBuf expected = {0};
+	KeyapiMember member;
+	char	   *text;
+	size_t		len;
+
+	CHECK(keyapi_field_read(&field, block, row, allocator, &member));
+	if (value == NULL)
+	{
+		CHECK(member.kind == KEYAPI_MEMBER_MISSING);
+		return;
+	}
+	CHECK(member.kind == keyapi_json_kind(value));
+	text = malloc(member.text.len + 1);
+	len = member.text.len;
+	memcpy(text, member.text.data, len);
+	if (member.escaped)
+		len = keyapi_json_unescape(member.text, text);
+	keyapi_json_write_text(&expected, value);
+	CHECK(expected.len == len && (len == 0 || memcmp(expected.data, text, len) == 0));
+	keyapi_strbuf_free(&expected);
+	free(text);
+}
+
 /* The whole objects are JSON, and what the body held if that was JSON. */
 static void
-check_objects(const char *body, size_t len, const KeyapiDecoded *out)
+check_objects(const char *body, size_t len, const KeyapiBlock *block,
+			  const KeyapiAllocator *allocator)
 {
 	json_t	   *root = json_loadb(body, len, JSON_DECODE_ANY, NULL);
 	json_t	   *data = first_of(root, endpoint->envelope->data);
 	json_t	   *list = first_of(data, endpoint->array);
 
-	for (int i = 0; i < out->nitems; i++)
+	for (int row = 0; row < block->nrows; row++)
 	{
-		json_t	   *object = json_loads(out->items[i].cells[WHOLE], 0, NULL);
+		KeyapiSlice json = keyapi_block_json(block, row);
+		json_t	   *object = json_loadb(json.data, json.len, 0, NULL);
 
 		CHECK(json_is_object(object));
 		if (root != NULL)
-			check_same(json_array_get(list, i), object);
+			check_same(json_array_get(list, row), object);
+		for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+			check_field(block, row, object, paths[i], allocator);
 		json_decref(object);
 	}
 	json_decref(root);
+}
+
+/* The block can be opened, and read in bounds however it is changed. */
+static void
+check_block(const KeyapiBlock *block, const KeyapiAllocator *allocator)
+{
+	unsigned char *bytes = malloc(block->size);
+
+	CHECK(keyapi_block_open(block, block->size) == block);
+	for (int row = 0; row < block->nrows; row++)
+	{
+		check_slice(keyapi_block_id(block, row));
+		check_slice(keyapi_block_echo(block, row));
+	}
+	(void) block_walk(block, allocator);
+	memcpy(bytes, block, block->size);
+	for (uint32_t i = 0; i < 8; i++)
+		bytes[(block->size * 31 + i * 7919) % block->size] ^= (unsigned char) (0x81 >> i);
+	(void) block_walk_bytes(bytes, block->size, allocator);
+	free(bytes);
 }
 
 /* A page that lacks its last brace is no page. */
@@ -193,7 +253,7 @@ check_no_memory(const char *body, size_t len, int fail_at)
 	KeyapiDecoded out;
 
 	CHECK(decode(body, len, &arena, &out) == KEYAPI_DECODE_NO_MEMORY);
-	CHECK(out.nitems == 0 && out.error != NULL);
+	CHECK(out.block == NULL && out.error != NULL);
 	arena_free(&arena);
 }
 
@@ -203,6 +263,7 @@ check_body(const char *body, size_t size)
 	Arena		arena = {.fail_at = -1};
 	KeyapiDecoded out;
 	KeyapiDecodeResult result = decode(body, size, &arena, &out);
+	int			nchunks;
 
 	check_text(out.message);
 	check_text(out.request_id);
@@ -210,24 +271,22 @@ check_body(const char *body, size_t size)
 	CHECK((out.error == NULL) ==
 		  (result == KEYAPI_DECODE_OK || result == KEYAPI_DECODE_REFUSED));
 	CHECK((result == KEYAPI_DECODE_REFUSED) == (out.code != 0 && out.code != 200));
-	CHECK(result == KEYAPI_DECODE_OK || out.nitems == 0);
+	CHECK((result == KEYAPI_DECODE_OK) == (out.block != NULL));
 	CHECK(result != KEYAPI_DECODE_NO_MEMORY);
-	CHECK(out.limit >= 0 && out.total_count >= -1);
-	CHECK(out.has_more >= -1 && out.has_more <= 1);
-	for (int i = 0; i < out.nitems; i++)
-	{
-		check_text(out.items[i].id);
-		check_text(out.items[i].echo);
-		for (int k = 0; k < NPATHS; k++)
-			check_text(out.items[i].cells[k]);
-	}
+	nchunks = arena.nchunks;
 	if (result == KEYAPI_DECODE_OK)
 	{
-		check_objects(body, size, &out);
+		const KeyapiAllocator allocator = {.alloc = arena_alloc,.arg = &arena};
+		const KeyapiBlock *block = out.block;
+
+		CHECK(block->limit >= 0 && block->total_count >= -1);
+		CHECK(block->has_more >= -1 && block->has_more <= 1);
+		check_objects(body, size, block, &allocator);
+		check_block(block, &allocator);
 		check_cut(body, size);
 	}
-	if (arena.nchunks > 0)
-		check_no_memory(body, size, (int) (size * 31 % (size_t) arena.nchunks));
+	if (nchunks > 0)
+		check_no_memory(body, size, (int) (size * 31 % (size_t) nchunks));
 	arena_free(&arena);
 }
 
@@ -388,29 +447,49 @@ run_file(const char *name)
 	return 0;
 }
 
+static int
+write_file(const char *directory, const char *kind, size_t number,
+		   const void *bytes, size_t len)
+{
+	char		name[1024];
+	FILE	   *file;
+
+	snprintf(name, sizeof(name), "%s/%s-%zu", directory, kind, number);
+	file = fopen(name, "wb");
+	if (file == NULL || fwrite(bytes, 1, len, file) != len || fclose(file) != 0)
+	{
+		perror(name);
+		return 2;
+	}
+	return 0;
+}
+
 /*
- * Write the seeds to files of that directory, once for each endpoint: blanks after
- * the document make the length that chooses it.
+ * Write the seeds and their blocks to files of that directory, once for each
+ * endpoint: blanks after the document make the length that chooses it.
  */
 static int
 write_corpus(const char *directory)
 {
+	int			status = 0;
+
 	for (size_t i = 0; i < NSEEDS * count_endpoints(); i++)
 	{
-		char		name[1024];
-		FILE	   *file;
+		const char *seed = seed_at(i % NSEEDS);
+		size_t		len = strlen(seed) + i / NSEEDS;
+		char	   *body = malloc(len + 1);
+		Arena		arena = {.fail_at = -1};
+		KeyapiDecoded out;
 
-		snprintf(name, sizeof(name), "%s/seed-%zu", directory, i);
-		file = fopen(name, "wb");
-		if (file == NULL ||
-			fprintf(file, "%s%*s", seed_at(i % NSEEDS), (int) (i / NSEEDS), "") < 0 ||
-			fclose(file) != 0)
-		{
-			perror(name);
-			return 2;
-		}
+		sprintf(body, "%s%*s", seed, (int) (i / NSEEDS), "");
+		endpoint = &keyapi_endpoints[len % count_endpoints()];
+		status |= write_file(directory, "body", i, body, len);
+		if (decode(body, len, &arena, &out) == KEYAPI_DECODE_OK)
+			status |= write_file(directory, "block", i, out.block, out.block->size);
+		arena_free(&arena);
+		free(body);
 	}
-	return 0;
+	return status;
 }
 
 static void

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "json/decode.h"
+#include "json/field.h"
 #include "decode_cases.h"
 
 /* All that a caller might hold on to, and a time to run out of it. */
@@ -98,7 +99,7 @@ is_int(int64_t got, int64_t expected, const char *name)
  */
 static KeyapiDecodeResult
 decode_as(const KeyapiEndpoint *endpoint, const char *body, size_t len,
-		  const char *const *paths, int npaths, KeyapiDecoded *out)
+		  KeyapiDecoded *out)
 {
 	char	   *copy = malloc(len > 0 ? len : 1);
 	KeyapiDecodeResult result;
@@ -106,9 +107,12 @@ decode_as(const KeyapiEndpoint *endpoint, const char *body, size_t len,
 	arena_reset();
 	memcpy(copy, body, len);
 	memset(out, 0x7F, sizeof(*out));
-	result = keyapi_json_decode(copy, len, endpoint, paths, npaths, &allocator,
-								out);
+	result = keyapi_json_decode(copy, len, endpoint, &allocator, out);
 	free(copy);
+	if ((result == KEYAPI_DECODE_OK) != (out->block != NULL))
+		ok(false, "success has a block, and nothing else");
+	if (out->block != NULL && keyapi_block_open(out->block, out->block->size) == NULL)
+		ok(false, "what was written can be opened");
 	if (result != KEYAPI_DECODE_OK && result != KEYAPI_DECODE_REFUSED &&
 		out->error == NULL)
 		ok(false, "a failure has a reason");
@@ -117,64 +121,106 @@ decode_as(const KeyapiEndpoint *endpoint, const char *body, size_t len,
 
 /* The same for the endpoint that most cases are about. */
 static KeyapiDecodeResult
-decode_paths(const char *body, size_t len, const char *const *paths,
-			 int npaths, KeyapiDecoded *out)
+decode(const char *body, size_t len, KeyapiDecoded *out)
 {
-	return decode_as(&keyapi_endpoints[0], body, len, paths, npaths, out);
+	return decode_as(&keyapi_endpoints[0], body, len, out);
 }
 
-/* Cell of one path, of the first video of a body. */
+/* A text as a string, in the arena; NULL for none. */
+static const char *
+string_of(KeyapiSlice text)
+{
+	char	   *result;
+
+	if (text.data == NULL)
+		return NULL;
+	result = arena_alloc(&arena, text.len + 1);
+	memcpy(result, text.data, text.len);
+	result[text.len] = '\0';
+	return result;
+}
+
+/* What a path leads to in a row, as text. */
+static const char *
+text_at(const KeyapiBlock *block, int row, const char *path)
+{
+	KeyapiField field = keyapi_field_resolve(path, keyapi_block_names(block));
+	KeyapiMember member;
+	char	   *result;
+
+	if (!keyapi_field_read(&field, block, row, &allocator, &member))
+		return "no memory";
+	if (member.kind == KEYAPI_MEMBER_MISSING || member.kind == KEYAPI_MEMBER_NULL)
+		return NULL;
+	if (!member.escaped)
+		return string_of(member.text);
+	result = arena_alloc(&arena, member.text.len + 1);
+	result[keyapi_json_unescape(member.text, result)] = '\0';
+	return result;
+}
+
+static const char *
+id_of(const KeyapiDecoded *out, int row)
+{
+	return string_of(keyapi_block_id(out->block, row));
+}
+
+static const char *
+echo_of(const KeyapiDecoded *out, int row)
+{
+	return string_of(keyapi_block_echo(out->block, row));
+}
+
+/* What a path leads to in the first video of a body. */
 static const char *
 cell(const char *body, size_t len, const char *path)
 {
 	KeyapiDecoded out;
-	KeyapiDecodeResult result = decode_paths(body, len, &path, 1, &out);
+	KeyapiDecodeResult result = decode(body, len, &out);
 
 	if (result != KEYAPI_DECODE_OK)
 		printf("# result %d: %s\n", result, out.error ? out.error : "");
-	if (result != KEYAPI_DECODE_OK || out.nitems < 1)
+	if (result != KEYAPI_DECODE_OK || out.block->nrows < 1)
 		return "no cell";
-	return out.items[0].cells[0];
+	return text_at(out.block, 0, path);
 }
 
 static void
 test_example(void)
 {
-	static const char *const paths[] = {
-		"id", "title", "duration", "cover", "item_url", "region", "nothing", ""
-	};
 	KeyapiDecoded out;
 
-	is_int(decode_paths(example, strlen(example), paths, 8, &out),
+	is_int(decode(example, strlen(example), &out),
 		   KEYAPI_DECODE_OK, "documented example");
 	is_int(out.code, 0, "example: code");
 	is(out.message, "success", "example: message");
 	is(out.request_id, "d78497da-6b4e-4da3-b15e-da48fca8d5af", "example: request id");
-	is_int(out.has_more, 1, "example: has_more");
-	is_int(out.limit, 1, "example: limit");
-	is_int(out.total_count, 500, "example: total_count");
-	is_int(out.nitems, 1, "example: items");
+	is_int(out.block->has_more, 1, "example: has_more");
+	is_int(out.block->limit, 1, "example: limit");
+	is_int(out.block->total_count, 500, "example: total_count");
+	is_int(out.block->nrows, 1, "example: items");
 	is(out.error, NULL, "example: no error");
 
-	KeyapiItem	video = out.items[0];
+	const KeyapiBlock *block = out.block;
 
-	is(video.id, "7587114666132868383", "example: id of the row");
-	is(video.echo, "US", "example: echo of the region");
-	is(video.cells[0], "7587114666132868383", "example: id");
-	ok(strstr(video.cells[1], "it\xE2\x80\x99s about to get even better. \xF0\x9F\x90\xB6") != NULL,
+	is(id_of(&out, 0), "7587114666132868383", "example: id of the row");
+	is(echo_of(&out, 0), "US", "example: echo of the region");
+	is(text_at(block, 0, "id"), "7587114666132868383", "example: id");
+	ok(strstr(text_at(block, 0, "title"), "it\xE2\x80\x99s about to get even better. \xF0\x9F\x90\xB6") != NULL,
 	   "example: title in UTF-8");
-	is(video.cells[2], "9", "example: duration");
-	ok(strstr(video.cells[3], "VideoID=v15044gf0000d55dh1fog65tuspo944g") != NULL,
+	is(text_at(block, 0, "duration"), "9", "example: duration");
+	ok(strstr(text_at(block, 0, "cover"), "VideoID=v15044gf0000d55dh1fog65tuspo944g") != NULL,
 	   "example: cover");
-	is(video.cells[4], "https://www.tiktok.com/@mnm_pipi/video/7587114666132868383",
+	is(text_at(block, 0, "item_url"), "https://www.tiktok.com/@mnm_pipi/video/7587114666132868383",
 	   "example: item_url");
-	is(video.cells[5], "United States", "example: region");
-	is(video.cells[6], NULL, "example: missing field");
+	is(text_at(block, 0, "region"), "United States", "example: region");
+	is(text_at(block, 0, "nothing"), NULL, "example: missing field");
 
-	size_t		len = strlen(video.cells[7]);
+	const char *json = text_at(block, 0, "");
+	size_t		len = strlen(json);
 	const char *object = strstr(example, "{\"country_code");
 
-	ok(strncmp(object, video.cells[7], len) == 0 &&
+	ok(strncmp(object, json, len) == 0 &&
 	   strcmp(object + len, "]},\"requestId\":\"d78497da-6b4e-4da3-b15e-da48fca8d5af\"}") == 0,
 	   "example: the whole object, as it was");
 }
@@ -204,14 +250,14 @@ test_results(void)
 	{
 		const ResultCase *c = &result_cases[i];
 
-		is_int(decode_paths(c->body, strlen(c->body), NULL, 0, &out), c->result,
+		is_int(decode(c->body, strlen(c->body), &out), c->result,
 			   c->name);
 	}
-	is_int(decode_paths(nul, sizeof(nul) - 1, NULL, 0, &out), KEYAPI_DECODE_NOT_JSON,
+	is_int(decode(nul, sizeof(nul) - 1, &out), KEYAPI_DECODE_NOT_JSON,
 		   "NUL after a number");
-	is_int(decode_paths("\0{}", 3, NULL, 0, &out), KEYAPI_DECODE_NOT_JSON,
+	is_int(decode("\0{}", 3, &out), KEYAPI_DECODE_NOT_JSON,
 		   "NUL outside a string");
-	is_int(decode_paths(PAGE("null"), strlen(PAGE("null")), NULL, 0, &out),
+	is_int(decode(PAGE("null"), strlen(PAGE("null")), &out),
 		   KEYAPI_DECODE_NO_DATA, "a reason that names the place");
 	is(out.error, "element 0 of data.videos is not an object", "... is this one");
 }
@@ -223,17 +269,17 @@ test_pagination(void)
 	{
 		KeyapiDecoded out;
 		const char *body = pagination_cases[i].body;
-		KeyapiDecodeResult result = decode_paths(body, strlen(body), NULL, 0, &out);
+		KeyapiDecodeResult result = decode(body, strlen(body), &out);
 
 		ok(result == KEYAPI_DECODE_OK &&
-		   out.has_more == pagination_cases[i].has_more &&
-		   out.limit == pagination_cases[i].limit &&
-		   out.total_count == pagination_cases[i].total_count, body);
+		   out.block->has_more == pagination_cases[i].has_more &&
+		   out.block->limit == pagination_cases[i].limit &&
+		   out.block->total_count == pagination_cases[i].total_count, body);
 		if (result != KEYAPI_DECODE_OK)
 			printf("# result %d: %s\n", result, out.error);
 		else
-			printf("# has_more %d, limit %d, total_count %lld\n", out.has_more,
-				   out.limit, (long long) out.total_count);
+			printf("# has_more %d, limit %d, total_count %lld\n", out.block->has_more,
+				   out.block->limit, (long long) out.block->total_count);
 	}
 }
 
@@ -249,30 +295,28 @@ test_envelope(void)
 		 "{\"id\":\"7587114666132868384\",\"country_code\":null},{}");
 	KeyapiDecoded out;
 
-	is_int(decode_paths(msg, strlen(msg), NULL, 0, &out), KEYAPI_DECODE_REFUSED,
+	is_int(decode(msg, strlen(msg), &out), KEYAPI_DECODE_REFUSED,
 		   "refusal to be repaired");
 	is_int(out.code, 402, "code as string");
 	is(out.message, "quota " FFFD, "msg for message");
 	is(out.request_id, "12345678901234567890123", "requestId as large number");
-	is_int(out.nitems, 0, "no videos in a refusal");
-	is_int(out.has_more, -1, "no has_more in a refusal");
 
-	is_int(decode_paths(mixed, strlen(mixed), NULL, 0, &out),
+	is_int(decode(mixed, strlen(mixed), &out),
 		   KEYAPI_DECODE_NO_DATA, "no data");
 	is_int(out.code, 0, "no code means 0");
 	is(out.message, "b", "msg beside a message of null");
 	is(out.request_id, NULL, "requestId null");
 	is(out.error, "data is missing or null", "what is wrong with it");
 
-	is_int(decode_paths(ids, strlen(ids), NULL, 0, &out), KEYAPI_DECODE_OK,
+	is_int(decode(ids, strlen(ids), &out), KEYAPI_DECODE_OK,
 		   "videos without paths");
-	is_int(out.nitems, 3, "three videos");
-	is(out.items[0].id, "7587114666132868383", "id as number");
-	is(out.items[1].id, "7587114666132868384", "id as string");
-	is(out.items[2].id, NULL, "no id");
-	is(out.items[0].echo, "us", "echo");
-	is(out.items[1].echo, NULL, "echo null");
-	is(out.items[2].echo, NULL, "no echo");
+	is_int(out.block->nrows, 3, "three videos");
+	is(id_of(&out, 0), "7587114666132868383", "id as number");
+	is(id_of(&out, 1), "7587114666132868384", "id as string");
+	is(id_of(&out, 2), NULL, "no id");
+	is(echo_of(&out, 0), "us", "echo");
+	is(echo_of(&out, 1), NULL, "echo null");
+	is(echo_of(&out, 2), NULL, "no echo");
 }
 
 /*
@@ -286,24 +330,23 @@ test_odd_things(void)
 	"\"paging\":{\"more\":false,\"per_page\":7,\"n\":\"2\"},\"objects\":["
 	"{\"key\":{\"id\":5},\"names\":[{\"en\":\"five\"}],\"country_code\":\"US\"},"
 	"{\"id\":6}]}}";
-	static const char *const paths[] = {"names.0.en", "id"};
 	const KeyapiEndpoint *things = keyapi_endpoint_find("odd/things");
 	KeyapiDecoded out;
 
-	is_int(decode_as(things, body, strlen(body), paths, 2, &out), KEYAPI_DECODE_OK,
+	is_int(decode_as(things, body, strlen(body), &out), KEYAPI_DECODE_OK,
 		   "names of another endpoint");
 	is_int(out.code, 200, "other names: code");
 	is(out.message, "fine", "other names: message");
 	is(out.request_id, "t1", "other names: request id");
-	is_int(out.has_more, 0, "other names: has_more");
-	is_int(out.limit, 7, "other names: page size");
-	is_int(out.total_count, 2, "other names: total count");
-	is_int(out.nitems, 2, "other names: items");
-	is(out.items[0].id, "5", "nested id");
-	is(out.items[0].echo, NULL, "no echo");
-	is(out.items[0].cells[0], "five", "nested field");
-	is(out.items[1].id, NULL, "nested id that is missing");
-	is(out.items[1].cells[1], "6", "field that another endpoint has for its id");
+	is_int(out.block->has_more, 0, "other names: has_more");
+	is_int(out.block->limit, 7, "other names: page size");
+	is_int(out.block->total_count, 2, "other names: total count");
+	is_int(out.block->nrows, 2, "other names: items");
+	is(id_of(&out, 0), "5", "nested id");
+	is(echo_of(&out, 0), NULL, "no echo");
+	is(text_at(out.block, 0, "names.0.en"), "five", "nested field");
+	is(id_of(&out, 1), NULL, "nested id that is missing");
+	is(text_at(out.block, 1, "id"), "6", "field that another endpoint has for its id");
 }
 
 static void
@@ -331,7 +374,7 @@ test_odd_reasons(void)
 	{
 		KeyapiDecoded out;
 
-		decode_as(things, cases[i].body, strlen(cases[i].body), NULL, 0, &out);
+		decode_as(things, cases[i].body, strlen(cases[i].body), &out);
 		is(out.error, cases[i].reason, cases[i].reason);
 	}
 }
@@ -346,16 +389,16 @@ test_odd_bare(void)
 	const KeyapiEndpoint *bare = keyapi_endpoint_find("odd/bare");
 	KeyapiDecoded out;
 
-	is_int(decode_as(bare, body, strlen(body), NULL, 0, &out), KEYAPI_DECODE_OK,
+	is_int(decode_as(bare, body, strlen(body), &out), KEYAPI_DECODE_OK,
 		   "no names but the array's");
 	is_int(out.code, 0, "no names: code");
 	is(out.message, NULL, "no names: message");
 	is(out.request_id, NULL, "no names: request id");
-	is_int(out.has_more, -1, "no names: has_more");
-	is_int(out.limit, 0, "no names: page size");
-	is_int(out.total_count, -1, "no names: total count");
-	is_int(out.nitems, 2, "no names: items");
-	is(out.items[0].id, NULL, "no names: id");
+	is_int(out.block->has_more, -1, "no names: has_more");
+	is_int(out.block->limit, 0, "no names: page size");
+	is_int(out.block->total_count, -1, "no names: total count");
+	is_int(out.block->nrows, 2, "no names: items");
+	is(id_of(&out, 0), NULL, "no names: id");
 }
 
 /*
@@ -371,7 +414,7 @@ check_prefixes(const char *body, const char *name)
 	{
 		KeyapiDecoded out;
 
-		if (decode_paths(body, n, NULL, 0, &out) != KEYAPI_DECODE_TRUNCATED)
+		if (decode(body, n, &out) != KEYAPI_DECODE_TRUNCATED)
 		{
 			printf("# %zu bytes: %s\n", n, out.error ? out.error : "no error");
 			wrong++;
@@ -407,10 +450,10 @@ test_depth(void)
 	memset(body + start, '[', DEEP);
 	memset(body + start + DEEP, ']', DEEP);
 	memcpy(body + start + 2 * DEEP, "}]}}", 4);
-	is_int(decode_paths(body, start + 2 * DEEP + 4, NULL, 0, &out),
+	is_int(decode(body, start + 2 * DEEP + 4, &out),
 		   KEYAPI_DECODE_NOT_JSON, "too deep");
 	is(out.error, "the JSON document is nested too deeply", "... says so");
-	is_int(decode_paths(body, start + DEEP, NULL, 0, &out),
+	is_int(decode(body, start + DEEP, &out),
 		   KEYAPI_DECODE_NOT_JSON, "too deep and truncated");
 
 	memset(body + start, '[', 1000);
@@ -433,7 +476,6 @@ static const char rich[] =
 static void
 test_out_of_memory(void)
 {
-	static const char *const paths[] = {"v", ""};
 	static const char bad[] = PAGE("null");
 	KeyapiDecoded out;
 	int			wrong = 0;
@@ -443,19 +485,18 @@ test_out_of_memory(void)
 	{
 		arena.fail_at = n;
 
-		KeyapiDecodeResult result = decode_paths(rich, strlen(rich), paths, 2, &out);
+		KeyapiDecodeResult result = decode(rich, strlen(rich), &out);
 
 		if (result == KEYAPI_DECODE_OK)
 			break;
-		if (result != KEYAPI_DECODE_NO_MEMORY || out.nitems != 0 ||
-			out.items != NULL || !same(out.error, "out of memory"))
+		if (result != KEYAPI_DECODE_NO_MEMORY || out.block != NULL || !same(out.error, "out of memory"))
 			wrong++;
 	}
 	is_int(wrong, 0, "each allocation may fail");
 	is_int(n, arena.nchunks, "... and was tried");
 
-	arena.fail_at = 1;
-	is_int(decode_paths(bad, strlen(bad), NULL, 0, &out), KEYAPI_DECODE_NO_MEMORY,
+	arena.fail_at = 0;
+	is_int(decode(bad, strlen(bad), &out), KEYAPI_DECODE_NO_MEMORY,
 		   "no memory for the reason");
 	arena.fail_at = -1;
 
@@ -465,11 +506,11 @@ test_out_of_memory(void)
 		realloc_fail_at = n;
 		nreallocs = 0;
 
-		KeyapiDecodeResult result = decode_paths(rich, strlen(rich), paths, 2, &out);
+		KeyapiDecodeResult result = decode(rich, strlen(rich), &out);
 
 		if (result == KEYAPI_DECODE_OK)
 			break;
-		if (result != KEYAPI_DECODE_NO_MEMORY || out.nitems != 0)
+		if (result != KEYAPI_DECODE_NO_MEMORY || out.block != NULL)
 			wrong++;
 	}
 	realloc_fail_at = -1;

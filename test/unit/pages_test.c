@@ -96,7 +96,7 @@ run_query(int64 *rank_of)
 		.last_page = query.kind == KIND_PAGES ? Max(query.lo, query.hi) : PG_INT32_MAX,
 		.max_rows = -1,
 	};
-	KeyapiPages *pages = keyapi_pages_create(InvalidOid, InvalidOid, NULL, 0);
+	KeyapiPages *pages = keyapi_pages_create(InvalidOid, InvalidOid, NULL);
 	KeyapiRow	row;
 	int64		last = 0;
 
@@ -105,7 +105,7 @@ run_query(int64 *rank_of)
 	keyapi_pages_rewind(pages, &bound);
 	while (keyapi_pages_next(pages, query.demand, &row))
 	{
-		int			position = atoi(row.item->id);
+		int			position = atoi(keyapi_block_id(row.page->block, row.index).data);
 
 		if (row.rank <= last || rank_of[position] != 0)
 			return false;

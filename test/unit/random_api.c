@@ -16,6 +16,9 @@
 /* More than are ever asked for ahead. */
 #define MAX_REQUESTS 1000
 
+/* Room for an id, with its NUL. */
+#define ID_SIZE 12
+
 Api			api;
 int			api_concurrency;
 int			api_requests;
@@ -119,26 +122,52 @@ total_of_page(int page)
 	}
 }
 
-/* An item's id is its position. */
+/*
+ * A block of items without members, whose ids are their positions from first on.
+ */
+static KeyapiBlock *
+make_block(int nitems, int first)
+{
+	Size		text = sizeof(KeyapiBlock) + nitems * sizeof(KeyapiBlockRow);
+	Size		size = text + nitems * ID_SIZE;
+	KeyapiBlock *block = palloc0(size);
+	KeyapiBlockRow *rows = (KeyapiBlockRow *) (block + 1);
+	char	   *ids = (char *) block + text;
+
+	*block = (KeyapiBlock)
+	{
+		.format = KEYAPI_BLOCK_FORMAT,
+			.size = size,
+			.nrows = nitems,
+			.text = text,
+			.names = size,
+	};
+	for (int i = 0; i < nitems; i++)
+	{
+		char	   *id = ids + i * ID_SIZE;
+
+		snprintf(id, ID_SIZE, "%d", first + i);
+		rows[i].id = (KeyapiBlockSpan)
+		{
+			i		   *ID_SIZE,
+						strlen(id)
+		};
+		rows[i].id_hash = first + i;
+	}
+	return block;
+}
+
 static KeyapiPage *
 make_page(int number)
 {
 	KeyapiPage *page = palloc0(sizeof(KeyapiPage));
-	int			nitems = items_on_page(number);
+	KeyapiBlock *block = make_block(items_on_page(number), (number - 1) * api.size + 1);
 
+	block->limit = echo_of_page(number);
+	block->total_count = total_of_page(number);
+	block->has_more = api.has_more ? number < num_pages() : -1;
 	page->number = number;
-	page->data.nitems = nitems;
-	page->data.items = palloc0(sizeof(KeyapiItem) * Max(nitems, 1));
-	for (int i = 0; i < nitems; i++)
-	{
-		char		id[20];
-
-		snprintf(id, sizeof(id), "%d", (number - 1) * api.size + i + 1);
-		page->data.items[i].id = pstrdup(id);
-	}
-	page->data.limit = echo_of_page(number);
-	page->data.total_count = total_of_page(number);
-	page->data.has_more = api.has_more ? number < num_pages() : -1;
+	page->block = block;
 	return page;
 }
 
@@ -171,7 +200,7 @@ struct KeyapiFetcher
 };
 
 KeyapiFetcher *
-keyapi_fetcher_create(Oid relid, Oid userid, const char *const *paths, int npaths)
+keyapi_fetcher_create(Oid relid, Oid userid, const KeyapiTableOptions *options)
 {
 	return palloc0(sizeof(KeyapiFetcher));
 }
@@ -237,7 +266,7 @@ let_one_arrive(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages)
 		request->status = ARRIVED;
 		request->page = make_page(request->number);
 		fetcher->in_flight--;
-		if (request->page->data.nitems == 0 || request->page->data.has_more == 0)
+		if (request->page->block->nrows == 0 || request->page->block->has_more == 0)
 			listing_pages->last_page = Min(listing_pages->last_page, request->number);
 		return;
 	}

@@ -80,10 +80,22 @@ repalloc(void *pointer, Size size)
 	return block->data;
 }
 
+void *
+repalloc_huge(void *pointer, Size size)
+{
+	return repalloc(pointer, size);
+}
+
 char *
 pstrdup(const char *text)
 {
 	return strcpy(palloc(strlen(text) + 1), text);
+}
+
+char *
+pnstrdup(const char *text, Size len)
+{
+	return memcpy(palloc0(len + 1), text, len);
 }
 
 void

@@ -39,6 +39,8 @@ sub test_view
 		  . $t->emulator->value('REFUSED_URL') . "')");
 	$t->fails('seen', 'SELECT FROM seen', '08001', qr/could not connect/, 'a request that is not sent');
 	is($t->sql("SELECT credits_today, requests_today $accounts ORDER BY 1"), "0|0\n6|3", '... costs nothing');
+	is($t->sql("SELECT paused_because $accounts WHERE paused_until IS NOT NULL"), 'outage', '... but that the API is down');
+	$t->sql("SELECT keyapi_fdw_resume('seen')");
 	return;
 }
 

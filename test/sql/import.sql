@@ -26,7 +26,6 @@ IMPORT FOREIGN SCHEMA tiktok FROM SERVER "My Server" INTO c OPTIONS ("Defaults" 
 IMPORT FOREIGN SCHEMA tiktok FROM SERVER "My Server" INTO c OPTIONS (defaults 'none', region 'none');
 IMPORT FOREIGN SCHEMA tiktok FROM SERVER "My Server" INTO c OPTIONS (defaults 'none');
 SELECT ftoptions FROM pg_foreign_table WHERE ftrelid = 'c.tiktok_trending'::regclass;
-EXPLAIN (COSTS OFF) SELECT rank FROM c.tiktok_trending WHERE region = 'US';
 SELECT * FROM c.tiktok_trending;
 
 -- no key is needed to look, only to ask

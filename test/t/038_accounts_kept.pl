@@ -181,13 +181,13 @@ sub test_clock
 		$t->sql("ALTER SERVER dated OPTIONS (ADD credits_per_day '2')");
 		$spends->('the budget of a day');
 		$refuses->('... is spent');
-		$set->('2026-03-01 23:50:00');
+		$set->('2026-03-01 12:00:00');
 		$refuses->('... and not there again when the clock is set back over midnight');
 		$set->('2026-03-02 00:20:00');
 		$refuses->('... after that midnight');
 		$set->('2026-03-03 00:01:00');
 		$spends->('... before the next day');
-		$set->('2026-03-02 23:59:00');
+		$set->('2026-03-02 12:00:00');
 		$refuses->('the clock is set back once more');
 		is($t->sql("SELECT credits_today, requests_today $accounts"), '2|1', 'the day has one request');
 	}

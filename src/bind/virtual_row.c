@@ -162,6 +162,16 @@ column_holds_number(const ColumnInput *input, const char *text)
 }
 
 /*
+ * Whether varchar(n) or char(n) is long enough for a text.
+ */
+static bool
+has_room(const ColumnInput *input, const char *text)
+{
+	return input->typmod < (int32) VARHDRSZ ||
+		pg_mbstrlen(text) <= input->typmod - VARHDRSZ;
+}
+
+/*
  * Whether a column can hold the value of a parameter, as far as the type is
  * foreseeable.  Input functions do not tell; they raise an error.
  */
@@ -180,12 +190,10 @@ column_holds(const ColumnInput *input, const char *text)
 			return strlen(text) < NAMEDATALEN;
 		case BPCHAROID:
 			/* blanks at the end are filling, not part of the value */
-			if (text[0] != '\0' && text[strlen(text) - 1] == ' ')
-				return false;
-			/* FALLTHROUGH */
+			return (text[0] == '\0' || text[strlen(text) - 1] != ' ') &&
+				has_room(input, text);
 		case VARCHAROID:
-			return input->typmod < (int32) VARHDRSZ ||
-				pg_mbstrlen(text) <= input->typmod - VARHDRSZ;
+			return has_room(input, text);
 		case INT2OID:
 		case INT4OID:
 		case INT8OID:

@@ -96,6 +96,12 @@ about_to_send(void *arg, char *peer_ip, char *own_ip,
 {
 	KeyapiTransfer *transfer = arg;
 
+	/*
+	 * libcurl calls this for a connection, too, that only shows its
+	 * certificate
+	 */
+	if (transfer->looking)
+		return CURL_PREREQFUNC_OK;
 	if (transfer->sent)
 	{
 		transfer->replayed = true;

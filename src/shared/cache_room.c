@@ -10,6 +10,9 @@
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 
+/* While shrinking, how many pages are freed before the next listing is dropped. */
+#define SHRINK_STEP 4
+
 /* While shrinking, time for those that wait for the lock, in microseconds. */
 #define SHRINK_PAUSE_US 50
 
@@ -285,9 +288,13 @@ shrink_a_little(void *arg)
 	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
 	follow_cache_size(part);
 	begin_search(&search, part, NO_STATEMENT, KEYAPI_NO_CACHED_ID);
-	call->more = DsaPointerIsValid(part->dead) ||
-		(is_crowded(part) && drop_one(part, &search));
-	(void) keyapi_cache_bury(part, BATCH);
+	call->more = true;
+	for (int i = 0; i < BATCH && call->more; i += SHRINK_STEP)
+	{
+		call->more = DsaPointerIsValid(part->dead) ||
+			(is_crowded(part) && drop_one(part, &search));
+		(void) keyapi_cache_bury(part, SHRINK_STEP);
+	}
 	LWLockRelease(&part->lock);
 
 	if (!call->more)

@@ -125,7 +125,8 @@ keyapi_block_member(const KeyapiBlock *block, int row, int name)
 	cell = (const KeyapiBlockCell *) row_at(block, block->nrows) +
 		(size_t) row * block->nnames + name;
 	member.text = slice_at(block, cell->offset, cell->len);
-	if (member.text.data == NULL || cell->kind > KEYAPI_MEMBER_OBJECT)
+	if (member.text.data == NULL || cell->kind == KEYAPI_MEMBER_MISSING ||
+		cell->kind > KEYAPI_MEMBER_OBJECT)
 		return missing;
 	member.kind = cell->kind;
 	member.escaped = cell->escaped;

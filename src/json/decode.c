@@ -93,7 +93,9 @@ copy_span(Decoder *d, KeyapiBlockSpan span)
 		d->no_memory = true;
 		return NULL;
 	}
-	return copy_text(d, d->writer.text.data + span.offset, span.len);
+	/* nothing is written yet if an empty text is the first */
+	return copy_text(d, span.len == 0 ? "" : d->writer.text.data + span.offset,
+					 span.len);
 }
 
 /*

@@ -225,8 +225,8 @@ sub server_log
 	return PostgreSQL::Test::Utils::slurp_file($self->node->logfile);
 }
 
-# Make the function lazily(query), which gives the query's rows; it may stop after
-# any of them, and reads accordingly.
+# Make the function lazily(query), which gives the query's rows.  It asks for one
+# at a time, so what it reads may end after any of them.
 sub read_lazily
 {
 	my ($self) = @_;
@@ -234,9 +234,13 @@ sub read_lazily
 	$self->sql(<<'END');
 CREATE FUNCTION lazily(query text) RETURNS SETOF int LANGUAGE plpgsql AS $$
 DECLARE
+  rows refcursor;
   row int;
 BEGIN
-  FOR row IN EXECUTE query LOOP
+  OPEN rows FOR EXECUTE query;
+  LOOP
+    FETCH rows INTO row;
+    EXIT WHEN NOT FOUND;
     RETURN NEXT row;
   END LOOP;
 END $$;

@@ -298,9 +298,11 @@ sub test_long_lists
 
 	my $lists = q{ARRAY(SELECT 'R' || n FROM generate_series(1, %d) n)};
 
+	my $many = sprintf $lists, 50_000;
+
 	$t->fails(
 		'w', "SET statement_timeout = '1s';
-SELECT rank FROM tt WHERE region = ANY (" . sprintf($lists, 100_000) . ') ORDER BY rank',
+SELECT rank FROM tt WHERE region = ANY ($many) AND upper(region) = ANY ($many)",
 		57014, qr/statement timeout/, 'binding many lists can be interrupted',
 		requests => 0);
 	# a hang guard, of many times what it takes

@@ -19,6 +19,7 @@ my @values = (
 	'""', '"a"', '"a\"b\\\\c"', '"\n\t\u0001"', '"\u00e9 \ud83d\ude00"', '"\ud800"', '"007"', '" 7"',
 	'{}', '[]', '{"b":[1,"\"",null],"a":{"c":2.0}}', '[[],{"a":1}]');
 
+test_missing();
 test_text();
 test_numbers();
 test_attrs();
@@ -45,6 +46,16 @@ sub both
 	$t->sql('SELECT keyapi_fdw_cache_clear()');
 	$t->answers($name, $query, $rows, 1, $test);
 	$t->answers($name, $query, $rows, 0, '... from the cache');
+	return;
+}
+
+# What a row lacks, and others have, is NULL in each type.
+sub test_missing
+{
+	cached_table('gaps', 'a text, b jsonb, c int, d text OPTIONS (field \'b.x\')',
+		'{"id":"1","a":"x","b":{"x":"y"},"c":1}', '{"id":"2"}', '{"id":"3","a":"","b":null}');
+	both('gaps', 'SELECT a IS NULL, b IS NULL, c IS NULL, d IS NULL FROM gaps ORDER BY rank',
+		"f|f|f|f\nt|t|t|t\nf|t|t|t", 'members that a row lacks');
 	return;
 }
 

@@ -138,7 +138,8 @@ test_members(void)
 	is(text_at(block, 0, "a"), "2", "... as a cell, too");
 	is(text_at(block, 0, ""), "{\"a\":2,\"b\":\"x\"}", "the whole object");
 	ok(member_at(block, 0, "c").kind == KEYAPI_MEMBER_MISSING &&
-	   member_at(block, 3, "a").kind == KEYAPI_MEMBER_MISSING, "what a row does not have");
+	   member_at(block, 3, "a").kind == KEYAPI_MEMBER_MISSING &&
+	   member_at(block, 3, "a").text.data == NULL, "what a row does not have");
 	ok(member_at(block, 1, "c.d").kind == KEYAPI_MEMBER_NULL, "a member of that whole name wins");
 	is(text_at(block, 1, "c"), "{\"d\":[true,{\"e\":\"\\\"\"}]}", "a nested value");
 	is(text_at(block, 2, "c.d"), "\x01", "a path below the top level");

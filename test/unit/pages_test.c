@@ -100,10 +100,13 @@ run_query(int64 *rank_of)
 	KeyapiRow	row;
 	int64		last = 0;
 
+	/* a reader may announce its rows one by one */
+	int64		rows_ahead = query.demand == KEYAPI_READS_ROWS ? 1 : -1;
+
 	for (int i = 0; i < listing.endpoint->nparams; i++)
 		listing.values[i] = "x";
 	keyapi_pages_rewind(pages, &bound);
-	while (keyapi_pages_next(pages, query.demand, &row))
+	while (keyapi_pages_next(pages, query.demand, rows_ahead, &row))
 	{
 		int			position = atoi(keyapi_block_id(row.page->block, row.index).data);
 

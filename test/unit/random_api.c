@@ -193,6 +193,7 @@ typedef struct Request
 
 struct KeyapiFetcher
 {
+	const KeyapiListingPages *listing_pages;
 	Request		requests[MAX_REQUESTS];
 	int			n;
 	int			in_flight;
@@ -227,6 +228,7 @@ void
 keyapi_fetch_ahead(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 				   int number)
 {
+	fetcher->listing_pages = listing_pages;
 	if (find(fetcher, number) == NULL)
 		fetcher->requests[fetcher->n++] = (Request)
 	{
@@ -302,6 +304,32 @@ keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 void
 keyapi_fetch_forget(KeyapiFetcher *fetcher)
 {
+}
+
+void
+keyapi_fetch_forget_ended(KeyapiFetcher *fetcher)
+{
+}
+
+int
+keyapi_fetcher_num_ahead(KeyapiFetcher *fetcher)
+{
+	int			ahead = 0;
+
+	for (int i = 0; i < fetcher->n; i++)
+		ahead += fetcher->requests[i].number <= fetcher->listing_pages->last_page;
+	return ahead;
+}
+
+void
+keyapi_fetcher_lend(KeyapiFetcher *fetcher)
+{
+}
+
+bool
+keyapi_fetchers_are_one_group(const KeyapiFetcher *fetcher, const KeyapiFetcher *other)
+{
+	return false;
 }
 
 bool

@@ -33,6 +33,7 @@ OBJS = \
 	src/shared/account.o \
 	src/shared/cache.o \
 	src/shared/cache_key.o \
+	src/shared/cache_room.o \
 	src/shared/cache_store.o \
 	src/shared/day.o \
 	src/shared/gate.o \

@@ -2,7 +2,7 @@
  *
  * cache.c
  *	  Pages that have been paid for: opening listings, reading and adding pages.
- *	  What is dropped to make room is decided in cache_store.c.
+ *	  What is dropped to make room is decided in cache_room.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,6 +12,7 @@
 
 #include "utils/guc.h"
 
+#include "shared/cache_room.h"
 #include "shared/cache_store.h"
 
 /* A page further down a list than this is not kept: it looks like an error. */
@@ -19,6 +20,9 @@
 
 /* How long a list without items is served, in ms. */
 #define EMPTY_LISTING_AGE (60 * 1000)
+
+/* How long who opens a list works on a cache_size that was lowered, in ms. */
+#define SHRINK_MS 50
 
 static int	max_age_ms = -1;
 
@@ -60,24 +64,10 @@ keyapi_cache_wants_fresh(void)
  *
  * A process may fail to map the memory that others have allocated; then it does
  * without the cache.  So whatever follows a pointer into the area runs as a
- * function of its own, under keyapi_shared_attempt: each comes with a struct of
+ * function of its own, under keyapi_cache_attempt: each comes with a struct of
  * its arguments and results.
  * ---------------------------------------------------------------------
  */
-
-/*
- * Call function(call).  False if it failed, which is reported.
- */
-static bool
-attempt(void (*function) (void *), void *call)
-{
-	const char *why;
-	bool		succeeded = keyapi_shared_attempt(function, call, &why);
-
-	if (!succeeded)
-		keyapi_cache_report(why);
-	return succeeded;
-}
 
 static CachePart *
 lock_part(LWLockMode mode)
@@ -142,7 +132,7 @@ use_usable(CachePart *part, const KeyapiCacheKey *key, int age_ms)
 
 	if (listing == NULL)
 		return KEYAPI_NO_CACHED_ID;
-	listing->last_used = ++part->uses;
+	keyapi_cache_use(part, listing);
 	return listing->id;
 }
 
@@ -167,7 +157,7 @@ open_listing(void *arg)
 {
 	OpenCall   *call = arg;
 	int			age_ms = longest_age_in_session(call->ttl_ms);
-	CachePart  *part = lock_part(LW_EXCLUSIVE);
+	CachePart  *part = lock_part(LW_SHARED);
 	dsa_pointer pointer;
 
 	call->id = use_usable(part, call->key, age_ms);
@@ -195,9 +185,10 @@ keyapi_cache_open(const KeyapiCacheKey *key, int ttl_ms)
 {
 	OpenCall	call = {key, ttl_ms};
 
-	if (keyapi_cache_enabled(ttl_ms) && attempt(open_listing, &call))
-		return call.id;
-	return KEYAPI_NO_CACHED_ID;
+	if (!keyapi_cache_enabled(ttl_ms))
+		return KEYAPI_NO_CACHED_ID;
+	keyapi_cache_shrink(SHRINK_MS);
+	return keyapi_cache_attempt(open_listing, &call) ? call.id : KEYAPI_NO_CACHED_ID;
 }
 
 static void
@@ -205,11 +196,9 @@ find_listing(void *arg)
 {
 	OpenCall   *call = arg;
 	CachePart  *part = lock_part(LW_SHARED);
-	const CachedListing *listing =
-	find_usable(part, call->key, longest_age_in_session(call->ttl_ms));
 
-	if (listing != NULL)
-		call->id = listing->id;
+	call->id = use_usable(part, call->key,
+						  longest_age_in_session(call->ttl_ms));
 	LWLockRelease(&part->lock);
 }
 
@@ -218,7 +207,7 @@ keyapi_cache_find(const KeyapiCacheKey *key, int ttl_ms)
 {
 	OpenCall	call = {key, ttl_ms};
 
-	if (keyapi_cache_enabled(ttl_ms) && attempt(find_listing, &call))
+	if (keyapi_cache_enabled(ttl_ms) && keyapi_cache_attempt(find_listing, &call))
 		return call.id;
 	return KEYAPI_NO_CACHED_ID;
 }
@@ -251,7 +240,7 @@ static void
 find_stale(void *arg)
 {
 	FindStaleCall *call = arg;
-	CachePart  *part = lock_part(LW_EXCLUSIVE);
+	CachePart  *part = lock_part(LW_SHARED);
 
 	for (CachedState state = CACHED_PRESENT;
 		 state <= CACHED_REPLACED && call->stale.id.number == 0; state++)
@@ -261,7 +250,7 @@ find_stale(void *arg)
 		if (listing == NULL || !is_younger(listing, call->age_ms) ||
 			keyapi_cache_find_page(listing, call->number) == NULL)
 			continue;
-		listing->last_used = ++part->uses;
+		keyapi_cache_use(part, listing);
 		call->stale = (KeyapiStaleListing)
 		{
 			listing->id, highest_page(listing), listing->fetched_at
@@ -276,7 +265,7 @@ keyapi_cache_find_stale(const KeyapiCacheKey *key, int age_ms, int number,
 {
 	FindStaleCall call = {key, age_ms, number};
 
-	if (!attempt(find_stale, &call) || call.stale.id.number == 0)
+	if (!keyapi_cache_attempt(find_stale, &call) || call.stale.id.number == 0)
 		return false;
 	*stale = call.stale;
 	return true;
@@ -318,7 +307,7 @@ keyapi_cache_has(KeyapiCachedId id, int number, int *last_page, bool *complete)
 	HasCall		call = {id, number};
 
 	if (id.number != 0)
-		(void) attempt(look_for_page, &call);
+		(void) keyapi_cache_attempt(look_for_page, &call);
 	*last_page = call.last_page;
 	*complete = call.complete;
 	return call.has;
@@ -374,7 +363,7 @@ keyapi_cache_get(KeyapiCachedId id, int number, KeyapiStoredPage *page)
 {
 	GetCall		call = {id, number};
 
-	if (id.number == 0 || !attempt(get_page, &call))
+	if (id.number == 0 || !keyapi_cache_attempt(get_page, &call))
 		return KEYAPI_LOOKUP_GONE;
 	*page = call.page;
 	return call.lookup;
@@ -427,7 +416,6 @@ count_page(CachePart *part, CachedListing *listing, const PutCall *call)
 
 	listing->rows += page->rows;
 	listing->bytes += page->len;
-	listing->last_used = ++part->uses;
 	listing->total_pages = page->total_pages;
 	/* pages beyond the end say that they are the last one, too */
 	if (page->last &&
@@ -508,7 +496,7 @@ keyapi_cache_put(KeyapiCachedId id, int number, const KeyapiStoredPage *page)
 	PutCall		call = {id, number, page};
 
 	if (id.number != 0 && number <= MAX_PAGE)
-		(void) attempt(put_page, &call);
+		(void) keyapi_cache_attempt(put_page, &call);
 }
 
 /* ---------------------------------------------------------------------
@@ -516,18 +504,21 @@ keyapi_cache_put(KeyapiCachedId id, int number, const KeyapiStoredPage *page)
  * ---------------------------------------------------------------------
  */
 
-void
-keyapi_cache_clear(void)
+static void
+drop_all(void *arg)
 {
 	CachePart  *part = lock_part(LW_EXCLUSIVE);
 
-	for (int i = 0; i < KEYAPI_CACHE_CHAINS; i++)
-	{
-		while (DsaPointerIsValid(part->chains[i]))
-			keyapi_cache_drop(part, keyapi_cache_listing_at(part->chains[i]));
-	}
+	keyapi_cache_drop_all(part);
 	part->reported = false;
 	LWLockRelease(&part->lock);
+}
+
+void
+keyapi_cache_clear(void)
+{
+	if (keyapi_cache_attempt(drop_all, NULL))
+		keyapi_cache_shrink(INT_MAX);
 }
 
 static KeyapiCachedListingInfo
@@ -558,9 +549,9 @@ keyapi_cache_list(int *n)
 	CachePart  *part = lock_part(LW_SHARED);
 
 	*n = 0;
-	for (int i = 0; i < KEYAPI_CACHE_CHAINS; i++)
+	for (int kind = 0; kind < CACHED_KINDS; kind++)
 	{
-		dsa_pointer pointer = part->chains[i];
+		dsa_pointer pointer = part->queues[kind].newest;
 
 		while (DsaPointerIsValid(pointer))
 		{
@@ -572,7 +563,7 @@ keyapi_cache_list(int *n)
 				infos = repalloc_huge(infos, sizeof(KeyapiCachedListingInfo) * size);
 			}
 			infos[(*n)++] = info_of(listing);
-			pointer = listing->next;
+			pointer = listing->older;
 		}
 	}
 	LWLockRelease(&part->lock);

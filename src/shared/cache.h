@@ -78,7 +78,8 @@ typedef struct KeyapiStaleListing
 } KeyapiStaleListing;
 
 /*
- * The same listing, if it is there; else none, and nothing changes.
+ * The same listing, if it is there; else none.  The statement counts as a user of
+ * it: a statement that looks at all its lists first keeps them all.
  */
 extern KeyapiCachedId keyapi_cache_find(const KeyapiCacheKey *key, int ttl_ms);
 

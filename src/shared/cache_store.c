@@ -1,16 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * cache_store.c
- *	  How the cache lies in memory, and what it drops to make room.
- *
- * What was not used for the longest time goes first, whole listings at a time:
- * see keyapi_cache_allocate.
+ *	  How the cache lies in memory.
  *
  *-------------------------------------------------------------------------
  */
 #include "shared/cache_store.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 
 int			keyapi_cache_size_kb = 64 * 1024;
 
@@ -32,14 +31,45 @@ const KeyapiSharedPart keyapi_cache_part = {
 	.area_size = area_size,
 };
 
-/*
- * What an allocation of size bytes takes of the area, near enough: that gives
- * memory away by pages of 4 kB.
- */
-static Size
-taken_by(Size size)
+Size
+keyapi_cache_limit(void)
 {
-	return TYPEALIGN(4096, size);
+	return area_size();
+}
+
+/* How dsa.c gives memory away, in bytes. */
+#define DSA_PAGE 4096
+#define DSA_BLOCK (16 * DSA_PAGE)	/* cut into small objects of one size */
+#define DSA_LARGEST_SMALL 8192
+#define DSA_SPAN 64				/* describes a large object */
+
+/*
+ * Measured: a large object has pages of its own; small ones come in four sizes
+ * between one power of two and the next, each as large as its block can hold.
+ */
+Size
+keyapi_cache_taken_by(Size size)
+{
+	Size		step;
+
+	if (size > DSA_LARGEST_SMALL)
+		return TYPEALIGN(DSA_PAGE, size) + DSA_SPAN;
+	step = Max(pg_nextpower2_size_t(size) / 8, 8);
+	return DSA_BLOCK / (DSA_BLOCK / TYPEALIGN(step, size));
+}
+
+uint64
+keyapi_cache_statement(CachePart *part)
+{
+	static TimestampTz began = 0;
+	static uint64 number = 0;
+
+	if (number == 0 || began != GetCurrentStatementStartTimestamp())
+	{
+		began = GetCurrentStatementStartTimestamp();
+		number = pg_atomic_add_fetch_u64(&part->statements, 1);
+	}
+	return number;
 }
 
 /* ---------------------------------------------------------------------
@@ -103,6 +133,15 @@ keyapi_cache_find_key(CachePart *part, const KeyapiCacheKey *key,
 	return NULL;
 }
 
+void
+keyapi_cache_use(CachePart *part, CachedListing *listing)
+{
+	uint64		statement = keyapi_cache_statement(part);
+
+	if (pg_atomic_read_u64(&listing->used_by) < statement)
+		pg_atomic_write_u64(&listing->used_by, statement);
+}
+
 CachedPage *
 keyapi_cache_find_page(const CachedListing *listing, int number)
 {
@@ -138,6 +177,61 @@ keyapi_cache_is_complete(const CachedListing *listing)
 	return present == listing->last_page;
 }
 
+/* ---------------------------------------------------------------------
+ * Queues, with the lock held
+ * ---------------------------------------------------------------------
+ */
+
+static CachedQueue *
+queue_of(CachePart *part, const CachedListing *listing)
+{
+	return &part->queues[listing->num_pages == 0 ? CACHED_EMPTY : CACHED_FILLED];
+}
+
+static void
+enqueue(CachePart *part, CachedListing *listing)
+{
+	CachedQueue *queue = queue_of(part, listing);
+
+	if (DsaPointerIsValid(queue->newest))
+		keyapi_cache_listing_at(queue->newest)->newer = listing->self;
+	else
+		queue->oldest = listing->self;
+	listing->newer = InvalidDsaPointer;
+	listing->older = queue->newest;
+	listing->queued_for = pg_atomic_read_u64(&listing->used_by);
+	queue->newest = listing->self;
+	queue->length++;
+}
+
+static void
+dequeue(CachePart *part, CachedListing *listing)
+{
+	CachedQueue *queue = queue_of(part, listing);
+	dsa_pointer *from_newer = &queue->newest;
+	dsa_pointer *from_older = &queue->oldest;
+
+	if (DsaPointerIsValid(listing->newer))
+		from_newer = &keyapi_cache_listing_at(listing->newer)->older;
+	if (DsaPointerIsValid(listing->older))
+		from_older = &keyapi_cache_listing_at(listing->older)->newer;
+	*from_newer = listing->older;
+	*from_older = listing->newer;
+	queue->length--;
+}
+
+void
+keyapi_cache_requeue(CachePart *part, CachedListing *listing)
+{
+	dequeue(part, listing);
+	enqueue(part, listing);
+}
+
+/* ---------------------------------------------------------------------
+ * Adding and dropping, with the lock held
+ * ---------------------------------------------------------------------
+ */
+
 CachedListing *
 keyapi_cache_add_listing(CachePart *part, dsa_pointer pointer,
 						 const KeyapiCacheKey *key, int ttl_ms)
@@ -148,18 +242,20 @@ keyapi_cache_add_listing(CachePart *part, dsa_pointer pointer,
 
 	*listing = (CachedListing)
 	{
-		.next = *chain,
+		.self = pointer,
+			.next = *chain,
 			.id = id,
 			.state = CACHED_NEW,
 			.role = GetUserId(),
 			.ttl_ms = ttl_ms,
-			.last_used = ++part->uses,
-			.taken = taken_by(keyapi_cache_listing_size(key)),
+			.taken = keyapi_cache_taken_by(keyapi_cache_listing_size(key)),
 			.account = key->account,
 			.page_size = key->page_size,
 			.len = key->len,
 	};
 	memcpy(listing->texts, key->texts, key->len);
+	pg_atomic_init_u64(&listing->used_by, keyapi_cache_statement(part));
+	enqueue(part, listing);
 	*chain = pointer;
 	part->taken += listing->taken;
 	return listing;
@@ -170,11 +266,14 @@ keyapi_cache_add_page(CachePart *part, CachedListing *listing,
 					  dsa_pointer pointer)
 {
 	CachedPage *page = keyapi_cache_page_at(pointer);
-	Size		taken = taken_by(keyapi_cache_page_size(page->len));
+	Size		taken = keyapi_cache_taken_by(keyapi_cache_page_size(page->len));
 
+	keyapi_cache_use(part, listing);
+	dequeue(part, listing);
 	page->next = listing->pages;
 	listing->pages = pointer;
 	listing->num_pages++;
+	enqueue(part, listing);
 	listing->taken += taken;
 	part->taken += taken;
 }
@@ -182,59 +281,75 @@ keyapi_cache_add_page(CachePart *part, CachedListing *listing,
 void
 keyapi_cache_drop(CachePart *part, CachedListing *listing)
 {
-	dsa_area   *area = keyapi_shared_area();
 	dsa_pointer *link = &part->chains[listing->id.hash % KEYAPI_CACHE_CHAINS];
-	dsa_pointer pointer;
-	dsa_pointer page;
 
-	while (keyapi_cache_listing_at(*link) != listing)
+	while (*link != listing->self)
 		link = &keyapi_cache_listing_at(*link)->next;
-	pointer = *link;
+	dequeue(part, listing);
 	*link = listing->next;
-	part->taken -= listing->taken;
+	listing->older = part->dead;
+	part->dead = listing->self;
+}
 
-	page = listing->pages;
-	while (DsaPointerIsValid(page))
+void
+keyapi_cache_drop_all(CachePart *part)
+{
+	for (int kind = 0; kind < CACHED_KINDS; kind++)
 	{
-		dsa_pointer next = keyapi_cache_page_at(page)->next;
+		CachedQueue *queue = &part->queues[kind];
 
-		dsa_free(area, page);
-		page = next;
+		if (!DsaPointerIsValid(queue->oldest))
+			continue;
+		keyapi_cache_listing_at(queue->oldest)->older = part->dead;
+		part->dead = queue->newest;
+		*queue = (CachedQueue)
+		{
+			InvalidDsaPointer
+		};
 	}
-	dsa_free(area, pointer);
+	memset(part->chains, 0, sizeof(part->chains));
 }
 
 /*
- * Drop the listing that was not used for the longest time, but never the one
- * named keep.  False if there is no other.
+ * Free a page of a dead listing, which has one.
  */
-static bool
-drop_oldest(CachePart *part, KeyapiCachedId keep)
+static void
+bury_page(CachePart *part, CachedListing *listing)
 {
-	CachedListing *oldest = NULL;
+	dsa_pointer pointer = listing->pages;
+	const CachedPage *page = keyapi_cache_page_at(pointer);
+	Size		taken = keyapi_cache_taken_by(keyapi_cache_page_size(page->len));
 
-	for (int i = 0; i < KEYAPI_CACHE_CHAINS; i++)
+	listing->pages = page->next;
+	listing->taken -= taken;
+	part->taken -= taken;
+	dsa_free(keyapi_shared_area(), pointer);
+}
+
+Size
+keyapi_cache_bury(CachePart *part, int num_pages)
+{
+	Size		before = part->taken;
+
+	while (num_pages-- > 0 && DsaPointerIsValid(part->dead))
 	{
-		dsa_pointer pointer = part->chains[i];
+		dsa_pointer pointer = part->dead;
+		CachedListing *listing = keyapi_cache_listing_at(pointer);
 
-		while (DsaPointerIsValid(pointer))
+		if (DsaPointerIsValid(listing->pages))
 		{
-			CachedListing *listing = keyapi_cache_listing_at(pointer);
-
-			if (listing->id.number != keep.number &&
-				(oldest == NULL || listing->last_used < oldest->last_used))
-				oldest = listing;
-			pointer = listing->next;
+			bury_page(part, listing);
+			continue;
 		}
+		part->dead = listing->older;
+		part->taken -= listing->taken;
+		dsa_free(keyapi_shared_area(), pointer);
 	}
-	if (oldest == NULL)
-		return false;
-	keyapi_cache_drop(part, oldest);
-	return true;
+	return before - part->taken;
 }
 
 /* ---------------------------------------------------------------------
- * Making room
+ * Sizes
  * ---------------------------------------------------------------------
  */
 
@@ -248,80 +363,4 @@ Size
 keyapi_cache_page_size(Size len)
 {
 	return offsetof(CachedPage, data) + len;
-}
-
-/*
- * Drop what is too much if size bytes are added for a listing, and one more
- * listing if that was not enough before.  False if that leaves no room.
- */
-static bool
-make_room(CachePart *part, Size size, KeyapiCachedId id, bool again)
-{
-	Size		limit = area_size();
-	CachedListing *listing = keyapi_cache_find_id(part, id);
-
-	if (part->size_kb != keyapi_cache_size_kb)
-	{
-		part->size_kb = keyapi_cache_size_kb;
-		part->reported = false;
-		keyapi_shared_limit(limit);
-	}
-	/* what can never fit is no reason to drop anything */
-	if (size + (listing == NULL ? 0 : listing->taken) > limit)
-		return false;
-	if (again && !drop_oldest(part, id))
-		return false;
-	while (part->taken + size > limit)
-	{
-		if (!drop_oldest(part, id))
-			return false;
-	}
-	return true;
-}
-
-static bool
-lock_and_make_room(CachePart *part, Size size, KeyapiCachedId id, bool again)
-{
-	bool		enough;
-
-	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	enough = make_room(part, taken_by(size), id, again);
-	LWLockRelease(&part->lock);
-	return enough;
-}
-
-void
-keyapi_cache_report(const char *why)
-{
-	CachePart  *part = keyapi_shared_part(&keyapi_cache_part);
-	bool		reported;
-
-	LWLockAcquire(&part->lock, LW_EXCLUSIVE);
-	reported = part->reported;
-	part->reported = true;
-	LWLockRelease(&part->lock);
-	if (!reported)
-		ereport(LOG,
-				(errmsg("keyapi_fdw cannot cache a page: %s", why),
-				 errdetail("Queries go on without. This is not reported again until keyapi_fdw.cache_size changes or the cache is cleared."),
-				 errhint("Raise keyapi_fdw.cache_size, or make more shared memory available.")));
-}
-
-dsa_pointer
-keyapi_cache_allocate(CachePart *part, Size size, KeyapiCachedId id)
-{
-	const char *why = "keyapi_fdw.cache_size is too small";
-	bool		again = false;
-
-	while (lock_and_make_room(part, size, id, again))
-	{
-		dsa_pointer pointer = keyapi_shared_allocate(size, &why);
-
-		if (DsaPointerIsValid(pointer))
-			return pointer;
-		again = true;
-	}
-
-	keyapi_cache_report(why);
-	return InvalidDsaPointer;
 }

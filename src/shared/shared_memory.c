@@ -420,7 +420,6 @@ keyapi_shared_allocate(Size size, const char **why)
 	Allocation	allocation = {size, InvalidDsaPointer};
 
 	attach();
-	*why = "out of shared memory";
 	(void) keyapi_shared_attempt(allocate, &allocation, why);
 	return allocation.result;
 }

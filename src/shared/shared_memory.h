@@ -98,9 +98,10 @@ extern bool keyapi_shared_attempt(void (*function) (void *), void *arg,
 								  const char **why);
 
 /*
- * Allocate size bytes in the area; or return InvalidDsaPointer, and why in *why
- * (palloc'd or constant), however the allocation failed.  The caller must hold
- * no LWLock: all are released if the allocation raises an error.
+ * Allocate size bytes in the area; or return InvalidDsaPointer, however the
+ * allocation failed.  If the system refused the memory, *why is its message
+ * (palloc'd); if the area is full, *why stays as it was.  The caller must hold no
+ * LWLock: all are released if the allocation raises an error.
  */
 extern dsa_pointer keyapi_shared_allocate(Size size, const char **why);
 

@@ -26,7 +26,7 @@ my %expected = map { $_ => 1 } ('08006', '58000', '57014');
 my $minutes = shift @ARGV // 3;
 my $seed    = shift @ARGV // time;
 my $t       = KeyapiTest->new(conf => KeyapiTest->preloaded
-	  . "restart_after_crash = on\nmax_connections = 100\nkeyapi_fdw.cache_size = '1MB'\n");
+	  . "restart_after_crash = on\nmax_connections = 100\nkeyapi_fdw.cache_size = '1MB'\nkeyapi_fdw.log_requests = all\n");
 my $began = time;
 my %served;
 my @wrong;
@@ -38,17 +38,18 @@ $t->cached_scenario('crowd', 'total=100;latency=3;fault=status,code=500,every=97
 connect_all();
 
 work() while time < $began + 30 * $minutes && @wrong < 5;
-test_bill(0, 'before the kill');
+test_bill(0, 0, 'before the kill');
 kill_one();
-my $forgotten = $t->emulator->count('crowd');
+my ($forgotten, $logged) = ($t->emulator->count('crowd'), logged());
 connect_all();
 work() while time < $began + 60 * $minutes && @wrong < 5;
-test_bill($forgotten, 'after it');
+test_bill($forgotten, $logged, 'after it');
 
 is(join("\n", @wrong), '', 'each statement gives its rows or says why not');
 cmp_ok($served{right} // 0, '>', 0, 'statements: ' . join(', ', map { "$_ $served{$_}" } sort keys %served));
 is($t->sql('SELECT count(*) FROM keyapi_fdw_progress'), 0, 'nothing is left running');
 unlike($t->server_log, qr/PANIC|TRAP|terminated by signal (?!9\b)/, 'no process has crashed by itself');
+unlike($t->server_log, qr/LOG:  keyapi_fdw request: .*sk_live_test/, 'no line of the log shows the key');
 $_->quit foreach @sessions;
 $t->stop;
 done_testing();
@@ -117,13 +118,17 @@ sub kill_one
 	return;
 }
 
-# The bill is what the API has counted since then.
+# Lines of the log about requests that were sent
+sub logged { return scalar(() = $t->server_log =~ /LOG:  keyapi_fdw request: .* credits=2 /g) }
+
+# The bill is what the API has counted since then, and the log has a line for each.
 sub test_bill
 {
-	my ($since, $when) = @_;
+	my ($since, $logged_since, $when) = @_;
 	my $made = $t->emulator->count('crowd') - $since;
 
 	is($t->sql('SELECT sum(requests), sum(credits) FROM keyapi_fdw_stats'), "$made|" . 2 * $made,
 		"the bill $when: $made requests");
+	is(logged() - $logged_since, $made, '... and as many lines in the log');
 	return;
 }

@@ -153,6 +153,9 @@ sub variants
 # Statements that tell how many requests were sent so far, and how many may be under way
 my $COUNT = "\\echo '#requests'\nSELECT coalesce(sum(requests), 0) FROM keyapi_fdw_stats;\n\\echo '#counted'\n";
 
+# Undo the settings of all variants.
+my $RESET = join '', map { "RESET $_;\n" } 'plan_cache_mode', map { /^(\w+)/ } map { @$_ } @SETTINGS;
+
 sub at_once
 {
 	my ($n) = @_;
@@ -179,9 +182,7 @@ sub run_variants
 	foreach my $variant (@variants)
 	{
 		$script .= "$variant->[0];\n$COUNT\\echo '#start'\n\\warn '#start'\n$variant->[1]\n"
-		  . "\\echo '#end'\n\\warn '#end'\n${COUNT}RESET plan_cache_mode;\n"
-		  . join('', map { "RESET $_;" } map { /^(\w+)/ } map { @$_ } @SETTINGS)
-		  . "\n" . at_once(8);
+		  . "\\echo '#end'\n\\warn '#end'\n${COUNT}$RESET" . at_once(8);
 	}
 	$script .= "DEALLOCATE ALL;\n";
 	$result = $self->{session}->run($script);
@@ -195,6 +196,16 @@ sub run_variants
 		$errors[$_] =~ /^ERROR:\s+(\w{5}): (.*)/m ? [ $1, $2 ] :
 		  $errors[$_] ne '' ? [ 'message', $errors[$_] ] : $rows[$_]
 	} 0 .. $#variants;
+}
+
+# Whether a variant has a merge join.  That may stop early, and a scan below it begins
+# to look ahead with one page, which may then not be read.
+sub may_stop
+{
+	my ($self, $variant) = @_;
+
+	return $self->{session}->run("$variant->[0];\nEXPLAIN $variant->[1]\n${RESET}DEALLOCATE ALL;\n")->{rows} =~
+	  /Merge (?:\w+ )?Join/;
 }
 
 # What must be the same: the rows, and the order in which their sort keys come
@@ -250,7 +261,7 @@ sub check_query
 		next if ref $results[$i] || ref $results[ $i + @ahead ];
 		$self->note('compared');
 		push @problems, "$ahead requests, one by one $alone\n  " . join(' ', @{ $ahead[$i] }) . "\n"
-		  if $ahead != $alone;
+		  if $ahead != $alone && !($ahead > $alone && $self->may_stop($ahead[$i]));
 	}
 
 	# what the planner knows to be empty is not scanned

@@ -8,7 +8,6 @@
 #include "shared/cache_room.h"
 
 #include "miscadmin.h"
-#include "portability/instr_time.h"
 
 /* While shrinking, how many pages are freed before the next listing is dropped. */
 #define SHRINK_STEP 4
@@ -305,17 +304,14 @@ void
 keyapi_cache_shrink(int longest_ms)
 {
 	ShrinkCall	call = {false};
-	instr_time	start;
-	instr_time	elapsed;
+	int64		start_us;
 
 	if (!is_crowded(keyapi_shared_part(&keyapi_cache_part)))
 		return;
-	INSTR_TIME_SET_CURRENT(start);
+	start_us = keyapi_clock_us();
 	while (keyapi_cache_attempt(shrink_a_little, &call) && call.more)
 	{
-		INSTR_TIME_SET_CURRENT(elapsed);
-		INSTR_TIME_SUBTRACT(elapsed, start);
-		if (INSTR_TIME_GET_MILLISEC(elapsed) >= longest_ms)
+		if (keyapi_clock_us() - start_us >= longest_ms * INT64CONST(1000))
 			break;
 		CHECK_FOR_INTERRUPTS();
 		pg_usleep(SHRINK_PAUSE_US);

@@ -198,6 +198,17 @@ make_row(const KeyapiOuterRows *rows, TupleTableSlot *slot)
 	return row;
 }
 
+static void
+free_row(const KeyapiOuterRows *rows, KeyapiOuterRow *row)
+{
+	for (int i = 0; i < rows->nparams; i++)
+	{
+		if (!row->values[i].isnull && !rows->params[i].by_value)
+			pfree(DatumGetPointer(row->values[i].value));
+	}
+	pfree(row);
+}
+
 /*
  * Note a row; NULL if its values came before.
  */
@@ -210,7 +221,10 @@ note_row(KeyapiOuterRows *rows, TupleTableSlot *slot)
 
 	(void) rowtable_insert(rows->seen, row, &found);
 	MemoryContextSwitchTo(oldcontext);
-	return found ? NULL : row;
+	if (!found)
+		return row;
+	free_row(rows, row);
+	return NULL;
 }
 
 KeyapiOuterRow *

@@ -176,6 +176,19 @@ sub cached_scenario
 	return;
 }
 
+# Set keyapi_fdw.cache_size for all sessions.
+sub cache_size
+{
+	my ($self, $size) = @_;
+
+	$self->sql("ALTER SYSTEM SET keyapi_fdw.cache_size = '$size'; SELECT pg_reload_conf()");
+	$self->await(
+		"SELECT setting::int * 1024 = pg_size_bytes('$size')"
+		  . " FROM pg_settings WHERE name = 'keyapi_fdw.cache_size'",
+		'no reload');
+	return;
+}
+
 # Configuration of a cluster that loads the library when it starts
 sub preloaded { return "shared_preload_libraries = 'keyapi_fdw'\n" }
 
@@ -244,6 +257,27 @@ BEGIN
     RETURN NEXT row;
   END LOOP;
 END $$;
+END
+	return;
+}
+
+# Make the function titles(region, ranks), which reads the titles of a table row by
+# row and counts them.
+sub count_titles
+{
+	my ($self, $table) = @_;
+
+	$self->sql(<<"END");
+CREATE FUNCTION titles(region_wanted text, ranks int) RETURNS bigint LANGUAGE plpgsql AS \$\$
+DECLARE
+  n bigint := 0;
+  r record;
+BEGIN
+  FOR r IN SELECT title FROM $table WHERE region = region_wanted AND rank <= ranks LOOP
+    n := n + 1;
+  END LOOP;
+  RETURN n;
+END \$\$;
 END
 	return;
 }

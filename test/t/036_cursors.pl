@@ -18,18 +18,9 @@ my $session;
 $t->scenario('b');
 $t->one_by_one('b');
 $t->sql("ALTER SERVER b OPTIONS (ADD max_credits '100')");
+$t->count_titles('b');
 $t->sql(<<'END');
 CREATE TABLE codes AS SELECT * FROM (VALUES (1, 'US'), (2, 'GB'), (3, 'FR')) x(n, code);
-CREATE FUNCTION titles(region_wanted text, ranks int) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-  n bigint := 0;
-  r record;
-BEGIN
-  FOR r IN SELECT title FROM b WHERE region = region_wanted AND rank <= ranks LOOP
-    n := n + 1;
-  END LOOP;
-  RETURN n;
-END $$;
 CREATE FUNCTION rows_of(query text) RETURNS SETOF int LANGUAGE plpgsql AS $$
 DECLARE
   r record;

@@ -16,17 +16,8 @@ $t->scenario('b', 'total=100');
 $t->one_by_one('b');
 $t->scenario('other', 'total=100');
 $t->one_by_one('other');
+$t->count_titles('b');
 $t->sql(<<'END');
-CREATE FUNCTION titles(region_wanted text, ranks int) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-  n bigint := 0;
-  r record;
-BEGIN
-  FOR r IN SELECT title FROM b WHERE region = region_wanted AND rank <= ranks LOOP
-    n := n + 1;
-  END LOOP;
-  RETURN n;
-END $$;
 CREATE TABLE codes AS SELECT * FROM (VALUES (1, 'US'), (2, 'GB'), (3, 'FR')) x(n, code);
 END
 

@@ -27,18 +27,6 @@ test_many();
 $t->stop;
 done_testing();
 
-sub cache_size
-{
-	my ($size) = @_;
-
-	$t->sql("ALTER SYSTEM SET keyapi_fdw.cache_size = '$size'; SELECT pg_reload_conf()");
-	$t->await(
-		"SELECT setting::int * 1024 = pg_size_bytes('$size')"
-		  . " FROM pg_settings WHERE name = 'keyapi_fdw.cache_size'",
-		'no reload');
-	return;
-}
-
 sub reports
 {
 	return scalar(() = $t->server_log =~ /LOG:  keyapi_fdw cannot cache a page/g);
@@ -48,7 +36,7 @@ sub reports
 sub test_eviction
 {
 	$t->cached_scenario('evicted', 'nogzip');
-	cache_size('1MB');
+	$t->cache_size('1MB');
 	$t->sql("SELECT count(*) FROM evicted WHERE region = '$_'") foreach qw(A B);
 	$t->answers('evicted', "SELECT count(*) FROM evicted WHERE region = 'A'", 500, 0, 'two lists fit');
 	$t->sql("SELECT count(*) FROM evicted WHERE region = 'C'");
@@ -64,13 +52,13 @@ sub test_eviction
 # A list that does not fit is not cached, and the log says so once.
 sub test_too_small
 {
-	cache_size('100kB');
+	$t->cache_size('100kB');
 	$t->answers('evicted', "SELECT count(*) FROM evicted WHERE region = 'D'", 500, 25, 'a list that does not fit')
 	  for 1 .. 3;
 	is(reports(), 1, 'one line in the log');
 	$t->answers('evicted', "SELECT count(*) FROM evicted WHERE region = 'D' AND rank <= 20", 20, 1, 'a page that fits');
 	$t->answers('evicted', "SELECT count(*) FROM evicted WHERE region = 'D' AND rank <= 20", 20, 0, '... is cached');
-	cache_size('64MB');
+	$t->cache_size('64MB');
 	$t->answers('evicted', "SELECT count(*) FROM evicted WHERE region = 'D'", 500, 24, 'larger again');
 	$t->answers('evicted', "SELECT count(*) FROM evicted WHERE region = 'D'", 500, 0, '... and the list fits');
 	return;
@@ -78,10 +66,10 @@ sub test_too_small
 
 sub test_off
 {
-	cache_size('0');
+	$t->cache_size('0');
 	like($t->sql('EXPLAIN SELECT FROM evicted'), qr/Cache: off/, 'cache_size = 0 is off');
 	$t->answers('evicted', "SELECT count(*) FROM evicted WHERE region = 'E'", 500, 25, 'off') for 1 .. 2;
-	cache_size('64MB');
+	$t->cache_size('64MB');
 	return;
 }
 
@@ -147,7 +135,7 @@ sub test_many
 {
 	my @sessions = map { KeyapiSession->new($t) } 1 .. 8;
 
-	cache_size('500kB');
+	$t->cache_size('500kB');
 	$t->cached_scenario('many', 'total=60');
 	foreach my $session (@sessions)
 	{

@@ -24,18 +24,6 @@ test_failed_lists();
 $t->stop;
 done_testing();
 
-sub cache_size
-{
-	my ($size) = @_;
-
-	$t->sql("ALTER SYSTEM SET keyapi_fdw.cache_size = '$size'; SELECT pg_reload_conf()");
-	$t->await(
-		"SELECT setting::int * 1024 = pg_size_bytes('$size')"
-		  . " FROM pg_settings WHERE name = 'keyapi_fdw.cache_size'",
-		'no reload');
-	return;
-}
-
 # "= ANY" with so many regions
 sub regions
 {
@@ -54,7 +42,7 @@ sub begin
 {
 	my ($name) = @_;
 
-	cache_size('4MB');
+	$t->cache_size('4MB');
 	$t->sql('SELECT keyapi_fdw_cache_clear()');
 	$t->cached_scenario($name, 'nogzip;total=' . 20 * $pages);
 	return;
@@ -110,10 +98,10 @@ sub test_smaller
 	my @sessions = map { KeyapiSession->new($t) } 1 .. 4;
 
 	begin('smaller');
-	cache_size('64MB');
+	$t->cache_size('64MB');
 	$t->sql('SELECT count(*) FROM smaller WHERE ' . regions(700));
 	is(whole_lists(), 700, 'many lists');
-	cache_size('1MB');
+	$t->cache_size('1MB');
 	foreach my $session (@sessions)
 	{
 		$session->start(join "\n", map { "SELECT 1 FROM smaller WHERE region = 'R$_' HAVING count(*) <> 60;" } 691 .. 700);

@@ -16,6 +16,7 @@
  *-------------------------------------------------------------------------
  */
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,32 @@
 
 static const char *const paths[] = {"", "id", "v", "a.b", "a.0.b", "a.1"};
 
-/* All allocations of one decoding, as a list. */
+/* Allocations of the present decoding, and after how many memory is out. */
+static long allocations;
+static long memory = LONG_MAX;
+
+static bool
+out_of_memory(void)
+{
+	return allocations++ >= memory;
+}
+
+/*
+ * Two of the decoder's sources of memory run out.  The third, jansson, does not: a
+ * jansson that was built with assertions aborts then.
+ */
+
+/* Buffers: the linker replaces their realloc by this. */
+void	   *__real_realloc(void *chunk, size_t size);
+void	   *__wrap_realloc(void *chunk, size_t size);
+
+void *
+__wrap_realloc(void *chunk, size_t size)
+{
+	return out_of_memory() ? NULL : __real_realloc(chunk, size);
+}
+
+/* What the caller gives: here a list, to be freed as a whole. */
 typedef union Chunk
 {
 	union Chunk *next;
@@ -47,8 +73,6 @@ typedef union Chunk
 typedef struct Arena
 {
 	Chunk	   *chunks;
-	int			nchunks;
-	int			fail_at;		/* number of the allocation that fails, or -1 */
 } Arena;
 
 static void *
@@ -57,12 +81,11 @@ arena_alloc(void *arg, size_t size)
 	Arena	   *arena = arg;
 	Chunk	   *chunk;
 
-	if (arena->nchunks == arena->fail_at)
+	if (out_of_memory())
 		return NULL;
 	chunk = malloc(sizeof(Chunk) + size);
 	chunk->next = arena->chunks;
 	arena->chunks = chunk;
-	arena->nchunks++;
 	return chunk + 1;
 }
 
@@ -86,6 +109,7 @@ decode(const char *body, size_t len, Arena *arena, KeyapiDecoded *out)
 {
 	KeyapiAllocator allocator = {.alloc = arena_alloc,.arg = arena};
 
+	allocations = 0;
 	return keyapi_json_decode(body, len, endpoint, &allocator, out);
 }
 
@@ -236,7 +260,7 @@ check_block(const KeyapiBlock *block, const KeyapiAllocator *allocator)
 static void
 check_cut(const char *body, size_t len)
 {
-	Arena		arena = {.fail_at = -1};
+	Arena		arena = {0};
 	KeyapiDecoded out;
 
 	while (len > 0 && memchr(" \t\r\n", body[len - 1], 4) != NULL)
@@ -247,12 +271,16 @@ check_cut(const char *body, size_t len)
 
 /* Running out of memory is that, and nothing else. */
 static void
-check_no_memory(const char *body, size_t len, int fail_at)
+check_no_memory(const char *body, size_t len, long enough_for)
 {
-	Arena		arena = {.fail_at = fail_at};
+	Arena		arena = {0};
 	KeyapiDecoded out;
+	KeyapiDecodeResult result;
 
-	CHECK(decode(body, len, &arena, &out) == KEYAPI_DECODE_NO_MEMORY);
+	memory = enough_for;
+	result = decode(body, len, &arena, &out);
+	memory = LONG_MAX;
+	CHECK(result == KEYAPI_DECODE_NO_MEMORY);
 	CHECK(out.block == NULL && out.error != NULL);
 	arena_free(&arena);
 }
@@ -260,10 +288,10 @@ check_no_memory(const char *body, size_t len, int fail_at)
 static void
 check_body(const char *body, size_t size)
 {
-	Arena		arena = {.fail_at = -1};
+	Arena		arena = {0};
 	KeyapiDecoded out;
 	KeyapiDecodeResult result = decode(body, size, &arena, &out);
-	int			nchunks;
+	long		needed = allocations;
 
 	check_text(out.message);
 	check_text(out.request_id);
@@ -273,7 +301,6 @@ check_body(const char *body, size_t size)
 	CHECK((result == KEYAPI_DECODE_REFUSED) == (out.code != 0 && out.code != 200));
 	CHECK((result == KEYAPI_DECODE_OK) == (out.block != NULL));
 	CHECK(result != KEYAPI_DECODE_NO_MEMORY);
-	nchunks = arena.nchunks;
 	if (result == KEYAPI_DECODE_OK)
 	{
 		const KeyapiAllocator allocator = {.alloc = arena_alloc,.arg = &arena};
@@ -285,8 +312,8 @@ check_body(const char *body, size_t size)
 		check_block(block, &allocator);
 		check_cut(body, size);
 	}
-	if (nchunks > 0)
-		check_no_memory(body, size, (int) (size * 31 % (size_t) nchunks));
+	if (needed > 0)
+		check_no_memory(body, size, (long) (size * 31 % (size_t) needed));
 	arena_free(&arena);
 }
 
@@ -316,6 +343,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 #ifdef STANDALONE
 
+/* Ten members of an object: eight of these are more than a block names. */
+#define MEMBERS(x) \
+	"\"" x "0\":0,\"" x "1\":1,\"" x "2\":2,\"" x "3\":3,\"" x "4\":4," \
+	"\"" x "5\":5,\"" x "6\":6,\"" x "7\":7,\"" x "8\":8,\"" x "9\":9,"
+
 /* Bodies to start from, beside those of decode_cases.h. */
 static const char *const own_seeds[] = {
 	"{\"code\":0,\"message\":\"success\",\"data\":{\"pagination\":{\"has_more\":true,"
@@ -328,6 +360,12 @@ static const char *const own_seeds[] = {
 	"\"pagination\":{\"size\":\"20\",\"total\":500.0,\"has_more\":\"false\"}}} ",
 	"{\"code\":402,\"data\":null,\"msg\":\"apiKey quota is not enough\"}",
 	"{\"code\":200,\"data\":{\"videos\":[]}}",
+	"{\"code\":0,\"data\":{\"videos\":[{\"id\":\" \t\"},{\"id\":\"\"},{\"id\":null},{\"id\":\"\\n\"}]}}",
+	"{\"code\":0,\"data\":{\"videos\":[{" MEMBERS("a") MEMBERS("b") MEMBERS("c")
+	MEMBERS("d") MEMBERS("e") MEMBERS("f") MEMBERS("g") MEMBERS("h") "\"id\":1}]}}",
+	"{\"code\":0.0,\"data\":{\"pagination\":{\"has_more\":\"true\",\"limit\":\"20\","
+	"\"total_count\":\"5x\"},\"videos\":[]}}",
+	"{\"code\":\"0\",\"data\":{\"pagination\":{\"has_more\":2},\"videos\":{}}}",
 	"{\"ret\":0,\"payload\":{\"paging\":{\"more\":1,\"per\":7,\"n\":9},\"things\":["
 	"{\"key\":{\"id\":5},\"v\":true}],\"lines\":[{},{\"a\":[1]}]},\"trace\":\"t\"}",
 };
@@ -478,7 +516,7 @@ write_corpus(const char *directory)
 		const char *seed = seed_at(i % NSEEDS);
 		size_t		len = strlen(seed) + i / NSEEDS;
 		char	   *body = malloc(len + 1);
-		Arena		arena = {.fail_at = -1};
+		Arena		arena = {0};
 		KeyapiDecoded out;
 
 		sprintf(body, "%s%*s", seed, (int) (i / NSEEDS), "");

@@ -210,11 +210,13 @@ advance(KeyapiFetcher *fetcher, KeyapiPageRequest *needed)
 
 	/*
 	 * What has arrived is paid for, so it is shared before an interrupt is
-	 * served.  It may also say that a list has ended, so that nothing more of
-	 * that list is sent.
+	 * served, by a message that is logged on the way either.  It may also say
+	 * that a list has ended, so that nothing more of that list is sent.
 	 */
+	HOLD_INTERRUPTS();
 	keyapi_fetch_receive(fetcher, needed);
 	receive_lent(fetcher);
+	RESUME_INTERRUPTS();
 	CHECK_FOR_INTERRUPTS();
 	next = keyapi_fetch_send(fetcher, needed);
 	return Min(next, send_lent(fetcher));

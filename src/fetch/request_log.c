@@ -11,6 +11,7 @@
 #include "fetch/request_log.h"
 
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 typedef enum LogRequests
@@ -92,11 +93,16 @@ write_line(const KeyapiFetcher *fetcher, const KeyapiPageRequest *request,
 	append_text(&line, "request_id", fields->request_id, true);
 	append_text(&line, "error", fields->error, true);
 
-	/* the statement may hold a key, and takes lines of its own */
+	/*
+	 * The statement may hold a key, and takes lines of its own.  An interrupt
+	 * would be served here, before what has become of the request is noted.
+	 */
+	HOLD_INTERRUPTS();
 	ereport(LOG_SERVER_ONLY,
 			(errmsg_internal("keyapi_fdw request:%s", line.data),
 			 errhidestmt(true),
 			 errhidecontext(true)));
+	RESUME_INTERRUPTS();
 	pfree(line.data);
 }
 

@@ -157,6 +157,8 @@ sub test_paid_pages
 			$t->cached_scenario($name);
 			$t->sql("ALTER SERVER $name OPTIONS (SET base_url '$url', ADD ca_file '$ca_file', ADD max_concurrency '8')");
 			$session->sql("SET statement_timeout = '5s';") if $interrupt eq 'timeout';
+			# a message that is logged meanwhile serves no interrupt
+			$session->sql('SET keyapi_fdw.log_requests = \'all\';');
 			$session->start("SELECT count(*) FROM $name;");
 			$emulator->await_requests($name, 7);
 			kill 'STOP', $session->pid;

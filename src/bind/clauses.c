@@ -7,6 +7,8 @@
  */
 #include "bind/clauses.h"
 
+#include "nodes/nodeFuncs.h"
+
 static void
 analyse_clause(KeyapiClause *clause, Node *expr, const KeyapiScanTable *table)
 {
@@ -35,6 +37,53 @@ combine_sources(KeyapiClauses *clauses)
 	clauses->sources.ranks = keyapi_source_and(sources);
 }
 
+/*
+ * Whether the clause is true of every row, because a column is NOT NULL.  From 17
+ * on the planner drops such clauses (plan/initsplan.c), so they restrict nothing
+ * on any release.
+ */
+static bool
+is_always_true(Node *expr, const KeyapiScanTable *table)
+{
+	const NullTest *test = (const NullTest *) expr;
+	const Var  *var;
+	ListCell   *lc;
+
+	if (is_orclause(expr))
+	{
+		foreach(lc, ((BoolExpr *) expr)->args)
+		{
+			if (is_always_true(lfirst(lc), table))
+				return true;
+		}
+		return false;
+	}
+	if (!IsA(expr, NullTest) || test->nulltesttype != IS_NOT_NULL ||
+		test->argisrow || !IsA(test->arg, Var))
+		return false;
+	var = (const Var *) test->arg;
+	return var->varno == table->varno && var->varlevelsup == 0 &&
+		var->varattno > 0 &&
+		bms_is_member(var->varattno, table->not_null);
+}
+
+/*
+ * The clauses that some row may not meet.
+ */
+static List *
+meaningful_clauses(List *exprs, const KeyapiScanTable *table)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, exprs)
+	{
+		if (!is_always_true(lfirst(lc), table))
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
 static bool
 is_constantly_not_true(Node *expr)
 {
@@ -61,7 +110,8 @@ keyapi_clauses(const KeyapiScanTable *table, List *exprs,
 		clauses->contradiction |= is_constantly_not_true(lfirst(lc));
 	}
 	combine_sources(clauses);
-	clauses->own = keyapi_params_in((Node *) exprs, keyapi_scan_var_params,
+	clauses->own = keyapi_params_in((Node *) meaningful_clauses(exprs, table),
+									keyapi_scan_var_params,
 									unconstify(KeyapiScanTable *, table));
 	clauses->restricted = clauses->own;
 	if (restrictions != NULL)

@@ -42,6 +42,8 @@ init_columns(KeyapiScanTable *table, Relation rel)
 
 		if (attr->attisdropped || attr->attgenerated)
 			continue;
+		if (attr->attnotnull)
+			table->not_null = bms_add_member(table->not_null, attr->attnum);
 		keyapi_column_source(table->endpoint, RelationGetRelid(rel),
 							 attr->attnum, &kind, &field);
 		if (kind == KEYAPI_COLUMN_PARAM)

@@ -28,6 +28,7 @@ typedef struct KeyapiScanTable
 	AttrNumber	params[KEYAPI_MAX_PARAMS];	/* 0: has no such column */
 	AttrNumber	rank;			/* or 0 */
 	AttrNumber	page;			/* or 0 */
+	Bitmapset  *not_null;		/* attribute numbers of NOT NULL columns */
 
 	/*
 	 * By parameter, the columns of fields that look like it; their attribute

@@ -47,7 +47,7 @@ our %DOMAIN  = (
 our %TABLES = (
 	t  => { kind => 'plain', default => { region => "'US'", period => "'7'", order_by => "'vv'" } },
 	t2 => { kind => 'plain', default => { region => "'US'", period => "'7'", order_by => "'vv'" } },
-	tn => { kind => 'plain', default => { region => "'US'", period => "'7'", order_by => "'vv'" } },
+	tn => { kind => 'plain', not_null => 1, default => { region => "'US'", period => "'7'", order_by => "'vv'" } },
 	tf => { kind => 'plain', default => { region => "'FR'", period => "'30'", order_by => "'vv'" } },
 	td => {
 		kind => 'plain',
@@ -110,6 +110,7 @@ sub foreign_table
 		alias   => $ref->{alias},
 		kind    => $table->{kind},
 		direct  => !$table->{bounds},
+		not_null => $table->{not_null},
 		shown   => { map { $_ => [ [ $ref, $_ ] ] } @PARAMS },
 		columns => {
 			region => ['region'], period => ['period'], order_by => ['order_by'],

@@ -19,6 +19,7 @@ test_prepared_statements();
 test_sublinks();
 test_anti_joins();
 test_optional_anti_joins();
+test_always_true();
 test_enclosing_blocks();
 test_ctes();
 test_set_operations();
@@ -235,6 +236,28 @@ END
 	$t->answers('w',
 		'SELECT count(*) FROM t a WHERE NOT EXISTS (SELECT FROM t2 b WHERE b.region = a.region AND b.id = a.id)',
 		0, 2, '... that compares data');
+	return;
+}
+
+# What NOT NULL columns make true of every row restricts nothing.
+sub test_always_true
+{
+	my %true = (
+		'an equality' => "region = 'FR' OR region IS NOT NULL",
+		'another column' => 'period = 30 OR id IS NOT NULL',
+		'a negation' => 'NOT (period = 30 AND region IS NULL)',
+		'ORs' => "rank < 5 OR (period = 30 OR (order_by = 'like' OR region IS NOT NULL))");
+
+	foreach my $test (sort keys %true)
+	{
+		$t->answers('w', "SELECT count(*) FROM n WHERE $true{$test}", 40, 2, "$test that all rows meet");
+		$t->answers('w', "SELECT count(*) FROM n FULL JOIN excluded e ON e.id = n.id WHERE ($true{$test}) AND n.id > ''"
+			  =~ s/\b(region|period|order_by|rank)\b|(?<![.\w])id\b/n.$&/gr,
+			40, 2, '... in a join that is none');
+	}
+	$t->answers('w', 'SELECT count(*) FROM n WHERE period = 30 OR period IS NOT NULL', 80, 4,
+		'a column that may be null');
+	$t->answers('w', "SELECT count(*) FROM n WHERE period = 30 AND region IS NOT NULL", 40, 2, 'AND');
 	return;
 }
 

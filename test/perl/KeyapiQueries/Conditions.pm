@@ -68,7 +68,7 @@ sub param_condition
 	  if $choice == 2;
 	$unusable = 1 if $choice == 3 || $choice == 14;
 	return condition("$column <> $one", $shown, @strict) if $choice == 3;
-	return condition("$column IS NOT NULL", [], @strict) if $choice == 4;
+	return not_null($rel, $column) if $choice == 4;
 	return condition("$column IS NOT DISTINCT FROM $one", $shown) if $choice == 7;
 	return condition("${column}::text = $one",
 		$shown, @strict)
@@ -85,6 +85,16 @@ sub param_condition
 	return condition("$column LIKE $one", $shown, @strict)
 	  if $choice == 13 && $type eq 'text';
 	return condition("upper(${column}::text) = 'FR'", $shown, @strict);
+}
+
+# True of all rows if the column is declared so
+sub not_null
+{
+	my ($rel, $column) = @_;
+	my $result = condition("$column IS NOT NULL", [], $rel->{alias});
+
+	$result->{not_null} = $rel->{alias} if $rel->{not_null};
+	return $result;
 }
 
 # "column = $1 OR $1 IS NULL", what applications write for optional filters.
@@ -280,9 +290,11 @@ sub random_conditions
 	{
 		my $condition = any_condition($rels, $inside);
 
-		if (chance(15))
+		my $other = chance(15) ? any_condition($rels, $inside) : undef;
+
+		if ($other && is_same_everywhere($condition, $other))
 		{
-			my @arms = ($condition, any_condition($rels, $inside));
+			my @arms = ($condition, $other);
 			my %strict;
 
 			$unusable = 1;
@@ -295,7 +307,7 @@ sub random_conditions
 				[ map { @{ $_->{shown} } } @arms ],
 				keys %strict);
 			# what is true as a whole restricts nothing
-			if ($arms[0]{true} || $arms[1]{true})
+			if (grep { $_->{true} || $_->{not_null} } @arms)
 			{
 				$condition->{shown} = [];
 				$condition->{true}  = 1;
@@ -304,6 +316,17 @@ sub random_conditions
 		push @result, $condition;
 	}
 	return @result;
+}
+
+# What is true by a NOT NULL column as a whole is known to all releases if it is about
+# one table, whose rows no outer join adds then.
+sub is_same_everywhere
+{
+	my @arms = @_;
+	my ($alias) = map { $_->{not_null} // () } @arms;
+
+	return 1 if !$alias;
+	return !grep { !$_->{strict}{$alias} || $_->{sublink} || $_->{edge} || keys %{ $_->{strict} } > 1 } @arms;
 }
 
 # Under OR, an equality of two parameters restricts both, and a sublink is no

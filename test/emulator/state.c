@@ -17,6 +17,8 @@ pthread_mutex_t state_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static Scenario *scenarios[BUCKETS];
 
+long		all_requests;
+
 static int64_t
 clock_us(clockid_t clock)
 {
@@ -143,6 +145,7 @@ scenario_request(Scenario *scenario, Peer *peer, LogRow row)
 	}
 	peer->requests++;
 	scenario->requests++;
+	all_requests++;
 
 	if (scenario->requests > MAX_LOG)
 	{

@@ -174,6 +174,17 @@ is_row_by_row(const Plan *plan, const Plan *child)
 }
 
 /*
+ * Whether an aggregate reads all of its input before its first row: not if it
+ * returns groups of sorted input, be it besides those of grouping sets that it
+ * hashes.
+ */
+static bool
+reads_all_first(const Agg *agg)
+{
+	return agg->aggstrategy == AGG_PLAIN || agg->aggstrategy == AGG_HASHED;
+}
+
+/*
  * What a node leaves of the hint of its child.
  */
 static void
@@ -189,8 +200,7 @@ hint_below(KeyapiDemandHint *hint, const Plan *plan, const Plan *child)
 			hint->certain = true;
 			break;
 		case T_Agg:
-			hint->certain =
-				((const Agg *) plan)->aggstrategy != AGG_SORTED;
+			hint->certain = reads_all_first((const Agg *) plan);
 			break;
 		case T_NestLoop:
 		case T_HashJoin:

@@ -188,6 +188,24 @@ keeps_rows_together(const KeyapiClause *clause)
 }
 
 /*
+ * Whether a part of a LIMIT is no estimate: a prepared statement may run with
+ * another value than the one that a function or a parameter had when it was planned.
+ */
+static bool
+is_known(const Node *limit)
+{
+	return limit == NULL || IsA(limit, Const);
+}
+
+static bool
+limits_to_nothing(const Node *limit)
+{
+	const Const *value = castNode(Const, unconstify(Node *, limit));
+
+	return !value->constisnull && DatumGetInt64(value->constvalue) == 0;
+}
+
+/*
  * The number of rows after which a LIMIT ends the scan, or -1.  It is only known
  * if every row of the scan is a row of the result, in its order.
  */
@@ -199,6 +217,7 @@ max_rows(PlannerInfo *root, RelOptInfo *rel, Path *path,
 
 	if (root->limit_tuples < 0 || root->limit_tuples > PG_INT32_MAX ||
 		parse->limitOption == LIMIT_OPTION_WITH_TIES ||
+		!is_known(parse->limitCount) || !is_known(parse->limitOffset) ||
 		!bms_equal(root->all_baserels, rel->relids) ||
 		parse->hasTargetSRFs || parse->setOperations != NULL ||
 		!pathkeys_contained_in(root->sort_pathkeys, path->pathkeys))
@@ -208,7 +227,8 @@ max_rows(PlannerInfo *root, RelOptInfo *rel, Path *path,
 		if (!keeps_rows_together(&clauses->items[i]))
 			return -1;
 	}
-	return (int64) root->limit_tuples;
+	/* of LIMIT 0 the planner expects a row */
+	return limits_to_nothing(parse->limitCount) ? 0 : (int64) root->limit_tuples;
 }
 
 /*

@@ -12,7 +12,10 @@
 #include "scan/demand.h"
 
 #include "executor/executor.h"
+#include "executor/hashjoin.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
+#include "utils/memutils.h"
 
 #include "fetch/budget.h"
 #include "scan/plan_tree.h"
@@ -21,6 +24,7 @@
 typedef struct Run
 {
 	const EState *estate;
+	PlanState  *plan;			/* the root */
 	uint64		count;			/* rows that are asked for; 0: all */
 	bool		counts;			/* es_processed says how many there were */
 } Run;
@@ -29,6 +33,15 @@ typedef struct Run
 static Run	current_run = {NULL};
 
 static ExecutorRun_hook_type next_executor_run = NULL;
+
+/*
+ * Hash joins whose outer side is read only if their hash table has a row.
+ */
+typedef struct KeyapiHashJoins
+{
+	List	   *plans;			/* HashJoin */
+	List	   *states;			/* HashJoinState, of each; NIL: not looked for */
+} KeyapiHashJoins;
 
 static const KeyapiDemandHint no_hint = {KEYAPI_READS_SOME};
 static const KeyapiDemandHint full_hint = {KEYAPI_READS_ALL,.row_by_row = true};
@@ -53,6 +66,7 @@ executor_run(KEYAPI_EXECUTOR_RUN_PARAMS)
 	current_run = (Run)
 	{
 		.estate = query->estate,
+			.plan = query->planstate,
 			.count = count,
 			.counts = query->operation == CMD_SELECT &&
 			ScanDirectionIsForward(direction),
@@ -90,6 +104,46 @@ reads_counted_rows(const KeyapiDemandHint *hint, const EState *estate)
 		current_run.counts && current_run.count > estate->es_processed;
 }
 
+static bool
+find_states(PlanState *state, void *context)
+{
+	KeyapiHashJoins *joins = context;
+
+	if (list_member_ptr(joins->plans, state->plan))
+		joins->states = lappend(joins->states, state);
+	return planstate_tree_walker(state, find_states, joins);
+}
+
+/*
+ * Whether the hash table of each of the joins has a row by now, so that the join
+ * reads its outer side to the end.
+ */
+static bool
+hash_tables_have_rows(KeyapiHashJoins *joins, const EState *estate)
+{
+	ListCell   *lc;
+
+	if (current_run.estate != estate)
+		return false;
+	if (joins->states == NIL)
+	{
+		MemoryContext oldcontext = MemoryContextSwitchTo(GetMemoryChunkContext(joins));
+
+		(void) find_states(current_run.plan, joins);
+		MemoryContextSwitchTo(oldcontext);
+	}
+	if (list_length(joins->states) < list_length(joins->plans))
+		return false;
+	foreach(lc, joins->states)
+	{
+		HashJoinTable table = castNode(HashJoinState, lfirst(lc))->hj_HashTable;
+
+		if (table == NULL || table->totalTuples == 0)
+			return false;
+	}
+	return true;
+}
+
 KeyapiDemand
 keyapi_demand_now(const KeyapiDemandHint *hint, const ForeignScanState *node,
 				  int64 max_rows, int64 *rows)
@@ -101,7 +155,13 @@ keyapi_demand_now(const KeyapiDemandHint *hint, const ForeignScanState *node,
 		return KEYAPI_READS_SOME;
 	if (hint->certain ||
 		(current_run.estate == estate && current_run.count == 0))
-		return hint->demand;
+	{
+		if (hint->hashes == NULL)
+			return hint->demand;
+		if (!hash_tables_have_rows(hint->hashes, estate))
+			return KEYAPI_READS_SOME;
+		return hint->demand == KEYAPI_READS_ALL ? KEYAPI_READS_REST : hint->demand;
+	}
 	if (!reads_counted_rows(hint, estate))
 		return KEYAPI_READS_SOME;
 	*rows = (int64) Min(current_run.count - estate->es_processed, PG_INT64_MAX);
@@ -134,18 +194,35 @@ lower_demand(KeyapiDemandHint *hint, KeyapiDemand demand)
 	hint->demand = Min(hint->demand, demand);
 }
 
+static void
+add_hash_joins(KeyapiDemandHint *hint, List *plans)
+{
+	KeyapiHashJoins *joins = palloc0(sizeof(KeyapiHashJoins));
+
+	joins->plans = hint->hashes == NULL ? plans :
+		list_concat_copy(hint->hashes->plans, plans);
+	hint->hashes = joins;
+}
+
 /*
- * What a join leaves of the hint of its child.  A merge join stops when one
- * side ends, a hash join when the hash table is empty, and where one match is
- * enough the inner side is not read on.
+ * What a join leaves of the hint of its child.  A merge join stops when a side ends
+ * whose rows all need a partner, a hash join when the hash table is empty, and where
+ * one match is enough the inner side is not read on.
  */
 static void
 hint_below_join(KeyapiDemandHint *hint, const Join *join, bool inner)
 {
-	if (!IsA(join, NestLoop))
+	if (IsA(join, NestLoop))
+	{
+		if (inner && keyapi_joins_once(join))
+			*hint = no_hint;
+	}
+	else if (inner ? keyapi_preserves_inner(join) : keyapi_preserves_outer(join))
+		return;
+	else if (IsA(join, MergeJoin))
 		lower_demand(hint, KEYAPI_READS_MOST);
-	else if (inner && keyapi_joins_once(join))
-		*hint = no_hint;
+	else
+		add_hash_joins(hint, list_make1(unconstify(Join *, join)));
 }
 
 /*
@@ -174,6 +251,17 @@ is_row_by_row(const Plan *plan, const Plan *child)
 }
 
 /*
+ * Whether an aggregate reads all of its input before its first row: not if it
+ * returns groups of sorted input, be it besides those of grouping sets that it
+ * hashes.
+ */
+static bool
+reads_all_first(const Agg *agg)
+{
+	return agg->aggstrategy == AGG_PLAIN || agg->aggstrategy == AGG_HASHED;
+}
+
+/*
  * What a node leaves of the hint of its child.
  */
 static void
@@ -189,8 +277,7 @@ hint_below(KeyapiDemandHint *hint, const Plan *plan, const Plan *child)
 			hint->certain = true;
 			break;
 		case T_Agg:
-			hint->certain =
-				((const Agg *) plan)->aggstrategy != AGG_SORTED;
+			hint->certain = reads_all_first((const Agg *) plan);
 			break;
 		case T_NestLoop:
 		case T_HashJoin:
@@ -231,6 +318,14 @@ hint_below(KeyapiDemandHint *hint, const Plan *plan, const Plan *child)
 	}
 }
 
+static bool
+reads_farther(const KeyapiDemandHint *hint, const KeyapiDemandHint *other)
+{
+	if (hint->demand != other->demand)
+		return hint->demand > other->demand;
+	return hint->hashes == NULL && other->hashes != NULL;
+}
+
 /*
  * Find the scans in a plan tree.  If there are any, *hint becomes the hint of the
  * one that is read farthest.
@@ -254,7 +349,7 @@ find_scans(const Plan *plan, const SoughtScans *sought, KeyapiDemandHint *hint)
 		if (!find_scans(child, sought, &below))
 			continue;
 		hint_below(&below, plan, child);
-		if (!found || below.demand > hint->demand)
+		if (!found || reads_farther(&below, hint))
 			*hint = below;
 		found = true;
 	}
@@ -284,6 +379,8 @@ hint_in_statement(const PlannedStmt *statement, const SoughtScans *sought)
 
 			lower_demand(&hint, of_scans.limited ? KEYAPI_READS_SOME : of_scans.demand);
 			hint.certain = of_scans.certain;
+			if (of_scans.hashes != NULL)
+				add_hash_joins(&hint, of_scans.hashes->plans);
 		}
 		return hint;
 	}

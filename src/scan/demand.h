@@ -26,8 +26,12 @@ typedef enum KeyapiDemand
 	KEYAPI_READS_ROWS,			/* so many rows more, unless it ends before */
 	KEYAPI_READS_MOST,			/* to the end, unless a join stops early: few
 								 * ahead, but twice as many with each page */
-	KEYAPI_READS_ALL			/* to the end */
+	KEYAPI_READS_ALL,			/* to the end */
+	KEYAPI_READS_REST			/* to the end, which was not sure when the
+								 * pass began: so its price is not checked */
 } KeyapiDemand;
+
+struct KeyapiHashJoins;
 
 /* What the plan says of how far one of its nodes is read. */
 typedef struct KeyapiDemandHint
@@ -36,6 +40,8 @@ typedef struct KeyapiDemandHint
 	bool		certain;		/* ... or as soon as a row of it is read: a
 								 * sort reads all of its input first */
 	bool		limited;		/* demand is for a LIMIT's rows */
+	struct KeyapiHashJoins *hashes; /* if not NULL, demand holds once all of
+									 * their hash tables have a row */
 	bool		row_by_row;		/* each row of the result takes a row of the
 								 * scan, which no node has read before */
 } KeyapiDemandHint;

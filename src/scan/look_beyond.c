@@ -84,7 +84,7 @@ ask_follower(const KeyapiScan *scan, const KeyapiFollower *follower, int window)
 	int64		rows;
 
 	if (next == NULL || !keyapi_pages_same_account(scan->pages, next->pages) ||
-		keyapi_demand_now(&follower->hint, node, -1, &rows) != KEYAPI_READS_ALL ||
+		keyapi_demand_now(&follower->hint, node, -1, &rows) < KEYAPI_READS_ALL ||
 		!begin_ahead(next))
 		return window;
 	if (follower->limited && next->bound->max_rows < 0)
@@ -196,7 +196,7 @@ ask_loop(KeyapiScan *scan, const KeyapiSequel *sequel, int window)
 	int64		rows;
 
 	if (sequel->loop == NULL ||
-		keyapi_demand_now(&sequel->loop_hint, node, -1, &rows) != KEYAPI_READS_ALL ||
+		keyapi_demand_now(&sequel->loop_hint, node, -1, &rows) < KEYAPI_READS_ALL ||
 		!keyapi_outer_rows_may_be_seen(node->ss.ps.state->es_plannedstmt,
 									   sequel->loop, node->ss.ps.plan) ||
 		!knows_params(scan))

@@ -36,6 +36,19 @@ keyapi_joins_once(const Join *join)
 		join->jointype == JOIN_ANTI;
 }
 
+bool
+keyapi_preserves_outer(const Join *join)
+{
+	return join->jointype == JOIN_LEFT || join->jointype == JOIN_ANTI ||
+		join->jointype == JOIN_FULL;
+}
+
+bool
+keyapi_preserves_inner(const Join *join)
+{
+	return join->jointype == JOIN_RIGHT || join->jointype == JOIN_FULL;
+}
+
 /*
  * Whether partitions are left out anew whenever the node is scanned.
  */

@@ -25,6 +25,13 @@ extern List *keyapi_child_plans(const Plan *plan);
 extern bool keyapi_joins_once(const Join *join);
 
 /*
+ * Whether each row of the outer side, or of the inner, is in the join's result even
+ * if it has no partner, or if the other side is empty.
+ */
+extern bool keyapi_preserves_outer(const Join *join);
+extern bool keyapi_preserves_inner(const Join *join);
+
+/*
  * Whether the node is an Append or MergeAppend that reads all of the children that
  * it has once the executor has started.
  */

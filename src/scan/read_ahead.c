@@ -333,7 +333,7 @@ keyapi_pages_look_ahead(KeyapiPages *pages)
 	(void) keyapi_pages_ask_ahead(pages, window);
 	window -= keyapi_fetcher_num_ahead(pages->fetcher);
 	if (window > 0 && pages->look_beyond != NULL &&
-		pages->demand == KEYAPI_READS_ALL)
+		pages->demand >= KEYAPI_READS_ALL)
 		pages->look_beyond(pages->beyond_arg, window);
 }
 

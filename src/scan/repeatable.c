@@ -11,8 +11,14 @@
  */
 #include "scan/repeatable.h"
 
+#include "access/table.h"
+#include "access/tableam.h"
+#include "miscadmin.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "storage/bufmgr.h"
+#include "utils/rel.h"
 
 #include "scan/plan_tree.h"
 
@@ -29,12 +35,29 @@ is_stable(const void *exprs)
 		!contain_agg_clause(node);
 }
 
+/*
+ * Whether a sequential scan begins where others are at the moment, as those of large
+ * tables do: below a LIMIT, a second one has other rows.  The executor has locked the
+ * table.
+ */
 static bool
-is_stable_scan(const Plan *plan)
+begins_anywhere(const PlannedStmt *statement, const SeqScan * plan)
+{
+	const RangeTblEntry *entry = rt_fetch(plan->scan.scanrelid, statement->rtable);
+	Relation	rel = table_open(entry->relid, NoLock);
+	bool		large = RelationGetNumberOfBlocks(rel) > NBuffers / 4;
+
+	table_close(rel, NoLock);
+	return synchronize_seqscans && large;
+}
+
+static bool
+is_stable_scan(const PlannedStmt *statement, const Plan *plan)
 {
 	switch (nodeTag(plan))
 	{
 		case T_SeqScan:
+			return !begins_anywhere(statement, (const SeqScan *) plan);
 		case T_BitmapAnd:
 		case T_BitmapOr:
 		case T_SubqueryScan:
@@ -102,7 +125,7 @@ is_stable_node(const PlannedStmt *statement, const Plan *plan)
 		case T_Result:
 			return is_stable(((const Result *) plan)->resconstantqual);
 		default:
-			return is_stable_scan(plan) || is_stable_join(plan);
+			return is_stable_scan(statement, plan) || is_stable_join(plan);
 	}
 }
 

@@ -5,8 +5,9 @@
  *
  * The nodes above a scan that is being read have begun.  If such a node is an
  * Append that is read to its end, its later children are read too, and so is
- * whatever these read first.  If it is a nested loop, the scan is read once for
- * each of its outer rows.
+ * whatever these read first.  If it is a hash join whose hash table is being built,
+ * its outer side follows.  If it is a nested loop, the scan is read once for each of
+ * its outer rows.  Above a CTE is its only reader.
  *
  *-------------------------------------------------------------------------
  */
@@ -94,6 +95,16 @@ collect_hash_join(Search *search, const Plan *plan, const KeyapiDemandHint *hint
 }
 
 /*
+ * The plan of a CTE that the node reads.
+ */
+static const Plan *
+plan_of_cte(const Search *search, const Plan *reader)
+{
+	return list_nth(search->statement->subplans,
+					((const CteScan *) reader)->ctePlanId - 1);
+}
+
+/*
  * Whether a node with one child reads that to its end, if it is read to its own.
  */
 static bool
@@ -142,12 +153,27 @@ collect(Search *search, const Plan *plan, const KeyapiDemandHint *hint, bool lim
 		collect(search, plan->lefttree, hint, limited);
 	else if (IsA(plan, HashJoin) && !limited)
 		collect_hash_join(search, plan, hint, limited);
+	else if (IsA(plan, CteScan) && !limited)
+		collect(search, plan_of_cte(search, plan), hint, limited);
 }
 
 /* ---------------------------------------------------------------------
  * The nodes above the scan
  * ---------------------------------------------------------------------
  */
+
+/*
+ * Add what a hash join reads after it has made its hash table, if it reads that side
+ * to the end.
+ */
+static void
+look_at_outer_side(Search *search, const Plan *outer)
+{
+	KeyapiDemandHint hint = keyapi_demand_hint_of(search->statement, outer);
+
+	if (hint.demand == KEYAPI_READS_ALL && !hint.limited)
+		collect(search, outer, &hint, false);
+}
 
 /*
  * Add what the node reads after its child, which is being read.
@@ -172,6 +198,8 @@ look_around(Search *search, const Plan *plan, const Plan *child)
 				collect(search, lfirst(lc), &hint, false);
 		}
 	}
+	else if (IsA(plan, HashJoin) && child == plan->righttree)
+		look_at_outer_side(search, plan->lefttree);
 	else if (IsA(plan, NestLoop) && child == plan->righttree &&
 			 search->always_begun && sequel->loop == NULL &&
 			 !keyapi_joins_once((const Join *) plan))
@@ -196,25 +224,71 @@ find(Search *search, const Plan *plan)
 		if (!find(search, lfirst(lc)))
 			continue;
 		look_around(search, plan, lfirst(lc));
-		search->always_begun &= reads_child(plan);
+		search->always_begun &= reads_child(plan) ||
+			keyapi_appends_all(search->statement, plan);
 		return true;
 	}
 	return false;
+}
+
+/*
+ * Add the nodes below a plan that read the CTE.
+ */
+static List *
+add_readers(List *readers, const Plan *plan, int cte)
+{
+	ListCell   *lc;
+
+	/* lists of subplans may have holes */
+	if (plan == NULL)
+		return readers;
+	if (IsA(plan, CteScan) && ((const CteScan *) plan)->ctePlanId == cte)
+		return lappend(readers, unconstify(Plan *, plan));
+	foreach(lc, keyapi_child_plans(plan))
+		readers = add_readers(readers, lfirst(lc), cte);
+	return readers;
+}
+
+/*
+ * The node that reads the CTE; NULL if there are several, of which any may be the
+ * one that is reading it, or if the subplan is no CTE.
+ */
+static const Plan *
+only_reader(const PlannedStmt *statement, int cte)
+{
+	List	   *readers = add_readers(NIL, statement->planTree, cte);
+	ListCell   *lc;
+
+	foreach(lc, statement->subplans)
+		readers = add_readers(readers, lfirst(lc), cte);
+	return list_length(readers) == 1 ? linitial(readers) : NULL;
+}
+
+/*
+ * Look around from the search's scan up to the root of its plan tree; returns what
+ * reads that, or NULL.
+ */
+static const Plan *
+look_up(Search *search)
+{
+	ListCell   *lc;
+
+	if (find(search, search->statement->planTree))
+		return NULL;
+	foreach(lc, search->statement->subplans)
+	{
+		if (lfirst(lc) != NULL && find(search, lfirst(lc)))
+			return only_reader(search->statement, foreach_current_index(lc) + 1);
+	}
+	return NULL;
 }
 
 KeyapiSequel *
 keyapi_sequel(const PlannedStmt *statement, const Plan *scan)
 {
 	Search		search = {statement, scan, palloc0(sizeof(KeyapiSequel)), true};
-	ListCell   *lc;
 
-	if (find(&search, statement->planTree))
-		return search.sequel;
-	foreach(lc, statement->subplans)
-	{
-		/* lists of subplans may have holes */
-		if (lfirst(lc) != NULL && find(&search, lfirst(lc)))
-			break;
-	}
+	while ((search.scan = look_up(&search)) != NULL)
+		search.always_begun = false;	/* a CTE is read once */
 	return search.sequel;
 }

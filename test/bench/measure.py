@@ -10,6 +10,7 @@ import collections
 import os
 import sys
 
+import ahead
 import alternatives
 import report
 import warm
@@ -42,6 +43,7 @@ class Bench:
         self.has_pgsql_http = False
         self.set_up()
         self.warm = warm.Warm(self.session, emulator)
+        self.ahead = ahead.Ahead(self.session, emulator)
 
     # Setting up
 
@@ -211,14 +213,19 @@ def main():
     parser.add_argument("--patience", default=5.0, type=float)
     parser.add_argument("--nogzip", action="store_true")
     parser.add_argument("--warm", action="store_true")
+    parser.add_argument("--ahead", action="store_true")
     arguments = parser.parse_args()
 
-    settings = [] if arguments.warm else [
+    only = arguments.warm or arguments.ahead
+    settings = [] if only else [
         Setting(protocol, int(latency))
         for protocol in arguments.protocols.split(",")
         for latency in arguments.latencies.split(",")]
     bench = Bench(settings, Emulator(arguments.nogzip))
-    bench.warm.measure()
+    if arguments.warm or not only:
+        bench.warm.measure()
+    if arguments.ahead or not only:
+        bench.ahead.measure()
     bench.measure(arguments.rounds, arguments.patience)
     print(report.text(bench))
 

@@ -65,7 +65,8 @@ def cpu_table(bench):
 
 
 def text(bench):
-    lines = ["# Speed of keyapi_fdw", "", bench.machine() + ".", "", bench.warm.text()]
+    lines = ["# Speed of keyapi_fdw", "", bench.machine() + ".", ""]
+    lines += [part.text() for part in (bench.warm, bench.ahead) if part.was_measured()]
     if not bench.runs:
         return "\n".join(lines)
     if not bench.has_pgsql_http:

@@ -67,6 +67,9 @@ class Warm:
             self.session.execute(query)
         return (self.session.cpu().total - before) / TIMES
 
+    def was_measured(self):
+        return bool(self.cpu)
+
     def text(self):
         lines = ["## From the cache: CPU us of a query of 500 rows", "",
                  "| query | cached | materialized view | table | x materialized view | x table |",

@@ -37,6 +37,7 @@ package_table()
 		bench     curl                      command curl
 		bench     jq                        command jq
 		bench     python3                   command /usr/bin/python3
+		bench     python3-psycopg           python_module psycopg
 		bench     python3-psycopg2          python_module psycopg2
 		bench     python3-requests          python_module requests
 		clients   default-jdk-headless      command javac

@@ -330,6 +330,7 @@ keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 				  int number)
 {
 	KeyapiPageRequest *request = request_page(fetcher, listing_pages, number);
+	KeyapiPage *page;
 
 	keyapi_fetcher_take_back(fetcher);
 	fetcher->group->driven = fetcher;
@@ -337,7 +338,11 @@ keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 	if (request->status == KEYAPI_REQUEST_FAILED &&
 		!keyapi_stale_use(fetcher, request, &request->failure))
 		keyapi_failure_raise(&request->failure, keyapi_ledger_spent());
-	return keyapi_page_request_enter(request);
+	page = keyapi_page_request_enter(request);
+
+	/* what was in flight has arrived, so an error here loses nothing */
+	keyapi_kept_pages_trim();
+	return page;
 }
 
 void

@@ -42,7 +42,8 @@ extern KeyapiFetcher *keyapi_fetcher_create(Oid relid, Oid userid,
  * is known to end before that page, it is the last one instead.
  * Raises the errors of failure.h, what the user's credentials raise (api_key.h),
  * 54000 if the budget is spent, 55000 if credits_per_day cannot be watched, and
- * what interrupts raise; the list is unchanged then.
+ * what interrupts raise; the list is unchanged then.  Raises what
+ * keyapi_kept_pages_trim does, too; the page is in the list then.
  */
 extern KeyapiPage *keyapi_fetch_page(KeyapiFetcher *fetcher,
 									 KeyapiListingPages *listing_pages,

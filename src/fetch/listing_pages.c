@@ -192,7 +192,7 @@ believable_limit(const KeyapiListing *listing, const KeyapiBlock *block)
 static int64
 position(const KeyapiPage *page, int size)
 {
-	return (int64) (page->number - 1) * size + page->block->nrows;
+	return (int64) (page->number - 1) * size + page->nrows;
 }
 
 /*
@@ -203,7 +203,7 @@ static bool
 says_more(const KeyapiListing *listing, const KeyapiPage *page, int size,
 		  int64 total)
 {
-	const KeyapiBlock *block = page->block;
+	const KeyapiBlock *block = page->kept->block;
 
 	if (block->has_more >= 0)
 		return block->has_more == 1;
@@ -220,7 +220,7 @@ says_more(const KeyapiListing *listing, const KeyapiPage *page, int size,
 static int
 size_of_single_page(const KeyapiListing *listing, const KeyapiPage *page)
 {
-	const KeyapiBlock *block = page->block;
+	const KeyapiBlock *block = page->kept->block;
 	int			size = believable_limit(listing, block);
 
 	/* a short page at the end may echo its own length */
@@ -235,9 +235,9 @@ bool
 keyapi_listing_page_is_last(const KeyapiListing *listing,
 							const KeyapiPage *page)
 {
-	return page->block->nrows == 0 ||
+	return page->nrows == 0 ||
 		!says_more(listing, page, size_of_single_page(listing, page),
-				   page->block->total_count);
+				   page->kept->block->total_count);
 }
 
 /*
@@ -247,7 +247,7 @@ keyapi_listing_page_is_last(const KeyapiListing *listing,
 static bool
 learn_size_and_end(KeyapiListingPages *listing_pages, const KeyapiPage *page)
 {
-	const KeyapiBlock *block = page->block;
+	const KeyapiBlock *block = page->kept->block;
 	const KeyapiListing *listing = &listing_pages->listing;
 	int			size = Max(listing_pages->echoed, listing_pages->most_before_end);
 	bool		more;
@@ -280,12 +280,15 @@ learn_size_and_end(KeyapiListingPages *listing_pages, const KeyapiPage *page)
  * ---------------------------------------------------------------------
  */
 
+/*
+ * Of an item whose page is in memory
+ */
 static KeyapiSlice
 item_id(const KeyapiListingPages *listing_pages, int item)
 {
 	const KeyapiPage *page = listing_pages->items[item].page;
 
-	return keyapi_block_id(page->block, item - page->items);
+	return keyapi_block_id(page->kept->block, item - page->items);
 }
 
 static uint32
@@ -293,16 +296,31 @@ item_hash(const KeyapiListingPages *listing_pages, int item)
 {
 	const KeyapiPage *page = listing_pages->items[item].page;
 
-	return keyapi_block_id_hash(page->block, item - page->items);
+	return keyapi_block_id_hash(page->kept->block, item - page->items);
 }
 
+/*
+ * Whether two items have the same id.  One of them is on a page that is added, the
+ * page of the other one may have to be read back: but its hash is the same, so
+ * that is rare.
+ */
 static bool
 same_id(const KeyapiListingPages *listing_pages, int a, int b)
 {
-	KeyapiSlice x = item_id(listing_pages, a);
-	KeyapiSlice y = item_id(listing_pages, b);
+	KeyapiKeptPage *page_a = listing_pages->items[a].page->kept;
+	KeyapiKeptPage *page_b = listing_pages->items[b].page->kept;
+	KeyapiSlice x;
+	KeyapiSlice y;
+	bool		result;
 
-	return x.len == y.len && memcmp(x.data, y.data, x.len) == 0;
+	(void) keyapi_kept_page_pin(page_a);
+	(void) keyapi_kept_page_pin(page_b);
+	x = item_id(listing_pages, a);
+	y = item_id(listing_pages, b);
+	result = x.len == y.len && memcmp(x.data, y.data, x.len) == 0;
+	keyapi_kept_page_unpin(page_a);
+	keyapi_kept_page_unpin(page_b);
+	return result;
 }
 
 /*
@@ -347,7 +365,7 @@ static bool
 enter_items(KeyapiListingPages *listing_pages, KeyapiPage *page)
 {
 	int			first = listing_pages->num_items;
-	int			end = first + page->block->nrows;
+	int			end = first + page->nrows;
 	bool		any_new = false;
 
 	if (end > listing_pages->max_items)
@@ -405,22 +423,23 @@ check_echo(KeyapiListingPages *listing_pages, const KeyapiPage *page)
 	const char *asked;
 
 	if (endpoint->echo_param == NULL || listing_pages->echo_matched ||
-		page->block->nrows == 0)
+		page->nrows == 0)
 		return;
 	asked = listing_pages->listing.values[keyapi_endpoint_param(endpoint,
 																endpoint->echo_param)];
 	asked = pg_server_to_any(asked, strlen(asked), PG_UTF8);
-	for (int i = 0; i < page->block->nrows; i++)
+	for (int i = 0; i < page->nrows; i++)
 	{
-		KeyapiSlice echo = keyapi_block_echo(page->block, i);
+		KeyapiSlice echo = keyapi_block_echo(page->kept->block, i);
 
 		if (echo.data == NULL)
 			continue;
 		listing_pages->echo_seen = true;
 		if (same_text(echo, asked))
 			listing_pages->echo_matched = true;
-		else
-			listing_pages->other_echo = echo;
+		else if (listing_pages->other_echo.data == NULL)
+			listing_pages->other_echo =
+				keyapi_slice(pnstrdup(echo.data, echo.len), echo.len);
 	}
 }
 
@@ -437,7 +456,7 @@ static void
 warn_empty(const KeyapiListingPages *listing_pages, const KeyapiPage *page)
 {
 	const KeyapiListing *listing = &listing_pages->listing;
-	KeyapiSlice message = keyapi_block_message(page->block);
+	KeyapiSlice message = keyapi_block_message(page->kept->block);
 
 	ereport(WARNING,
 			(errmsg("list %s is empty", keyapi_listing_key(listing)),
@@ -533,8 +552,8 @@ end_with(KeyapiListingPages *listing_pages, const KeyapiPage *page, int sent_aft
 		warn_early_end(listing_pages, position(page, listing_pages->size),
 					   "The API announced more pages, but said that there is none.",
 					   sent_after);
-	else if (page->block->has_more < 0 &&
-			 page->block->nrows == listing_pages->most_items &&
+	else if (page->kept->block->has_more < 0 &&
+			 page->nrows == listing_pages->most_items &&
 			 items_up_to(listing_pages, page) < total)
 		warn_early_end(listing_pages, items_up_to(listing_pages, page),
 					   "Its pages are smaller than the API says.",
@@ -545,7 +564,7 @@ void
 keyapi_listing_add_page(KeyapiListingPages *listing_pages, KeyapiPage *page,
 						int sent_after)
 {
-	const KeyapiBlock *block = page->block;
+	const KeyapiBlock *block = keyapi_kept_page_pin(page->kept);
 	MemoryContext oldcontext = MemoryContextSwitchTo(listing_pages->context);
 	bool		any_new;
 	bool		more;
@@ -572,4 +591,5 @@ keyapi_listing_add_page(KeyapiListingPages *listing_pages, KeyapiPage *page,
 	else if (!more)
 		end_with(listing_pages, page, sent_after);
 	MemoryContextSwitchTo(oldcontext);
+	keyapi_kept_page_unpin(page->kept);
 }

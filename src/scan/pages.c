@@ -187,7 +187,7 @@ peek_row(KeyapiPages *pages, KeyapiListCursor *cursor, KeyapiRow *row)
 	{
 		const KeyapiPage *page = cursor->page;
 
-		if (page == NULL || cursor->index >= page->block->nrows)
+		if (page == NULL || cursor->index >= page->nrows)
 		{
 			if (!turn_page(pages, cursor))
 				return false;

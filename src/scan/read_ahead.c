@@ -337,6 +337,21 @@ keyapi_pages_look_ahead(KeyapiPages *pages)
 		pages->look_beyond(pages->beyond_arg, window);
 }
 
+/*
+ * Look at all lists of the pass in the cache: it drops none that the statement has
+ * looked at to make room for its others.
+ */
+static void
+claim_lists(KeyapiPages *pages)
+{
+	for (int i = 0; i < pages->pass.nlists; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		(void) keyapi_fetch_is_free(pages->fetcher,
+									pages->cursors[i].listing_pages, 1);
+	}
+}
+
 void
 keyapi_pages_check_price(KeyapiPages *pages)
 {
@@ -345,10 +360,15 @@ keyapi_pages_check_price(KeyapiPages *pages)
 	int			number;
 	Walk	   *walk;
 
-	if (pages->price_checked || pages->demand != KEYAPI_READS_ALL ||
-		keyapi_fetcher_affords(pages->fetcher,
-							   pages->pass.lists[0].endpoint) == PG_INT64_MAX)
+	if (pages->price_checked || pages->demand != KEYAPI_READS_ALL)
 		return;
+	if (keyapi_fetcher_affords(pages->fetcher,
+							   pages->pass.lists[0].endpoint) == PG_INT64_MAX)
+	{
+		claim_lists(pages);
+		pages->price_checked = true;
+		return;
+	}
 	walk = begin_walk(pages, true);
 	while (walk_on(walk, &cursor, &number))
 		requests += !keyapi_fetch_is_free(pages->fetcher, cursor->listing_pages, number);

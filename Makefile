@@ -105,6 +105,7 @@ OBJS = \
 	src/scan/plan_tree.o \
 	src/scan/price.o \
 	src/scan/read_ahead.o \
+	src/scan/reads_once.o \
 	src/scan/repeatable.o \
 	src/scan/scan.o \
 	src/scan/sequel.o \

@@ -409,6 +409,18 @@ keyapi_fetch_would_be_free(KeyapiFetcher *fetcher, const KeyapiListing *listing,
 	return result;
 }
 
+void
+keyapi_fetch_let_go(KeyapiListingPages *listing_pages)
+{
+	KeyapiStatementList *list = listing_pages->statement_list;
+
+	if (keyapi_listing_num_pages(listing_pages) == 0 ||
+		!keyapi_statement_list_may_go(list))
+		return;
+	keyapi_listing_let_go(listing_pages);
+	keyapi_statement_list_let_go(list);
+}
+
 static bool
 is_behind_end(const KeyapiPageRequest *request)
 {

@@ -94,6 +94,13 @@ extern bool keyapi_fetch_would_be_free(KeyapiFetcher *fetcher,
 									   const KeyapiListing *listing, int number);
 
 /*
+ * A list was read to its end and no scan of the statement will read it again: do
+ * not keep its pages.  If it is read again after all, then from the cache, or it is
+ * paid for again.  The listing can only be counted and reported from then on.
+ */
+extern void keyapi_fetch_let_go(KeyapiListingPages *listing_pages);
+
+/*
  * Forget the pages that were asked for ahead and were not sent or have failed.
  * What was sent has to be paid for, so it is kept.
  */

@@ -15,8 +15,7 @@
 
 #include "api/failure.h"
 
-/* Items that there is room for at first */
-#define FIRST_ITEMS 64
+#define FIRST_ITEMS 64			/* that there is room for */
 
 /* Items with the same id hang together: one for each page, the lowest there. */
 typedef struct KeyapiListingItem
@@ -108,17 +107,21 @@ keyapi_listing_num_pages(const KeyapiListingPages *listing_pages)
 	return (int) listing_pages->pages->members;
 }
 
-int
-keyapi_listing_num_unread(const KeyapiListingPages *listing_pages)
+void
+keyapi_listing_count_pages(const KeyapiListingPages *listing_pages, int *unread,
+						   int *spilled)
 {
 	pagetable_iterator iterator;
 	PageEntry  *entry;
-	int			unread = 0;
 
+	*unread = 0;
+	*spilled = listing_pages->spilled;
 	pagetable_start_iterate(listing_pages->pages, &iterator);
 	while ((entry = pagetable_iterate(listing_pages->pages, &iterator)) != NULL)
-		unread += entry->page->pass == 0;
-	return unread;
+	{
+		*unread += entry->page->pass == 0;
+		*spilled += !listing_pages->gone && entry->page->kept->place >= 0;
+	}
 }
 
 int64
@@ -280,17 +283,6 @@ learn_size_and_end(KeyapiListingPages *listing_pages, const KeyapiPage *page)
  * ---------------------------------------------------------------------
  */
 
-/*
- * Of an item whose page is in memory
- */
-static KeyapiSlice
-item_id(const KeyapiListingPages *listing_pages, int item)
-{
-	const KeyapiPage *page = listing_pages->items[item].page;
-
-	return keyapi_block_id(page->kept->block, item - page->items);
-}
-
 static uint32
 item_hash(const KeyapiListingPages *listing_pages, int item)
 {
@@ -300,27 +292,26 @@ item_hash(const KeyapiListingPages *listing_pages, int item)
 }
 
 /*
- * Whether two items have the same id.  One of them is on a page that is added, the
- * page of the other one may have to be read back: but its hash is the same, so
- * that is rare.
+ * The id of an item, whose page is pinned.
  */
+static KeyapiSlice
+item_id(const KeyapiListingPages *listing_pages, int item)
+{
+	const KeyapiPage *page = listing_pages->items[item].page;
+
+	return keyapi_block_id(keyapi_kept_page_pin(page->kept), item - page->items);
+}
+
+/* As the hashes are the same, few pages have to be read back for this. */
 static bool
 same_id(const KeyapiListingPages *listing_pages, int a, int b)
 {
-	KeyapiKeptPage *page_a = listing_pages->items[a].page->kept;
-	KeyapiKeptPage *page_b = listing_pages->items[b].page->kept;
-	KeyapiSlice x;
-	KeyapiSlice y;
-	bool		result;
+	KeyapiSlice x = item_id(listing_pages, a);
+	KeyapiSlice y = item_id(listing_pages, b);
 
-	(void) keyapi_kept_page_pin(page_a);
-	(void) keyapi_kept_page_pin(page_b);
-	x = item_id(listing_pages, a);
-	y = item_id(listing_pages, b);
-	result = x.len == y.len && memcmp(x.data, y.data, x.len) == 0;
-	keyapi_kept_page_unpin(page_a);
-	keyapi_kept_page_unpin(page_b);
-	return result;
+	keyapi_kept_page_unpin(listing_pages->items[a].page->kept);
+	keyapi_kept_page_unpin(listing_pages->items[b].page->kept);
+	return x.len == y.len && memcmp(x.data, y.data, x.len) == 0;
 }
 
 /*
@@ -337,7 +328,7 @@ connect_item(KeyapiListingPages *listing_pages, int item)
 	bool		found;
 	int			same;
 
-	if (item_id(listing_pages, item).data == NULL)
+	if (keyapi_block_id(page->kept->block, item - page->items).data == NULL)
 		return true;
 	same = idtable_insert(listing_pages->ids, item, &found)->item;
 	if (!found)
@@ -592,4 +583,17 @@ keyapi_listing_add_page(KeyapiListingPages *listing_pages, KeyapiPage *page,
 		end_with(listing_pages, page, sent_after);
 	MemoryContextSwitchTo(oldcontext);
 	keyapi_kept_page_unpin(page->kept);
+}
+
+void
+keyapi_listing_let_go(KeyapiListingPages *listing_pages)
+{
+	int			unread;
+
+	keyapi_listing_count_pages(listing_pages, &unread, &listing_pages->spilled);
+	idtable_destroy(listing_pages->ids);
+	pfree(listing_pages->items);
+	listing_pages->ids = NULL;
+	listing_pages->items = NULL;
+	listing_pages->gone = true;
 }

@@ -73,6 +73,9 @@ typedef struct KeyapiListingPages
 	bool		has_more_seen;	/* a page said whether there is more */
 	int			num_items;		/* on all pages that are here */
 
+	bool		gone;			/* neither items nor pages can be read ... */
+	int			spilled;		/* ... of which so many had been spilled */
+
 	/* which listing it is */
 	bool		echo_seen;		/* an item said which listing it is of */
 	bool		echo_matched;	/* ... and it was this one */
@@ -92,10 +95,12 @@ extern KeyapiPage *keyapi_listing_page(const KeyapiListingPages *listing_pages,
 									   int number);
 
 /*
- * How many pages have arrived, and how many of them no pass has read.
+ * How many pages have arrived; how many of them no pass has read, and how many have
+ * been in a temporary file.
  */
 extern int	keyapi_listing_num_pages(const KeyapiListingPages *listing_pages);
-extern int	keyapi_listing_num_unread(const KeyapiListingPages *listing_pages);
+extern void keyapi_listing_count_pages(const KeyapiListingPages *listing_pages,
+									   int *unread, int *spilled);
 
 /*
  * Rank of the first item of a page, and number of the page that holds a rank
@@ -127,6 +132,12 @@ extern int	keyapi_listing_announced_end(const KeyapiListingPages *listing_pages)
  */
 extern void keyapi_listing_add_page(KeyapiListingPages *listing_pages,
 									KeyapiPage *page, int sent_after);
+
+/*
+ * The pages will not be kept any longer: free what is known of their items.  Only the
+ * functions that count pages may be called after this.
+ */
+extern void keyapi_listing_let_go(KeyapiListingPages *listing_pages);
 
 /*
  * Whether the listing seems to end with this page, by what it says alone.  It must

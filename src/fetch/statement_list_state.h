@@ -41,9 +41,4 @@ typedef struct KeyapiStatementList
  */
 extern KeyapiStatementList *keyapi_statement_list_find(const KeyapiCacheKey *key);
 
-/*
- * Do not keep the pages of a list any longer.
- */
-extern void keyapi_statement_list_drop_pages(KeyapiStatementList *list);
-
 #endif							/* KEYAPI_STATEMENT_LIST_STATE_H */

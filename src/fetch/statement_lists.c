@@ -123,7 +123,7 @@ remove_reader(MemoryContext query, KeyapiStatementList *list)
 	}
 	if (--list->readers > 0)
 		return;
-	keyapi_statement_list_drop_pages(list);
+	keyapi_statement_list_let_go(list);
 	keyapi_spill_file_release(list->file);
 	MemoryContextDelete(list->context);
 }

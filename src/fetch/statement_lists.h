@@ -100,6 +100,13 @@ extern bool keyapi_statement_list_would_be_free(const KeyapiCacheKey *key,
  */
 extern int	keyapi_statement_list_existing(KeyapiStatementList *list, int number);
 
+/*
+ * Whether the pages of a list need not be kept once the caller's query does not need
+ * them: it is the only one that reads them, and they could be had again.
+ */
+extern bool keyapi_statement_list_may_go(const KeyapiStatementList *list);
+extern void keyapi_statement_list_let_go(KeyapiStatementList *list);
+
 /* ---- what became of a page that was YOURS ---- */
 
 /*

@@ -71,11 +71,21 @@ add_local(KeyapiStatementList *list, int number, const KeyapiStoredPage *stored)
 }
 
 void
-keyapi_statement_list_drop_pages(KeyapiStatementList *list)
+keyapi_statement_list_let_go(KeyapiStatementList *list)
 {
 	for (int i = 0; i < list->num_pages; i++)
+	{
 		keyapi_kept_page_free(&list->pages[i]->kept);
+		pfree(list->pages[i]);
+	}
 	list->num_pages = 0;
+}
+
+bool
+keyapi_statement_list_may_go(const KeyapiStatementList *list)
+{
+	/* the query, and the statement on behalf of later ones */
+	return list->readers <= 2 && list->stale == NULL;
 }
 
 /* ---------------------------------------------------------------------
@@ -337,7 +347,7 @@ keyapi_statement_list_fall_back(KeyapiStatementList *list, int number,
 	if (!copy_listing(list, &listing))
 	{
 		list->stale = NULL;
-		keyapi_statement_list_drop_pages(list);
+		keyapi_statement_list_let_go(list);
 		list->id = before;
 		return false;
 	}

@@ -57,7 +57,7 @@ find_list(KeyapiPages *pages, const KeyapiListing *list)
 	char	   *key = keyapi_listing_key(list);
 	ListEntry  *entry = listtable_lookup(pages->lists, key);
 
-	if (entry == NULL)
+	if (entry == NULL || entry->listing_pages->gone)
 	{
 		MemoryContext oldcontext = MemoryContextSwitchTo(pages->context);
 		KeyapiListingPages *listing_pages = keyapi_listing_create(list);
@@ -331,6 +331,12 @@ keyapi_pages_expect_later(KeyapiPages *pages, bool expect)
 	pages->later_sure = expect;
 }
 
+void
+keyapi_pages_read_once(KeyapiPages *pages, bool once)
+{
+	pages->read_once = once;
+}
+
 static bool
 next_in_list_order(KeyapiPages *pages, KeyapiRow *row)
 {
@@ -343,6 +349,8 @@ next_in_list_order(KeyapiPages *pages, KeyapiRow *row)
 			cursor->index++;
 			return true;
 		}
+		if (pages->read_once)
+			keyapi_fetch_let_go(cursor->listing_pages);
 	}
 	return false;
 }
@@ -484,8 +492,13 @@ keyapi_pages_bill(KeyapiPages *pages)
 	listtable_start_iterate(pages->lists, &iterator);
 	while ((entry = listtable_iterate(pages->lists, &iterator)) != NULL)
 	{
+		int			unread;
+		int			spilled;
+
 		bill->lists += keyapi_listing_num_pages(entry->listing_pages) > 0;
-		bill->unread_pages += keyapi_listing_num_unread(entry->listing_pages);
+		keyapi_listing_count_pages(entry->listing_pages, &unread, &spilled);
+		bill->unread_pages += unread;
+		bill->spilled_pages += spilled;
 	}
 	return bill;
 }

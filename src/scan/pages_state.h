@@ -39,6 +39,7 @@ typedef struct KeyapiPages
 	MemoryContext context;
 	KeyapiFetcher *fetcher;
 	struct listtable_hash *lists;	/* all that were met, in any pass */
+	bool		read_once;		/* what was passed is not needed again */
 	int64		duplicates;		/* rows dropped: their id came before */
 	int64		rows_uncounted; /* returned, not in keyapi_fdw_stats yet */
 	int			ramp;			/* bound of the pages asked for at a time,

@@ -413,3 +413,8 @@ keyapi_quotable(const char *text)
 {
 	return unconstify(char *, text);
 }
+
+void
+keyapi_fetch_let_go(KeyapiListingPages *listing_pages)
+{
+}

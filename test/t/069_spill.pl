@@ -25,6 +25,7 @@ test_cursors();
 test_plpgsql();
 test_explain();
 test_limit();
+test_no_room();
 is($t->sql('SELECT count(*) FROM pg_ls_tmpdir()'), 0, 'no temporary file is left');
 
 $t->stop;
@@ -153,10 +154,18 @@ sub test_explain
 	return;
 }
 
+# A query whose two scans read the same lists
+sub twice
+{
+	my ($table) = @_;
+
+	return "SELECT count(*), count(DISTINCT b.title) FROM $table a JOIN $table b USING (id) WHERE a.$lists AND b.$lists";
+}
+
 # What was paid for is in the cache before the file is too large.
 sub test_limit
 {
-	my $query = "SELECT count(*), count(DISTINCT b.title) FROM $name a JOIN $name b USING (id) WHERE a.$lists AND b.$lists";
+	my $query = twice($name);
 
 	$t->cached($name);
 	$t->sql("ALTER ROLE CURRENT_USER SET temp_file_limit = '100kB'");
@@ -167,5 +176,31 @@ sub test_limit
 	$t->fails($name, $query, '53400', qr/temp_file_limit/, '... again', requests => 0);
 	$t->sql('ALTER ROLE CURRENT_USER RESET temp_file_limit');
 	$t->answers($name, $query, '300|300', 15 - $cached, '... and pays for the rest without the limit');
+	return;
+}
+
+# The disk is full.  A limit on the size of the files that the process writes stands in
+# for that.
+sub test_no_room
+{
+	my $session = KeyapiSession->new($t);
+	my $pid = $session->pid;
+
+	$t->cached_scenario('crowded', 'nogzip;total=100');
+	$t->one_by_one('crowded');
+	$t->sql('SELECT keyapi_fdw_cache_clear()');
+	$session->sql("SELECT count(*) FROM crowded WHERE region = 'D';");
+	system('prlimit', '--pid', $pid, '--fsize=100000:') == 0 or die 'prlimit failed';
+	like($session->run(twice('crowded') . ';')->{stderr},
+		qr/^ERROR:  \w{5}: could not write to file "base\/pgsql_tmp\/.*": /, 'no room on disk');
+	my $cached = $t->sql("SELECT sum(pages) FROM keyapi_fdw_cache WHERE params->>'region' IN ('A', 'B', 'C')");
+
+	cmp_ok($cached, '>', 6, 'what was paid for is cached');
+	system('prlimit', '--pid', $pid, '--fsize=unlimited:') == 0 or die 'prlimit failed';
+	my $before = $t->emulator->count('crowded');
+
+	is($session->sql(twice('crowded') . ';'), '300|300', '... and the session goes on when there is room');
+	is($t->emulator->count('crowded') - $before, 15 - $cached, '... and pays for the rest');
+	$session->quit;
 	return;
 }

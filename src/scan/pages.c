@@ -249,6 +249,7 @@ set_pass(KeyapiPages *pages, const KeyapiBound *bound)
 	pages->pass = *bound;
 	pages->rows_left = bound->max_rows;
 	pages->price_checked = false;
+	pages->unreported = 0;
 	pages->cursors = NULL;
 	pages->current = 0;
 	pages->rank = bound->lo;

@@ -61,6 +61,8 @@ typedef struct KeyapiPages
 	int64		rank;			/* rank_major: the rank of this round */
 	bool		round_had_row;	/* ... and whether a list had it */
 	int64		rows_left;		/* of pass.max_rows; -1: no such bound */
+	int			unreported;		/* pages until pages_report.c looks at all
+								 * lists again */
 	bool		price_checked;	/* the budget suffices, or that is not known */
 } KeyapiPages;
 

@@ -66,7 +66,9 @@ static void
 begin_pass(KeyapiScan *scan)
 {
 	keyapi_scan_begin_pass(scan);
-	keyapi_pages_read_once(scan->pages, !scan->read && keyapi_scan_reads_once(scan));
+	/* of one list alone, nothing can be let go before the end */
+	keyapi_pages_read_once(scan->pages, scan->bound->nlists > 1 && !scan->read &&
+						   keyapi_scan_reads_once(scan));
 	scan->read = true;
 }
 

@@ -76,6 +76,7 @@ OBJS = \
 	src/fetch/fetch_group.o \
 	src/fetch/fetcher.o \
 	src/fetch/give_up.o \
+	src/fetch/kept_pages.o \
 	src/fetch/ledger.o \
 	src/fetch/listing_pages.o \
 	src/fetch/page_request.o \
@@ -85,8 +86,10 @@ OBJS = \
 	src/fetch/retry.o \
 	src/fetch/send.o \
 	src/fetch/shared_failure.o \
+	src/fetch/spill_file.o \
 	src/fetch/stale.o \
 	src/fetch/statement_lists.o \
+	src/fetch/statement_pages.o \
 	src/plan/estimate.o \
 	src/plan/outer_rels.o \
 	src/plan/pathkeys.o \
@@ -102,6 +105,7 @@ OBJS = \
 	src/scan/plan_tree.o \
 	src/scan/price.o \
 	src/scan/read_ahead.o \
+	src/scan/reads_once.o \
 	src/scan/repeatable.o \
 	src/scan/scan.o \
 	src/scan/sequel.o \

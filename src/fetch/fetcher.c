@@ -332,6 +332,7 @@ keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 				  int number)
 {
 	KeyapiPageRequest *request = request_page(fetcher, listing_pages, number);
+	KeyapiPage *page;
 
 	keyapi_fetcher_take_back(fetcher);
 	fetcher->group->driven = fetcher;
@@ -339,7 +340,11 @@ keyapi_fetch_page(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages,
 	if (request->status == KEYAPI_REQUEST_FAILED &&
 		!keyapi_stale_use(fetcher, request, &request->failure))
 		keyapi_failure_raise(&request->failure, keyapi_ledger_spent());
-	return keyapi_page_request_enter(request);
+	page = keyapi_page_request_enter(request);
+
+	/* what was in flight has arrived, so an error here loses nothing */
+	keyapi_kept_pages_trim();
+	return page;
 }
 
 void
@@ -404,6 +409,18 @@ keyapi_fetch_would_be_free(KeyapiFetcher *fetcher, const KeyapiListing *listing,
 	pfree(unconstify(char *, key.texts));
 	MemoryContextSwitchTo(oldcontext);
 	return result;
+}
+
+void
+keyapi_fetch_let_go(KeyapiListingPages *listing_pages)
+{
+	KeyapiStatementList *list = listing_pages->statement_list;
+
+	if (keyapi_listing_num_pages(listing_pages) == 0 ||
+		!keyapi_statement_list_may_go(list))
+		return;
+	keyapi_listing_let_go(listing_pages);
+	keyapi_statement_list_let_go(list);
 }
 
 static bool

@@ -42,7 +42,8 @@ extern KeyapiFetcher *keyapi_fetcher_create(Oid relid, Oid userid,
  * is known to end before that page, it is the last one instead.
  * Raises the errors of failure.h, what the user's credentials raise (api_key.h),
  * 54000 if the budget is spent, 55000 if credits_per_day cannot be watched, and
- * what interrupts raise; the list is unchanged then.
+ * what interrupts raise; the list is unchanged then.  Raises what
+ * keyapi_kept_pages_trim does, too; the page is in the list then.
  */
 extern KeyapiPage *keyapi_fetch_page(KeyapiFetcher *fetcher,
 									 KeyapiListingPages *listing_pages,
@@ -91,6 +92,13 @@ extern bool keyapi_fetch_is_free(KeyapiFetcher *fetcher,
  */
 extern bool keyapi_fetch_would_be_free(KeyapiFetcher *fetcher,
 									   const KeyapiListing *listing, int number);
+
+/*
+ * A list was read to its end and no scan of the statement will read it again: do
+ * not keep its pages.  If it is read again after all, then from the cache, or it is
+ * paid for again.  The listing can only be counted and reported from then on.
+ */
+extern void keyapi_fetch_let_go(KeyapiListingPages *listing_pages);
 
 /*
  * Forget the pages that were asked for ahead and were not sent or have failed.

@@ -15,8 +15,7 @@
 
 #include "api/failure.h"
 
-/* Items that there is room for at first */
-#define FIRST_ITEMS 64
+#define FIRST_ITEMS 64			/* that there is room for */
 
 /* Items with the same id hang together: one for each page, the lowest there. */
 typedef struct KeyapiListingItem
@@ -108,17 +107,21 @@ keyapi_listing_num_pages(const KeyapiListingPages *listing_pages)
 	return (int) listing_pages->pages->members;
 }
 
-int
-keyapi_listing_num_unread(const KeyapiListingPages *listing_pages)
+void
+keyapi_listing_count_pages(const KeyapiListingPages *listing_pages, int *unread,
+						   int *spilled)
 {
 	pagetable_iterator iterator;
 	PageEntry  *entry;
-	int			unread = 0;
 
+	*unread = 0;
+	*spilled = listing_pages->spilled;
 	pagetable_start_iterate(listing_pages->pages, &iterator);
 	while ((entry = pagetable_iterate(listing_pages->pages, &iterator)) != NULL)
-		unread += entry->page->pass == 0;
-	return unread;
+	{
+		*unread += entry->page->pass == 0;
+		*spilled += !listing_pages->gone && entry->page->kept->place >= 0;
+	}
 }
 
 int64
@@ -192,7 +195,7 @@ believable_limit(const KeyapiListing *listing, const KeyapiBlock *block)
 static int64
 position(const KeyapiPage *page, int size)
 {
-	return (int64) (page->number - 1) * size + page->block->nrows;
+	return (int64) (page->number - 1) * size + page->nrows;
 }
 
 /*
@@ -203,7 +206,7 @@ static bool
 says_more(const KeyapiListing *listing, const KeyapiPage *page, int size,
 		  int64 total)
 {
-	const KeyapiBlock *block = page->block;
+	const KeyapiBlock *block = page->kept->block;
 
 	if (block->has_more >= 0)
 		return block->has_more == 1;
@@ -220,7 +223,7 @@ says_more(const KeyapiListing *listing, const KeyapiPage *page, int size,
 static int
 size_of_single_page(const KeyapiListing *listing, const KeyapiPage *page)
 {
-	const KeyapiBlock *block = page->block;
+	const KeyapiBlock *block = page->kept->block;
 	int			size = believable_limit(listing, block);
 
 	/* a short page at the end may echo its own length */
@@ -235,9 +238,9 @@ bool
 keyapi_listing_page_is_last(const KeyapiListing *listing,
 							const KeyapiPage *page)
 {
-	return page->block->nrows == 0 ||
+	return page->nrows == 0 ||
 		!says_more(listing, page, size_of_single_page(listing, page),
-				   page->block->total_count);
+				   page->kept->block->total_count);
 }
 
 /*
@@ -247,7 +250,7 @@ keyapi_listing_page_is_last(const KeyapiListing *listing,
 static bool
 learn_size_and_end(KeyapiListingPages *listing_pages, const KeyapiPage *page)
 {
-	const KeyapiBlock *block = page->block;
+	const KeyapiBlock *block = page->kept->block;
 	const KeyapiListing *listing = &listing_pages->listing;
 	int			size = Max(listing_pages->echoed, listing_pages->most_before_end);
 	bool		more;
@@ -280,28 +283,34 @@ learn_size_and_end(KeyapiListingPages *listing_pages, const KeyapiPage *page)
  * ---------------------------------------------------------------------
  */
 
-static KeyapiSlice
-item_id(const KeyapiListingPages *listing_pages, int item)
-{
-	const KeyapiPage *page = listing_pages->items[item].page;
-
-	return keyapi_block_id(page->block, item - page->items);
-}
-
 static uint32
 item_hash(const KeyapiListingPages *listing_pages, int item)
 {
 	const KeyapiPage *page = listing_pages->items[item].page;
 
-	return keyapi_block_id_hash(page->block, item - page->items);
+	return keyapi_block_id_hash(page->kept->block, item - page->items);
 }
 
+/*
+ * The id of an item, whose page is pinned.
+ */
+static KeyapiSlice
+item_id(const KeyapiListingPages *listing_pages, int item)
+{
+	const KeyapiPage *page = listing_pages->items[item].page;
+
+	return keyapi_block_id(keyapi_kept_page_pin(page->kept), item - page->items);
+}
+
+/* As the hashes are the same, few pages have to be read back for this. */
 static bool
 same_id(const KeyapiListingPages *listing_pages, int a, int b)
 {
 	KeyapiSlice x = item_id(listing_pages, a);
 	KeyapiSlice y = item_id(listing_pages, b);
 
+	keyapi_kept_page_unpin(listing_pages->items[a].page->kept);
+	keyapi_kept_page_unpin(listing_pages->items[b].page->kept);
 	return x.len == y.len && memcmp(x.data, y.data, x.len) == 0;
 }
 
@@ -319,7 +328,7 @@ connect_item(KeyapiListingPages *listing_pages, int item)
 	bool		found;
 	int			same;
 
-	if (item_id(listing_pages, item).data == NULL)
+	if (keyapi_block_id(page->kept->block, item - page->items).data == NULL)
 		return true;
 	same = idtable_insert(listing_pages->ids, item, &found)->item;
 	if (!found)
@@ -347,7 +356,7 @@ static bool
 enter_items(KeyapiListingPages *listing_pages, KeyapiPage *page)
 {
 	int			first = listing_pages->num_items;
-	int			end = first + page->block->nrows;
+	int			end = first + page->nrows;
 	bool		any_new = false;
 
 	if (end > listing_pages->max_items)
@@ -405,22 +414,23 @@ check_echo(KeyapiListingPages *listing_pages, const KeyapiPage *page)
 	const char *asked;
 
 	if (endpoint->echo_param == NULL || listing_pages->echo_matched ||
-		page->block->nrows == 0)
+		page->nrows == 0)
 		return;
 	asked = listing_pages->listing.values[keyapi_endpoint_param(endpoint,
 																endpoint->echo_param)];
 	asked = pg_server_to_any(asked, strlen(asked), PG_UTF8);
-	for (int i = 0; i < page->block->nrows; i++)
+	for (int i = 0; i < page->nrows; i++)
 	{
-		KeyapiSlice echo = keyapi_block_echo(page->block, i);
+		KeyapiSlice echo = keyapi_block_echo(page->kept->block, i);
 
 		if (echo.data == NULL)
 			continue;
 		listing_pages->echo_seen = true;
 		if (same_text(echo, asked))
 			listing_pages->echo_matched = true;
-		else
-			listing_pages->other_echo = echo;
+		else if (listing_pages->other_echo.data == NULL)
+			listing_pages->other_echo =
+				keyapi_slice(pnstrdup(echo.data, echo.len), echo.len);
 	}
 }
 
@@ -437,7 +447,7 @@ static void
 warn_empty(const KeyapiListingPages *listing_pages, const KeyapiPage *page)
 {
 	const KeyapiListing *listing = &listing_pages->listing;
-	KeyapiSlice message = keyapi_block_message(page->block);
+	KeyapiSlice message = keyapi_block_message(page->kept->block);
 
 	ereport(WARNING,
 			(errmsg("list %s is empty", keyapi_listing_key(listing)),
@@ -533,8 +543,8 @@ end_with(KeyapiListingPages *listing_pages, const KeyapiPage *page, int sent_aft
 		warn_early_end(listing_pages, position(page, listing_pages->size),
 					   "The API announced more pages, but said that there is none.",
 					   sent_after);
-	else if (page->block->has_more < 0 &&
-			 page->block->nrows == listing_pages->most_items &&
+	else if (page->kept->block->has_more < 0 &&
+			 page->nrows == listing_pages->most_items &&
 			 items_up_to(listing_pages, page) < total)
 		warn_early_end(listing_pages, items_up_to(listing_pages, page),
 					   "Its pages are smaller than the API says.",
@@ -545,7 +555,7 @@ void
 keyapi_listing_add_page(KeyapiListingPages *listing_pages, KeyapiPage *page,
 						int sent_after)
 {
-	const KeyapiBlock *block = page->block;
+	const KeyapiBlock *block = keyapi_kept_page_pin(page->kept);
 	MemoryContext oldcontext = MemoryContextSwitchTo(listing_pages->context);
 	bool		any_new;
 	bool		more;
@@ -572,4 +582,18 @@ keyapi_listing_add_page(KeyapiListingPages *listing_pages, KeyapiPage *page,
 	else if (!more)
 		end_with(listing_pages, page, sent_after);
 	MemoryContextSwitchTo(oldcontext);
+	keyapi_kept_page_unpin(page->kept);
+}
+
+void
+keyapi_listing_let_go(KeyapiListingPages *listing_pages)
+{
+	int			unread;
+
+	keyapi_listing_count_pages(listing_pages, &unread, &listing_pages->spilled);
+	idtable_destroy(listing_pages->ids);
+	pfree(listing_pages->items);
+	listing_pages->ids = NULL;
+	listing_pages->items = NULL;
+	listing_pages->gone = true;
 }

@@ -28,7 +28,7 @@
 #include "utils/timestamp.h"
 
 #include "api/listing.h"
-#include "json/block.h"
+#include "fetch/kept_pages.h"
 
 /* A page that has arrived. */
 typedef struct KeyapiPage
@@ -36,7 +36,8 @@ typedef struct KeyapiPage
 	int			number;			/* from 1 */
 	int64		pass;			/* last pass that read it; 0: none */
 	TimestampTz fetched_at;
-	const KeyapiBlock *block;	/* the statement's list has it */
+	int			nrows;
+	KeyapiKeptPage *kept;		/* what is on it: the statement's list has it */
 	int			items;			/* its first one in the listing's items */
 } KeyapiPage;
 
@@ -72,10 +73,13 @@ typedef struct KeyapiListingPages
 	bool		has_more_seen;	/* a page said whether there is more */
 	int			num_items;		/* on all pages that are here */
 
+	bool		gone;			/* neither items nor pages can be read ... */
+	int			spilled;		/* ... of which so many had been spilled */
+
 	/* which listing it is */
 	bool		echo_seen;		/* an item said which listing it is of */
 	bool		echo_matched;	/* ... and it was this one */
-	KeyapiSlice other_echo;		/* what another item said */
+	KeyapiSlice other_echo;		/* what an item of another one said */
 } KeyapiListingPages;
 
 /*
@@ -91,10 +95,12 @@ extern KeyapiPage *keyapi_listing_page(const KeyapiListingPages *listing_pages,
 									   int number);
 
 /*
- * How many pages have arrived, and how many of them no pass has read.
+ * How many pages have arrived; how many of them no pass has read, and how many have
+ * been in a temporary file.
  */
 extern int	keyapi_listing_num_pages(const KeyapiListingPages *listing_pages);
-extern int	keyapi_listing_num_unread(const KeyapiListingPages *listing_pages);
+extern void keyapi_listing_count_pages(const KeyapiListingPages *listing_pages,
+									   int *unread, int *spilled);
 
 /*
  * Rank of the first item of a page, and number of the page that holds a rank
@@ -120,7 +126,7 @@ extern int	keyapi_listing_announced_end(const KeyapiListingPages *listing_pages)
 
 /*
  * Add a page that has arrived; there must be none with its number yet.  It is
- * kept; page->number, fetched_at and block are set by the caller.  sent_after is how
+ * kept; page->number, fetched_at, nrows and kept are set by the caller.  sent_after is how
  * many later pages have been asked for already.  Raises one WARNING if the
  * listing is empty, or if it ends before the total that it announced.
  */
@@ -128,7 +134,14 @@ extern void keyapi_listing_add_page(KeyapiListingPages *listing_pages,
 									KeyapiPage *page, int sent_after);
 
 /*
- * Whether the listing seems to end with this page, by what it says alone.
+ * The pages will not be kept any longer: free what is known of their items.  Only the
+ * functions that count pages may be called after this.
+ */
+extern void keyapi_listing_let_go(KeyapiListingPages *listing_pages);
+
+/*
+ * Whether the listing seems to end with this page, by what it says alone.  It must
+ * be in memory.
  */
 extern bool keyapi_listing_page_is_last(const KeyapiListing *listing,
 										const KeyapiPage *page);

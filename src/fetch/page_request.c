@@ -111,7 +111,7 @@ keyapi_page_request_retry(KeyapiPageRequest *request, int64 not_before)
 }
 
 void
-keyapi_page_request_arrive(KeyapiPageRequest *request, const KeyapiListPage *page)
+keyapi_page_request_arrive(KeyapiPageRequest *request, KeyapiListPage *page)
 {
 	KeyapiListingPages *listing_pages = request->listing_pages;
 
@@ -122,13 +122,14 @@ keyapi_page_request_arrive(KeyapiPageRequest *request, const KeyapiListPage *pag
 	{
 		.number = request->number,
 			.fetched_at = page->fetched_at,
-			.block = page->block,
+			.nrows = page->nrows,
+			.kept = &page->kept,
 	};
 	request->status = KEYAPI_REQUEST_ARRIVED;
 	request->all->arrived++;
 
 	/* pages after it need not be asked for */
-	if (page->block->nrows == 0 || page->block->has_more == 0)
+	if (page->ends_list)
 		listing_pages->last_page = Min(listing_pages->last_page, request->number);
 }
 

@@ -144,10 +144,10 @@ extern void keyapi_page_request_retry(KeyapiPageRequest *request, int64 not_befo
 
 /*
  * RECEIVED, WAITING (the page was cached) or FAILED (an old copy will do) ->
- * ARRIVED.  The page's block must stay as long as the list.
+ * ARRIVED.  The page must be kept as long as the list.
  */
 extern void keyapi_page_request_arrive(KeyapiPageRequest *request,
-									   const KeyapiListPage *page);
+									   KeyapiListPage *page);
 
 /*
  * RECEIVED or WAITING (there is no use in asking) -> FAILED.  The failure is

@@ -137,7 +137,7 @@ settle_failure(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
 
 void
 keyapi_fetch_use_cached(KeyapiFetcher *fetcher, KeyapiPageRequest *request,
-						const KeyapiListPage *page)
+						KeyapiListPage *page)
 {
 	keyapi_page_request_arrive(request, page);
 	keyapi_ledger_book_cached_page(&fetcher->ledger);
@@ -170,12 +170,13 @@ announced_pages(const KeyapiBlock *block)
  * Let other scans and sessions have the page that has arrived.  Returns the
  * statement's copy.
  */
-static const KeyapiListPage *
+static KeyapiListPage *
 share_page(const KeyapiPageRequest *request, const KeyapiBlock *block,
 		   TimestampTz fetched_at)
 {
 	const KeyapiListingPages *listing_pages = request->listing_pages;
-	const KeyapiPage page = {.number = request->number,.block = block};
+	KeyapiKeptPage kept = {.block = block};
+	const KeyapiPage page = {.number = request->number,.nrows = block->nrows,.kept = &kept};
 	const KeyapiStoredPage stored = {
 		.data = block,
 		.len = block->size,

@@ -28,7 +28,7 @@ extern void keyapi_fetch_receive(KeyapiFetcher *fetcher,
  */
 extern void keyapi_fetch_use_cached(KeyapiFetcher *fetcher,
 									KeyapiPageRequest *request,
-									const KeyapiListPage *page);
+									KeyapiListPage *page);
 
 /*
  * Enter a page that has ARRIVED into its list at once if it is the first one of

@@ -213,7 +213,7 @@ adopt_news(KeyapiFetcher *fetcher, const KeyapiPageRequest *needed)
 	{
 		KeyapiPageRequest *request = keyapi_page_request_at(iter);
 		KeyapiStatementList *list = request->listing_pages->statement_list;
-		const KeyapiListPage *page;
+		KeyapiListPage *page;
 		KeyapiSharedFailure failure;
 
 		if (request->status != KEYAPI_REQUEST_WAITING)

@@ -15,6 +15,9 @@
  * page that is missing there is agreed on with the others
  * (shared/single_flight.h).  Nothing here sends anything.
  *
+ * Which lists there are, and how long they live: statement_lists.c.  Their pages:
+ * statement_pages.c.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef KEYAPI_STATEMENT_LISTS_H
@@ -22,7 +25,7 @@
 
 #include "compat.h"
 
-#include "json/block.h"
+#include "fetch/list_page.h"
 #include "shared/cache.h"
 #include "shared/single_flight.h"
 
@@ -37,19 +40,10 @@ typedef enum KeyapiPageState
 								 * list is an old state that lacks it */
 } KeyapiPageState;
 
-/* A page of a statement's list, the one copy of it for all scans. */
-typedef struct KeyapiListPage
-{
-	int			number;
-	bool		last;			/* the list ends with this page */
-	TimestampTz fetched_at;
-	const KeyapiBlock *block;
-} KeyapiListPage;
-
 /* What comes of looking for a page. */
 typedef union KeyapiFinding
 {
-	const KeyapiListPage *page; /* HERE; kept as long as the list */
+	KeyapiListPage *page;		/* HERE; kept as long as the list */
 	KeyapiSharedFailure shared_failure; /* REFUSED */
 } KeyapiFinding;
 
@@ -67,8 +61,8 @@ extern KeyapiStatementList *keyapi_statement_list_open(const KeyapiCacheKey *key
 /*
  * A page that is paid for, kept as long as the list; or NULL.
  */
-extern const KeyapiListPage *keyapi_statement_list_get(KeyapiStatementList *list,
-													   int number);
+extern KeyapiListPage *keyapi_statement_list_get(KeyapiStatementList *list,
+												 int number);
 
 /*
  * Look for a page in order to ask for it if it is not there.  YOURS: ask the API,
@@ -106,15 +100,22 @@ extern bool keyapi_statement_list_would_be_free(const KeyapiCacheKey *key,
  */
 extern int	keyapi_statement_list_existing(KeyapiStatementList *list, int number);
 
+/*
+ * Whether the pages of a list need not be kept once the caller's query does not need
+ * them: it is the only one that reads them, and they could be had again.
+ */
+extern bool keyapi_statement_list_may_go(const KeyapiStatementList *list);
+extern void keyapi_statement_list_let_go(KeyapiStatementList *list);
+
 /* ---- what became of a page that was YOURS ---- */
 
 /*
  * It has arrived.  Its data, which is a block, is copied.  Returns the statement's
  * page, kept as long as the list.
  */
-extern const KeyapiListPage *keyapi_statement_list_put(KeyapiStatementList *list,
-													   int number,
-													   const KeyapiStoredPage *page);
+extern KeyapiListPage *keyapi_statement_list_put(KeyapiStatementList *list,
+												 int number,
+												 const KeyapiStoredPage *page);
 
 /*
  * It is asked for once more; others wait for that until the time until, at most.

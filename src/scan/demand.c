@@ -27,6 +27,7 @@ typedef struct Run
 	PlanState  *plan;			/* the root */
 	uint64		count;			/* rows that are asked for; 0: all */
 	bool		counts;			/* es_processed says how many there were */
+	bool		within;			/* another run */
 } Run;
 
 /* The run that is under way. */
@@ -70,6 +71,7 @@ executor_run(KEYAPI_EXECUTOR_RUN_PARAMS)
 			.count = count,
 			.counts = query->operation == CMD_SELECT &&
 			ScanDirectionIsForward(direction),
+			.within = outer.estate != NULL,
 	};
 	PG_TRY();
 	{
@@ -91,6 +93,12 @@ keyapi_demand_init(void)
 {
 	next_executor_run = ExecutorRun_hook;
 	ExecutorRun_hook = executor_run;
+}
+
+bool
+keyapi_runs_within_another(void)
+{
+	return current_run.within;
 }
 
 /*

@@ -52,6 +52,12 @@ typedef struct KeyapiDemandHint
 extern void keyapi_demand_init(void);
 
 /*
+ * Whether the run of the executor that is under way is within another one: of a
+ * function, say.
+ */
+extern bool keyapi_runs_within_another(void);
+
+/*
  * What the plan says of one of its nodes.
  */
 extern KeyapiDemandHint keyapi_demand_hint_of(const PlannedStmt *statement,

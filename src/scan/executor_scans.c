@@ -45,6 +45,22 @@ keyapi_scan_find(const EState *estate, const Plan *plan)
 	return NULL;
 }
 
+bool
+keyapi_scan_is_alone(const KeyapiScan *scan)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &scans)
+	{
+		const KeyapiScan *other = dlist_container(KeyapiScan, node_of_all, iter.cur);
+
+		if (other != scan &&
+			other->node->ss.ps.state == scan->node->ss.ps.state)
+			return false;
+	}
+	return true;
+}
+
 void
 keyapi_scan_begin_pass(KeyapiScan *scan)
 {

@@ -24,6 +24,7 @@ typedef struct KeyapiScan
 {
 	dlist_node	node_of_all;	/* among the scans of all executors */
 	ForeignScanState *node;
+	int			eflags;			/* that the node began with */
 	KeyapiBinding *binding;
 	KeyapiPages *pages;
 	KeyapiTupleReader *reader;
@@ -31,6 +32,7 @@ typedef struct KeyapiScan
 	KeyapiDemandHint hint;
 	KeyapiBound *bound;			/* of the current pass; NULL: bind first */
 	MemoryContext bound_context;
+	bool		read;			/* a pass was begun by the scan itself */
 	bool		begun_ahead;	/* the pass has begun for another scan's sake,
 								 * and no row of it was asked for */
 	struct KeyapiLoopAhead *loop_ahead; /* passes to come; NULL: not looked at */
@@ -46,6 +48,11 @@ extern void keyapi_scan_register(KeyapiScan *scan);
  * wrapper's.
  */
 extern KeyapiScan *keyapi_scan_find(const EState *estate, const Plan *plan);
+
+/*
+ * Whether the executor of a scan has no other one.
+ */
+extern bool keyapi_scan_is_alone(const KeyapiScan *scan);
 
 /*
  * Bind with the parameters of the moment, and begin a pass over the rows.  Raises

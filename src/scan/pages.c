@@ -57,7 +57,7 @@ find_list(KeyapiPages *pages, const KeyapiListing *list)
 	char	   *key = keyapi_listing_key(list);
 	ListEntry  *entry = listtable_lookup(pages->lists, key);
 
-	if (entry == NULL)
+	if (entry == NULL || entry->listing_pages->gone)
 	{
 		MemoryContext oldcontext = MemoryContextSwitchTo(pages->context);
 		KeyapiListingPages *listing_pages = keyapi_listing_create(list);
@@ -187,7 +187,7 @@ peek_row(KeyapiPages *pages, KeyapiListCursor *cursor, KeyapiRow *row)
 	{
 		const KeyapiPage *page = cursor->page;
 
-		if (page == NULL || cursor->index >= page->block->nrows)
+		if (page == NULL || cursor->index >= page->nrows)
 		{
 			if (!turn_page(pages, cursor))
 				return false;
@@ -249,6 +249,7 @@ set_pass(KeyapiPages *pages, const KeyapiBound *bound)
 	pages->pass = *bound;
 	pages->rows_left = bound->max_rows;
 	pages->price_checked = false;
+	pages->unreported = 0;
 	pages->cursors = NULL;
 	pages->current = 0;
 	pages->rank = bound->lo;
@@ -331,6 +332,12 @@ keyapi_pages_expect_later(KeyapiPages *pages, bool expect)
 	pages->later_sure = expect;
 }
 
+void
+keyapi_pages_read_once(KeyapiPages *pages, bool once)
+{
+	pages->read_once = once;
+}
+
 static bool
 next_in_list_order(KeyapiPages *pages, KeyapiRow *row)
 {
@@ -343,6 +350,8 @@ next_in_list_order(KeyapiPages *pages, KeyapiRow *row)
 			cursor->index++;
 			return true;
 		}
+		if (pages->read_once)
+			keyapi_fetch_let_go(cursor->listing_pages);
 	}
 	return false;
 }
@@ -484,8 +493,13 @@ keyapi_pages_bill(KeyapiPages *pages)
 	listtable_start_iterate(pages->lists, &iterator);
 	while ((entry = listtable_iterate(pages->lists, &iterator)) != NULL)
 	{
+		int			unread;
+		int			spilled;
+
 		bill->lists += keyapi_listing_num_pages(entry->listing_pages) > 0;
-		bill->unread_pages += keyapi_listing_num_unread(entry->listing_pages);
+		keyapi_listing_count_pages(entry->listing_pages, &unread, &spilled);
+		bill->unread_pages += unread;
+		bill->spilled_pages += spilled;
 	}
 	return bill;
 }

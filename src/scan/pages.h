@@ -36,6 +36,7 @@ typedef struct KeyapiBill
 	int64		lists;			/* lists of which a page was read */
 	int64		unread_pages;	/* paid for, but never read */
 	int64		duplicates;		/* rows dropped: their id came before */
+	int64		spilled_pages;	/* that have been in a temporary file */
 } KeyapiBill;
 
 typedef struct KeyapiPages KeyapiPages;
@@ -90,6 +91,12 @@ extern void keyapi_pages_expect_later(KeyapiPages *pages, bool expect);
  * Pages that earlier passes read are not asked for again.
  */
 extern void keyapi_pages_rewind(KeyapiPages *pages, const KeyapiBound *bound);
+
+/*
+ * Whether the pass of the moment is the only one, and no other scan reads its lists:
+ * then those that it has passed are not kept.  At first that is not so.
+ */
+extern void keyapi_pages_read_once(KeyapiPages *pages, bool once);
 
 /*
  * The next row of the pass, or false at its end.  In a list ranks ascend and

@@ -39,6 +39,7 @@ typedef struct KeyapiPages
 	MemoryContext context;
 	KeyapiFetcher *fetcher;
 	struct listtable_hash *lists;	/* all that were met, in any pass */
+	bool		read_once;		/* what was passed is not needed again */
 	int64		duplicates;		/* rows dropped: their id came before */
 	int64		rows_uncounted; /* returned, not in keyapi_fdw_stats yet */
 	int			ramp;			/* bound of the pages asked for at a time,
@@ -60,6 +61,8 @@ typedef struct KeyapiPages
 	int64		rank;			/* rank_major: the rank of this round */
 	bool		round_had_row;	/* ... and whether a list had it */
 	int64		rows_left;		/* of pass.max_rows; -1: no such bound */
+	int			unreported;		/* pages until pages_report.c looks at all
+								 * lists again */
 	bool		price_checked;	/* the budget suffices, or that is not known */
 } KeyapiPages;
 

@@ -37,7 +37,8 @@ typedef struct Walk
 	int			current;		/* list order: the list to look at; rank
 								 * order: the one of the last page */
 	int64		rows;			/* list order: rows before the current list */
-	int		   *next;			/* of each list, number of the page to look at */
+	int		   *next;			/* of each list, number of the page to look
+								 * at; 0: the list was not looked at yet */
 	bool	   *unknown;		/* of each list, whether it has more pages */
 } Walk;
 
@@ -114,11 +115,8 @@ begin_walk(KeyapiPages *pages, bool typical)
 		(!typical || pages->rows_left >= 0);
 	walk->limit = rows_to_read(pages);
 	walk->current = pages->pass.rank_major ? 0 : pages->current;
-	walk->next = palloc(sizeof(int) * nlists);
+	walk->next = palloc0(sizeof(int) * nlists);
 	walk->unknown = palloc0(sizeof(bool) * nlists);
-	for (int i = 0; i < nlists; i++)
-		walk->next[i] = keyapi_listing_page_of_rank(pages->cursors[i].listing_pages,
-													next_rank(pages, &pages->cursors[i]));
 	return walk;
 }
 
@@ -143,6 +141,9 @@ find_missing(Walk *walk, int list)
 	int			end = last_page(walk, cursor);
 	int			skipped = 0;
 
+	if (walk->next[list] == 0)
+		walk->next[list] = keyapi_listing_page_of_rank(listing_pages,
+													   next_rank(pages, cursor));
 	while (!walk->unknown[list] && walk->next[list] <= end &&
 		   !keyapi_listing_ends_before(listing_pages, walk->next[list]))
 	{
@@ -337,6 +338,21 @@ keyapi_pages_look_ahead(KeyapiPages *pages)
 		pages->look_beyond(pages->beyond_arg, window);
 }
 
+/*
+ * Look at all lists of the pass in the cache: it drops none that the statement has
+ * looked at to make room for its others.
+ */
+static void
+claim_lists(KeyapiPages *pages)
+{
+	for (int i = 0; i < pages->pass.nlists; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		(void) keyapi_fetch_is_free(pages->fetcher,
+									pages->cursors[i].listing_pages, 1);
+	}
+}
+
 void
 keyapi_pages_check_price(KeyapiPages *pages)
 {
@@ -345,10 +361,15 @@ keyapi_pages_check_price(KeyapiPages *pages)
 	int			number;
 	Walk	   *walk;
 
-	if (pages->price_checked || pages->demand != KEYAPI_READS_ALL ||
-		keyapi_fetcher_affords(pages->fetcher,
-							   pages->pass.lists[0].endpoint) == PG_INT64_MAX)
+	if (pages->price_checked || pages->demand != KEYAPI_READS_ALL)
 		return;
+	if (keyapi_fetcher_affords(pages->fetcher,
+							   pages->pass.lists[0].endpoint) == PG_INT64_MAX)
+	{
+		claim_lists(pages);
+		pages->price_checked = true;
+		return;
+	}
 	walk = begin_walk(pages, true);
 	while (walk_on(walk, &cursor, &number))
 		requests += !keyapi_fetch_is_free(pages->fetcher, cursor->listing_pages, number);

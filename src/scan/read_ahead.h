@@ -48,7 +48,8 @@ extern void keyapi_pages_look_ahead(KeyapiPages *pages);
 
 /*
  * Before the first request of a pass that will be read to its end: raise 54000
- * if the statement may not spend as much as that can cost.
+ * if the statement may not spend as much as that can cost.  The cache spares all
+ * lists of the pass from then on.
  */
 extern void keyapi_pages_check_price(KeyapiPages *pages);
 

@@ -20,6 +20,7 @@
 #include "scan/executor_scans.h"
 #include "scan/look_beyond.h"
 #include "scan/lookalike.h"
+#include "scan/reads_once.h"
 #include "scan/tuple.h"
 
 static Oid
@@ -46,6 +47,7 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 	scan = palloc0(sizeof(KeyapiScan));
 	keyapi_plan_private_unpack(&private, plan->fdw_private);
 	scan->node = node;
+	scan->eflags = eflags;
 	scan->hint = keyapi_demand_hint_of(node->ss.ps.state->es_plannedstmt,
 									   node->ss.ps.plan);
 	scan->binding = keyapi_binding_begin(node, options);
@@ -60,6 +62,16 @@ keyapiBeginForeignScan(ForeignScanState *node, int eflags)
 	node->fdw_state = scan;
 }
 
+static void
+begin_pass(KeyapiScan *scan)
+{
+	keyapi_scan_begin_pass(scan);
+	/* of one list alone, nothing can be let go before the end */
+	keyapi_pages_read_once(scan->pages, scan->bound->nlists > 1 && !scan->read &&
+						   keyapi_scan_reads_once(scan));
+	scan->read = true;
+}
+
 TupleTableSlot *
 keyapiIterateForeignScan(ForeignScanState *node)
 {
@@ -70,7 +82,7 @@ keyapiIterateForeignScan(ForeignScanState *node)
 	KeyapiRow	row;
 
 	if (scan->bound == NULL)
-		keyapi_scan_begin_pass(scan);
+		begin_pass(scan);
 	scan->begun_ahead = false;
 
 	ExecClearTuple(slot);

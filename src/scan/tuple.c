@@ -335,7 +335,7 @@ read_attrs(KeyapiTupleReader *reader, const KeyapiRow *row, Datum *value)
 														 reader->names.len));
 		MemoryContextSwitchTo(oldcontext);
 	}
-	return keyapi_attrs_read(reader->attrs, row->page->block, row->index, value);
+	return keyapi_attrs_read(reader->attrs, row->page->kept->block, row->index, value);
 }
 
 static bool
@@ -348,7 +348,7 @@ read_field(KeyapiTupleReader *reader, ColumnReader *column, const KeyapiRow *row
 	if (column->type == JSONBOID && column->path[0] == '\0' &&
 		read_attrs(reader, row, value))
 		return true;
-	if (!keyapi_field_read(&column->field, row->page->block, row->index, &allocator,
+	if (!keyapi_field_read(&column->field, row->page->kept->block, row->index, &allocator,
 						   &member))
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
@@ -385,9 +385,9 @@ read_column(KeyapiTupleReader *reader, ColumnReader *column, const KeyapiRow *ro
 		case KEYAPI_COLUMN_PAGE:
 			return input_number(column, row->page->number, value);
 		case KEYAPI_COLUMN_TOTAL_COUNT:
-			return input_number(column, row->page->block->total_count, value);
+			return input_number(column, row->page->kept->block->total_count, value);
 		case KEYAPI_COLUMN_REQUEST_ID:
-			member.text = keyapi_block_request_id(row->page->block);
+			member.text = keyapi_block_request_id(row->page->kept->block);
 			return input_member(reader, column, &member, value);
 		case KEYAPI_COLUMN_FETCHED_AT:
 			return input_time(column, row->page->fetched_at, value);
@@ -400,7 +400,7 @@ read_context(void *arg)
 {
 	const ReadContext *context = arg;
 	const KeyapiRow *row = context->row;
-	KeyapiSlice id = keyapi_block_id(row->page->block, row->index);
+	KeyapiSlice id = keyapi_block_id(row->page->kept->block, row->index);
 	TupleDesc	tupdesc = RelationGetDescr(context->reader->rel);
 
 	errcontext("column \"%s\" of foreign table \"%s\", %s %s, page %d of list %s",
@@ -420,7 +420,7 @@ read_columns(ReadContext *context, Datum *values, bool *nulls)
 {
 	KeyapiTupleReader *reader = context->reader;
 
-	resolve_fields(reader, context->row->page->block);
+	resolve_fields(reader, context->row->page->kept->block);
 	for (int i = 0; i < reader->ncolumns; i++)
 	{
 		ColumnReader *column = &reader->columns[i];
@@ -446,6 +446,9 @@ keyapi_tuple_read(KeyapiTupleReader *reader, const KeyapiRow *row,
 	memset(nulls, true, sizeof(bool) * RelationGetDescr(reader->rel)->natts);
 	if (reader->ncolumns == 0)
 		return;
+
+	/* an input function may run queries, which need memory for pages too */
+	(void) keyapi_kept_page_pin(row->page->kept);
 	PG_TRY();
 	{
 		error_context_stack = &callback;
@@ -453,8 +456,10 @@ keyapi_tuple_read(KeyapiTupleReader *reader, const KeyapiRow *row,
 	}
 	PG_CATCH();
 	{
+		keyapi_kept_page_unpin(row->page->kept);
 		keyapi_secret_rethrow(memory);
 	}
 	PG_END_TRY();
+	keyapi_kept_page_unpin(row->page->kept);
 	error_context_stack = callback.previous;
 }

@@ -58,11 +58,13 @@ sample_list(Sampler *sampler, const KeyapiListing *list, HeapTuple *rows,
 			int *nrows, int targrows)
 {
 	const KeyapiPage *page = keyapi_pages_first_page(sampler->pages, list);
+	int64		total_count;
 
-	for (int i = 0; i < page->block->nrows && *nrows < targrows; i++)
+	for (int i = 0; i < page->nrows && *nrows < targrows; i++)
 		rows[(*nrows)++] = sample_row(sampler, list, page, i);
-	return page->block->total_count >= 0 ? page->block->total_count :
-		page->block->nrows;
+	total_count = keyapi_kept_page_pin(page->kept)->total_count;
+	keyapi_kept_page_unpin(page->kept);
+	return total_count >= 0 ? total_count : page->nrows;
 }
 
 /*

@@ -312,6 +312,8 @@ explain_bill(const KeyapiBill *bill, ExplainState *es)
 	ExplainPropertyInteger("Retries", NULL, bill->cost.retries, es);
 	ExplainPropertyInteger("Cached Pages", NULL, bill->cost.cached_pages, es);
 	ExplainPropertyInteger("Unread Pages", NULL, bill->unread_pages, es);
+	if (bill->spilled_pages > 0)
+		ExplainPropertyInteger("Pages Spilled", NULL, bill->spilled_pages, es);
 	ExplainPropertyInteger("Duplicates", NULL, bill->duplicates, es);
 	ExplainPropertyInteger("Bytes", NULL, bill->cost.bytes, es);
 	ExplainPropertyInteger("Credits", NULL, bill->cost.credits, es);

@@ -13,7 +13,6 @@ use KeyapiTest;
 # Pages of a list
 my $pages = 3;
 
-# The check of the price looks at all lists of the statement first.
 my $t = KeyapiTest->new(conf => KeyapiTest->preloaded . "keyapi_fdw.max_credits = 100000\n");
 
 test_again($_) foreach 70, 130;
@@ -57,6 +56,8 @@ sub test_again
 	my %ways = (
 		'list after list' => "SELECT count(*) FROM $name WHERE $condition",
 		'by rank' => "SELECT count(*) FROM (SELECT rank FROM $name WHERE $condition ORDER BY rank OFFSET 0) x",
+		'by rank at any price' => 'SET keyapi_fdw.max_credits = -1;'
+		  . " SELECT count(*) FROM (SELECT rank FROM $name WHERE $condition ORDER BY rank OFFSET 0) x",
 		'in a loop' => "DO \$\$ BEGIN FOR i IN 1..$number LOOP"
 		  . " ASSERT (SELECT count(*) FROM $name WHERE region = 'R' || i) = 60; END LOOP; END \$\$");
 

@@ -108,7 +108,7 @@ run_query(int64 *rank_of)
 	keyapi_pages_rewind(pages, &bound);
 	while (keyapi_pages_next(pages, query.demand, rows_ahead, &row))
 	{
-		int			position = atoi(keyapi_block_id(row.page->block, row.index).data);
+		int			position = atoi(keyapi_block_id(row.page->kept->block, row.index).data);
 
 		if (row.rank <= last || rank_of[position] != 0)
 			return false;

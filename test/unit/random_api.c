@@ -157,6 +157,20 @@ make_block(int nitems, int first)
 	return block;
 }
 
+/*
+ * All pages stay in memory.
+ */
+const KeyapiBlock *
+keyapi_kept_page_pin(KeyapiKeptPage *page)
+{
+	return page->block;
+}
+
+void
+keyapi_kept_page_unpin(KeyapiKeptPage *page)
+{
+}
+
 static KeyapiPage *
 make_page(int number)
 {
@@ -167,7 +181,9 @@ make_page(int number)
 	block->total_count = total_of_page(number);
 	block->has_more = api.has_more ? number < num_pages() : -1;
 	page->number = number;
-	page->block = block;
+	page->nrows = block->nrows;
+	page->kept = palloc0(sizeof(KeyapiKeptPage));
+	page->kept->block = block;
 	return page;
 }
 
@@ -268,7 +284,7 @@ let_one_arrive(KeyapiFetcher *fetcher, KeyapiListingPages *listing_pages)
 		request->status = ARRIVED;
 		request->page = make_page(request->number);
 		fetcher->in_flight--;
-		if (request->page->block->nrows == 0 || request->page->block->has_more == 0)
+		if (request->page->nrows == 0 || request->page->kept->block->has_more == 0)
 			listing_pages->last_page = Min(listing_pages->last_page, request->number);
 		return;
 	}
@@ -396,4 +412,9 @@ char *
 keyapi_quotable(const char *text)
 {
 	return unconstify(char *, text);
+}
+
+void
+keyapi_fetch_let_go(KeyapiListingPages *listing_pages)
+{
 }

@@ -256,4 +256,6 @@ install_packages()
 		"${packages[@]}" || status=$?
 	rm -rf "$stubs"
 	[ $status = 0 ] || die "apt-get could not install these packages"
+	[[ " ${packages[*]} " != *" postgresql-${pg_release:-none} "* ]] ||
+		echo "(PostgreSQL without a cluster. To make one: sudo pg_createcluster $pg_release main --start)"
 }

@@ -8,8 +8,8 @@ use Test::More;
 
 use KeyapiClient;
 
-# Pure JavaScript, that runs on any Node.js.  apt-get would install them beside
-# Debian's own Node.js only, so they are but unpacked.
+# They run on any Node.js.  apt-get installs them only beside Debian's own, so they
+# are downloaded and unpacked.
 my @packages = qw(node-pg node-split2 node-xtend);
 my $modules  = PostgreSQL::Test::Utils::tempdir();
 

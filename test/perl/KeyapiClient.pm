@@ -63,7 +63,7 @@ sub gives
 	my $table = $options{table} // 'client';
 	my $emulator = $self->t->emulator;
 	my $before = $emulator->count($table);
-	my $printed = $self->_start($what)->finish;
+	my $printed = _finish($self->_start($what));
 	my $told = $emulator->count($table) - $before;
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -81,7 +81,7 @@ sub cancels
 	$emulator->await_stalled('stalled', 1);
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is($program->finish, '57014', $test);
+	is(_finish($program), '57014', $test);
 	$emulator->await_inflight('stalled', 0);
 	return;
 }
@@ -96,7 +96,7 @@ sub advises
 	return $self->gives($what, '0A000 write region = ...', 0, $test);
 }
 
-# Start the program; its standard input ends with finish.
+# Start the program, with a standard input that ends in _finish.
 sub _start
 {
 	my ($self, $what) = @_;
@@ -112,17 +112,17 @@ sub _start
 	$process{run} = IPC::Run::start([ @{ $self->{command} }, $what ],
 		'<', \$process{in}, '>', \$process{out}, '2>', \$process{err},
 		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
-	return bless \%process, 'KeyapiClient::Process';
+	return \%process;
 }
 
 # Let the program end; returns what it has printed.
-sub KeyapiClient::Process::finish
+sub _finish
 {
-	my ($self) = @_;
+	my ($program) = @_;
 
-	$self->{run}->finish;
-	chomp $self->{out};
-	return $self->{out} . $self->{err};
+	$program->{run}->finish;
+	chomp $program->{out};
+	return $program->{out} . $program->{err};
 }
 
 1;

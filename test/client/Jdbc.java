@@ -26,6 +26,8 @@ public class Jdbc
 			case "cancel": cancel(); break;
 			case "query_timeout": queryTimeout(); break;
 			case "error": error(); break;
+			case "prepared_error": preparedError(); break;
+			case "broken_fetch": brokenFetch(); break;
 			default: throw new IllegalArgumentException(args[0]);
 		}
 	}
@@ -92,13 +94,14 @@ public class Jdbc
 		System.out.println(count(tables, 10));
 	}
 
+	/* Cancels, from another thread, when the standard input ends. */
 	static void cancel() throws Exception
 	{
 		Statement statement = connect("").createStatement();
 		Thread canceller = new Thread(() -> {
 			try
 			{
-				Thread.sleep(500);
+				System.in.read();
 				statement.cancel();
 			}
 			catch (Exception e)
@@ -131,6 +134,18 @@ public class Jdbc
 		}
 	}
 
+	/* The SQLSTATE and the words of the message that help */
+	static void tell(SQLException e)
+	{
+		String message = e.getMessage();
+		String words = message;
+
+		for (String help : new String[] { "write region = ...", "the API rejected the parameters" })
+			if (message.contains(help))
+				words = help;
+		System.out.println(e.getSQLState() + " " + words);
+	}
+
 	static void error() throws SQLException
 	{
 		try (Statement statement = connect("").createStatement())
@@ -139,7 +154,41 @@ public class Jdbc
 		}
 		catch (SQLException e)
 		{
-			System.out.println(e.getSQLState() + " " + e.getMessage().contains("write region = ..."));
+			tell(e);
+		}
+	}
+
+	static void preparedError() throws SQLException
+	{
+		try (PreparedStatement statement = connect("&prepareThreshold=1").prepareStatement(
+			"SELECT rank FROM client WHERE region <> ?"))
+		{
+			statement.setString(1, "US");
+			statement.executeQuery();
+		}
+		catch (SQLException e)
+		{
+			tell(e);
+		}
+	}
+
+	/* The API refuses the second page. */
+	static void brokenFetch() throws SQLException
+	{
+		Connection connection = connect("");
+		int n = 0;
+
+		connection.setAutoCommit(false);
+		try (Statement statement = connection.createStatement())
+		{
+			statement.setFetchSize(10);
+			for (ResultSet rows = statement.executeQuery("SELECT rank FROM broken"); rows.next(); )
+				n++;
+		}
+		catch (SQLException e)
+		{
+			System.out.print(n + " ");
+			tell(e);
 		}
 	}
 }

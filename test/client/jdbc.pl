@@ -15,9 +15,11 @@ $client->gives('fetch_size', 10, 1, 'ten rows with a fetch size');
 $client->gives('prepared', join(' ', (45) x 10), 30, 'a prepared statement');
 $client->gives('metadata',
 	"rank int4\nregion text\nregion_name text\nrequest_id text\n1", 0, 'metadata');
-$client->gives('cancel',        57014,        0, 'cancel');
-$client->gives('query_timeout', 57014,        0, 'a timeout');
-$client->gives('error',         '0A000 true', 0, 'an error');
+$client->gives('query_timeout', 57014, 0, 'a timeout');
+$client->cancels('cancel', 'cancel');
+$client->advises('error', 'an error');
+$client->advises('prepared_error', 'an error of a prepared statement');
+$client->gives('broken_fetch', '20 22023 the API rejected the parameters', 2, 'an error after some rows', table => 'broken');
 
 $client->t->stop;
 done_testing();

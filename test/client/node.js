@@ -2,9 +2,30 @@
 // "node node.js WHAT" prints what a user sees.
 
 const pg = require('pg');
+const Cursor = require('pg-cursor');
+const QueryStream = require('pg-query-stream');
 
 const WHOLE = 'SELECT rank FROM client';
 const UNBOUND = "SELECT rank FROM client WHERE region <> 'US'";
+const BROKEN = 'SELECT rank FROM broken';
+const STALLED = 'SELECT rank FROM stalled';
+
+// The SQLSTATE and the words of the message that help
+function told(error) {
+	const words = ['write region = ...', 'the API rejected the parameters'].find(help => error.message.includes(help));
+	return `${error.code} ${words || error.message}`;
+}
+
+// Act when the standard input ends.
+function whenTold(act) {
+	process.stdin.on('end', act).resume();
+}
+
+async function connect() {
+	const client = new pg.Client();
+	await client.connect();
+	return client;
+}
 
 const acts = {
 	async rows(client) {
@@ -22,7 +43,6 @@ const acts = {
 	},
 
 	async cursor(client) {
-		const Cursor = require('pg-cursor');
 		const cursor = client.query(new Cursor(WHOLE));
 		const rows = await cursor.read(10);
 		await cursor.close();
@@ -30,7 +50,6 @@ const acts = {
 	},
 
 	async stream(client) {
-		const QueryStream = require('pg-query-stream');
 		let n = 0;
 		for await (const row of client.query(new QueryStream(WHOLE, [], { batchSize: 10 })))
 			n += row ? 1 : 0;
@@ -38,17 +57,33 @@ const acts = {
 	},
 
 	async error(client) {
+		return client.query(UNBOUND).catch(told);
+	},
+
+	async cursor_error(client) {
+		return client.query(new Cursor(UNBOUND)).read(10).catch(told);
+	},
+
+	// The API refuses the second page.
+	async broken_stream(client) {
+		let n = 0;
 		try {
-			await client.query(UNBOUND);
+			for await (const row of client.query(new QueryStream(BROKEN, [], { batchSize: 10 })))
+				n += row ? 1 : 0;
 		} catch (error) {
-			return `${error.code} ${error.message.includes('write region = ...')}`;
+			return `${n} ${told(error)}`;
 		}
+	},
+
+	async cancel(client) {
+		const other = await connect();
+		whenTold(() => other.query('SELECT pg_cancel_backend($1)', [client.processID]).then(() => other.end()));
+		return client.query(STALLED).catch(error => error.code);
 	},
 };
 
 async function main() {
-	const client = new pg.Client();
-	await client.connect();
+	const client = await connect();
 	console.log(await acts[process.argv[2]](client));
 	await client.end();
 }

@@ -1,6 +1,6 @@
 
-# What stands between or beside servers: pgbouncer in transaction mode, pg_dump,
-# pg_dumpall, and a standby that is promoted.
+# What stands between or beside servers: pgbouncer in transaction mode, pg_dump with
+# pg_restore, pg_dumpall, and a standby that is promoted.
 
 use strict;
 use warnings;
@@ -16,6 +16,7 @@ my $directory = PostgreSQL::Test::Utils::tempdir_short();
 $t->scenario('client', 'total=45');
 test_pgbouncer();
 test_dump();
+test_dumpall();
 test_standby();
 
 $t->stop;
@@ -90,8 +91,32 @@ sub pooled
 # Dumps, standbys
 # ---------------------------------------------------------------------
 
-# pg_dumpall asks for nothing, and psql restores from it.
+# pg_dump asks for nothing, unless it is told to.  pg_restore fills a materialized view.
 sub test_dump
+{
+	my $before;
+
+	$t->sql('CREATE MATERIALIZED VIEW top AS SELECT rank FROM client WHERE rank <= 20');
+	$before = $t->emulator->count('client');
+	$t->node->command_ok([ 'pg_dump', '--format=custom', "--file=$directory/one", 'postgres' ], 'pg_dump');
+	is($t->emulator->count('client'), $before, '... asks for nothing');
+	$t->sql('CREATE DATABASE restored TEMPLATE template0');
+	$t->node->command_ok([ 'pg_restore', '--exit-on-error', '-d', 'restored', "$directory/one" ],
+		'... which pg_restore restores');
+	is($t->sql('SELECT count(*) FROM top', dbname => 'restored'), 20, '... with a materialized view');
+	is($t->emulator->count('client'), $before + 1, '... for its price');
+	$t->sql('DROP DATABASE restored; DROP MATERIALIZED VIEW top');
+
+	$t->sql(q{ALTER FOREIGN TABLE client OPTIONS (ADD regions 'US,GB', SET region 'none')});
+	$t->node->command_checks_all(
+		[ 'pg_dump', '--data-only', '--include-foreign-data=client', 'postgres' ],
+		1, [], [qr/ERROR: .*write region = /s], 'pg_dump of rows that nothing chooses');
+	$t->sql(q{ALTER FOREIGN TABLE client OPTIONS (DROP regions, SET region 'US')});
+	return;
+}
+
+# pg_dumpall asks for nothing, and psql restores from it.
+sub test_dumpall
 {
 	my $before = $t->emulator->count('client');
 	my $other  = PostgreSQL::Test::Cluster->new('other');

@@ -9,11 +9,11 @@
 # The PostgreSQL releases that the extension supports, the best one first.
 supported_versions="19 18 17 16 15"
 
-# What a fresh machine lacks.  A group is what somebody wants to do (optional
-# packages, which not every distribution has, come along only when others are
-# installed); NN stands for the PostgreSQL release; the probe says how to see
-# that a package is not needed, since its contents are there already (see
-# have below).
+# What a fresh machine lacks.  A group is what somebody wants to do (the packages
+# with a question mark, which not every distribution has, come along only when
+# others of the group are installed); NN stands for the PostgreSQL release; the
+# probe says how to see that a package is not needed, since its contents are there
+# already (see have below).
 package_table()
 {
 	cat <<-'END'
@@ -49,10 +49,10 @@ package_table()
 		clients   python3-psycopg2          python_module psycopg2
 		clients   python3-pyodbc            python_module pyodbc
 		clients   python3-sqlalchemy        python_module sqlalchemy
-		optional  pg-bsd-indent             command pg_bsd_indent
-		optional  faketime                  command faketime
-		optional  postgresql-NN-cron        server_library pg_cron
-		optional  python3-psycopg2          python_module psycopg2
+		check?    pg-bsd-indent             command pg_bsd_indent
+		check?    faketime                  command faketime
+		check?    postgresql-NN-cron        server_library pg_cron
+		check?    python3-psycopg2          python_module psycopg2
 	END
 }
 
@@ -182,18 +182,19 @@ require_packages()
 			[ -n "$pg_release" ] || die "the package archives have no" \
 				"postgresql-server-dev-NN for any of $supported_versions"
 		fi
-		install_packages "$(missing_packages "$@"; available_optional_packages)"
+		install_packages "$(missing_packages "$@"; available_optional_packages "$@")"
 		[ -z "$(missing_packages "$@")" ] ||
 			die "still missing after the installation:" "$(missing_packages "$@")"
 	fi
 	export PG_CONFIG
 }
 
+# available_optional_packages GROUP...
 available_optional_packages()
 {
 	local package
 
-	for package in $(missing_packages optional); do
+	for package in $(missing_packages "${@/%/?}"); do
 		if has_package "$package"; then
 			echo "$package"
 		fi
@@ -256,4 +257,6 @@ install_packages()
 		"${packages[@]}" || status=$?
 	rm -rf "$stubs"
 	[ $status = 0 ] || die "apt-get could not install these packages"
+	[[ " ${packages[*]} " != *" postgresql-${pg_release:-none} "* ]] ||
+		echo "(PostgreSQL without a cluster. To make one: sudo pg_createcluster $pg_release main --start)"
 }

@@ -27,3 +27,10 @@ mirror()
 	[ -n "$uri" ] || die "this machine does not install from Debian's archive"
 	echo "$uri"
 }
+
+# make_minimal_system SUITE ROOT: one of Debian's, as new as the mirror
+make_minimal_system()
+{
+	mmdebstrap --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' \
+		"$1" "$2" "$(mirror)"
+}

@@ -55,20 +55,31 @@ sub test_cron
 	ok($schedule =~ s/'0 \*\/6 \* \* \*'/'* * * * *'/, 'a recipe for every six hours');
   SKIP:
 	{
-		skip 'pg_cron is not installed', 3 if !$has_cron;
+		skip 'pg_cron is not installed', 5 if !$has_cron;
 
 		$t->sql('CREATE EXTENSION pg_cron');
 		$t->sql($schedule);
+		$t->sql(q{SELECT cron.schedule('open', '* * * * *', $$SELECT * FROM scheduled WHERE region <> 'US'$$)});
 		ok( $t->node->poll_query_until('postgres',
-				"SELECT count(*) > 0 FROM cron.job_run_details WHERE status IN ('succeeded', 'failed')"),
-			'pg_cron has run the job');
-		$t->sql("SELECT cron.unschedule('trending')");
-		is($t->sql("SELECT DISTINCT status FROM cron.job_run_details WHERE status <> 'running'"),
-			'succeeded', 'pg_cron refreshes a materialized view');
+				"SELECT count(DISTINCT jobid) = 2 FROM cron.job_run_details WHERE status IN ('succeeded', 'failed')"),
+			'pg_cron has run the jobs');
+		$t->sql("SELECT cron.unschedule('trending'), cron.unschedule('open')");
+		is(runs('REFRESH', 'status'), 'succeeded', 'pg_cron refreshes a materialized view');
+		is(runs('SELECT', 'status'), 'failed', 'a job that does not say what it reads');
+		like(runs('SELECT', 'return_message'), qr/write region = /, '... is told what to write');
 		cmp_ok($t->sql('SELECT requests FROM keyapi_fdw_stats'), '>=', 6, '... which is on the bill');
 		$t->sql('DROP EXTENSION pg_cron');    # it can be in no other database
 	}
 	return;
+}
+
+# What pg_cron has noted of the runs, which are over, of a command
+sub runs
+{
+	my ($command, $column) = @_;
+
+	return $t->sql("SELECT DISTINCT $column FROM cron.job_run_details"
+		  . " WHERE command LIKE '$command%' AND status IN ('succeeded', 'failed')");
 }
 
 # A dump is restored elsewhere without asking the API for anything.

@@ -12,6 +12,7 @@ import sys
 
 import ahead
 import alternatives
+import growth
 import report
 import warm
 from subjects import Emulator, Floor, Session, Setting
@@ -44,6 +45,7 @@ class Bench:
         self.set_up()
         self.warm = warm.Warm(self.session, emulator)
         self.ahead = ahead.Ahead(self.session, emulator)
+        self.growth = growth.Growth(self.session, emulator)
 
     # Setting up
 
@@ -214,9 +216,10 @@ def main():
     parser.add_argument("--nogzip", action="store_true")
     parser.add_argument("--warm", action="store_true")
     parser.add_argument("--ahead", action="store_true")
+    parser.add_argument("--growth", action="store_true")
     arguments = parser.parse_args()
 
-    only = arguments.warm or arguments.ahead
+    only = arguments.warm or arguments.ahead or arguments.growth
     settings = [] if only else [
         Setting(protocol, int(latency))
         for protocol in arguments.protocols.split(",")
@@ -226,6 +229,8 @@ def main():
         bench.warm.measure()
     if arguments.ahead or not only:
         bench.ahead.measure()
+    if arguments.growth or not only:
+        bench.growth.measure()
     bench.measure(arguments.rounds, arguments.patience)
     print(report.text(bench))
 

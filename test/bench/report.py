@@ -66,7 +66,8 @@ def cpu_table(bench):
 
 def text(bench):
     lines = ["# Speed of keyapi_fdw", "", bench.machine() + ".", ""]
-    lines += [part.text() for part in (bench.warm, bench.ahead) if part.was_measured()]
+    lines += [part.text() for part in (bench.warm, bench.ahead, bench.growth)
+              if part.was_measured()]
     if not bench.runs:
         return "\n".join(lines)
     if not bench.has_pgsql_http:

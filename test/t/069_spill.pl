@@ -169,7 +169,7 @@ sub test_limit
 
 	$t->cached($name);
 	$t->sql("ALTER ROLE CURRENT_USER SET temp_file_limit = '100kB'");
-	$t->fails($name, $query, '53400', qr/temporary file size exceeds temp_file_limit \(100kB\)/, 'temp_file_limit');
+	$t->fails($name, $query, '53400', qr/temporary file size exceeds "?temp_file_limit"? \(100kB\)/, 'temp_file_limit');
 	my $cached = $t->sql('SELECT sum(pages) FROM keyapi_fdw_cache');
 
 	cmp_ok($cached, '>', 6, 'what was paid for is cached');

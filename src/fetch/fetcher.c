@@ -12,6 +12,7 @@
 
 #include "foreign/foreign.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
 
 #include "fetch/fetch_state.h"
 #include "fetch/receive.h"
@@ -299,26 +300,32 @@ abandon(KeyapiFetcher *fetcher)
 }
 
 /*
+ * Abandon what a scan and those that it drives have in flight, whether a query or
+ * the session ends.
+ */
+static void
+abandon_all(int code, Datum arg)
+{
+	KeyapiFetcher *fetcher = (KeyapiFetcher *) DatumGetPointer(arg);
+	dlist_iter	iter;
+
+	abandon(fetcher);
+	dlist_foreach(iter, &fetcher->group->lent)
+		abandon(fetcher_at(iter));
+	keyapi_flight_end_all();
+}
+
+/*
  * Await a page; however that ends, nobody waits for this session afterwards.
  */
 static void
 drive(KeyapiFetcher *fetcher, KeyapiPageRequest *request)
 {
-	PG_TRY();
+	PG_ENSURE_ERROR_CLEANUP(abandon_all, PointerGetDatum(fetcher));
 	{
 		await_page(fetcher, request);
 	}
-	PG_CATCH();
-	{
-		dlist_iter	iter;
-
-		abandon(fetcher);
-		dlist_foreach(iter, &fetcher->group->lent)
-			abandon(fetcher_at(iter));
-		keyapi_flight_end_all();
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
+	PG_END_ENSURE_ERROR_CLEANUP(abandon_all, PointerGetDatum(fetcher));
 	keyapi_flight_end_all();
 }
 

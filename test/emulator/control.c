@@ -84,9 +84,7 @@ run_command(const char *command, Scenario *scenario, const char *query,
 			return reply;
 		}
 
-	if (strcmp(command, "total") == 0)
-		buf_fmt(&reply.body, "%ld\n", all_requests);
-	else if (strcmp(command, "log") == 0)
+	if (strcmp(command, "log") == 0)
 		scenario_print_log(scenario, &reply.body);
 	else if (strcmp(command, "reset") == 0)
 		scenario_reset(scenario);

@@ -17,8 +17,6 @@ pthread_mutex_t state_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static Scenario *scenarios[BUCKETS];
 
-long		all_requests;
-
 static int64_t
 clock_us(clockid_t clock)
 {
@@ -145,7 +143,6 @@ scenario_request(Scenario *scenario, Peer *peer, LogRow row)
 	}
 	peer->requests++;
 	scenario->requests++;
-	all_requests++;
 
 	if (scenario->requests > MAX_LOG)
 	{

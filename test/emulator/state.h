@@ -84,9 +84,6 @@ typedef struct Scenario
 
 extern pthread_mutex_t state_lock;
 
-/* API requests received, which no reset forgets.  With state_lock held. */
-extern long all_requests;
-
 /* Clocks; no lock needed. */
 extern int64_t monotonic_us(void);
 extern int64_t wall_ms(void);

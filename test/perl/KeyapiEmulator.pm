@@ -111,9 +111,6 @@ sub inflight    { my ($self, $name) = @_; return $self->_number("inflight/$name"
 sub peak        { my ($self, $name) = @_; return $self->_number("peak/$name") }
 sub stalled     { my ($self, $name) = @_; return $self->_number("stalled/$name") }
 
-# Requests of all scenarios, since the emulator was started
-sub total { my ($self) = @_; return $self->_number('total/any') }
-
 sub reset   { my ($self, $name) = @_; $self->_control("reset/$name");   return }
 sub release { my ($self, $name) = @_; $self->_control("release/$name"); return }
 

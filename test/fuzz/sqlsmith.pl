@@ -12,7 +12,7 @@ use KeyapiTest;
 
 # Errors that PostgreSQL's own functions and types give to such arguments, without
 # a code of their own
-my $of_postgres = qr/invalid memory alloc request size|could not find block containing chunk/;
+my $of_postgres = qr/invalid memory alloc request size|could not find block containing chunk|failed to find conversion function/;
 
 my $queries = shift @ARGV // 3_000;
 my $seed    = shift @ARGV // time;

@@ -90,7 +90,7 @@ sub test_windows
 		@refused = sort { $a <=> $b } @refused;
 		@seconds = sort { $a <=> $b } @seconds;
 		cmp_ok($refused[2], '<=', 7, "... with few refusals (@refused)");
-		cmp_ok($seconds[2], '<=', 1.3 * 4.5, '... in time ('
+		cmp_ok($seconds[2], '<=', 1.3 * 5, '... in time ('
 			  . join(' ', map { sprintf '%.1f', $_ } @seconds) . ' s)');
 	}
 	return;

@@ -89,6 +89,7 @@ sub test_settings
 sub test_every_request
 {
 	my $session = KeyapiSession->new($t);
+	my $ending = KeyapiSession->new($t);
 	my %scenarios = (
 		errors => 'fault=status,code=500,nth=2;fault=status,code=429,after=1,nth=4;fault=reset,nth=6;fault=html,nth=9',
 		timeouts => 'total=60;fault=stall,nth=2-3',
@@ -112,6 +113,13 @@ sub test_every_request
 	like(join(' ', map { "$_->{status},$_->{error}" } lines_of('cancelled')),
 		qr/0,"the query did not wait for the answer"/, 'a request that is cancelled');
 
+	$t->scenario('terminated', 'fault=stall,page=2-5');
+	$ending->start('SELECT count(*) FROM terminated;');
+	$t->emulator->await_stalled('terminated', 3);
+	$ending->terminate;
+	$ending->finish;
+	$scenarios{terminated} = 1;
+
 	foreach my $name (sort keys %scenarios)
 	{
 		is(scalar(grep { $_->{credits} } lines_of($name)), $t->emulator->count($name), "all requests of $name");
@@ -123,7 +131,7 @@ sub test_every_request
 	$t->run('SELECT count(*) FROM unsent');
 	like(join(' ', map { "$_->{status},$_->{credits},$_->{error}" } lines_of('unsent')),
 		qr/^0,0,"could not connect to the API: /, 'one that is not sent costs nothing');
-	$session->quit;
+	$_->quit foreach $session, $ending;
 	return;
 }
 

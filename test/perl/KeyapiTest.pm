@@ -238,6 +238,28 @@ sub server_log
 	return PostgreSQL::Test::Utils::slurp_file($self->node->logfile);
 }
 
+# Make the function leave_at(query, wanted), a loop over the query's rows that ends
+# with row number wanted, and returns how many there were.
+sub leave_loops
+{
+	my ($self) = @_;
+
+	$self->sql(<<'END');
+CREATE FUNCTION leave_at(query text, wanted int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  r record;
+  n int := 0;
+BEGIN
+  FOR r IN EXECUTE query LOOP
+    n := n + 1;
+    EXIT WHEN n = wanted;
+  END LOOP;
+  RETURN n;
+END $$;
+END
+	return;
+}
+
 # Make the function lazily(query), which gives the query's rows.  It asks for one
 # at a time, so what it reads may end after any of them.
 sub read_lazily

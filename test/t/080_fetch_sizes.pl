@@ -18,18 +18,8 @@ $t->sql("ALTER SERVER fetched OPTIONS (ADD max_concurrency '8')");
 $t->sql(<<'END');
 CREATE TABLE once (code text PRIMARY KEY);
 INSERT INTO once VALUES ('US'), ('FR');
-CREATE FUNCTION leave_at(query text, wanted int) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-  r record;
-  n int := 0;
-BEGIN
-  FOR r IN EXECUTE query LOOP
-    n := n + 1;
-    EXIT WHEN n = wanted;
-  END LOOP;
-  RETURN n;
-END $$;
 END
+$t->leave_loops;
 
 test_in_flight();
 test_requests();

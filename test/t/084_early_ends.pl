@@ -129,21 +129,11 @@ sub test_subqueries
 # themselves
 sub test_functions
 {
+	$t->leave_loops;
 	$t->sql(<<'END_SQL');
 CREATE FUNCTION lazy() RETURNS SETOF int LANGUAGE sql VOLATILE AS 'SELECT rank FROM lists';
 CREATE FUNCTION lazy_parts() RETURNS SETOF int LANGUAGE sql VOLATILE AS 'SELECT rank FROM parts WHERE rank <= 20';
 CREATE FUNCTION one() RETURNS int LANGUAGE sql VOLATILE AS 'SELECT rank FROM lists WHERE rank > 20';
-CREATE FUNCTION leave_at(query text, wanted int) RETURNS int LANGUAGE plpgsql AS $$
-DECLARE
-  r record;
-  n int := 0;
-BEGIN
-  FOR r IN EXECUTE query LOOP
-    n := n + 1;
-    EXIT WHEN n = wanted;
-  END LOOP;
-  RETURN n;
-END $$;
 CREATE FUNCTION codes() RETURNS SETOF text LANGUAGE plpgsql STABLE ROWS 5 COST 1 AS $$
 BEGIN
   RETURN QUERY SELECT region FROM lists WHERE region IN ('US', 'FR') AND rank <= 3;

@@ -423,7 +423,7 @@ sub answers
 # alone; each later one is held until as many have come as can come.
 sub is_together
 {
-	my ($self, $scenario, $session, $sql, $requests, $together, $test) = @_;
+	my ($self, $scenario, $session, $test, $requests, $together, $sql) = @_;
 	my $emulator = $self->emulator;
 	my $result;
 

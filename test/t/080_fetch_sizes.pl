@@ -50,7 +50,7 @@ sub in_flight
 	my $session = KeyapiSession->new($t);
 
 	$session->run('BEGIN; DECLARE c CURSOR FOR SELECT rank FROM held;');
-	$t->is_together('held', $session, join(' ', @fetches), $requests, $together, $test);
+	$t->is_together('held', $session, $test, $requests, $together, join(' ', @fetches));
 	$session->quit;
 	return;
 }

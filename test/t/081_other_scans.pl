@@ -54,36 +54,27 @@ sub test_together
 {
 	my $session = KeyapiSession->new($t);
 
-	together($session, 'partitions', 8, 7, 'SELECT count(*) FROM held_parts WHERE rank <= 20;');
-	together($session, 'partitions that are returned', 8, 7, 'SELECT id FROM held_parts WHERE rank <= 20;');
-	together($session, 'partitions, two pages each', 16, 8,
+	$t->is_together('held', $session, 'partitions', 8, 7, 'SELECT count(*) FROM held_parts WHERE rank <= 20;');
+	$t->is_together('held', $session, 'partitions that are returned', 8, 7, 'SELECT id FROM held_parts WHERE rank <= 20;');
+	$t->is_together('held', $session, 'partitions, two pages each', 16, 8,
 		'SELECT count(*) FROM held_parts WHERE rank <= 40;');
-	together($session, 'UNION ALL', 8, 7, union('held', 'AND rank <= 20') . ';');
-	together($session, 'UNION ALL of limited lists', 8, 7, union('held', 'ORDER BY rank LIMIT 10') . ';');
-	together($session, 'UNION ALL of aggregates', 8, 7,
+	$t->is_together('held', $session, 'UNION ALL', 8, 7, union('held', 'AND rank <= 20') . ';');
+	$t->is_together('held', $session, 'UNION ALL of limited lists', 8, 7, union('held', 'ORDER BY rank LIMIT 10') . ';');
+	$t->is_together('held', $session, 'UNION ALL of aggregates', 8, 7,
 		join(' UNION ALL ', map { "SELECT count(*) FROM held WHERE region = '$_' AND rank <= 20" } @REGIONS) . ';');
-	together($session, 'MergeAppend', 8, 7,
+	$t->is_together('held', $session, 'MergeAppend', 8, 7,
 		'SELECT rank FROM held_parts WHERE rank <= 20 ORDER BY rank;');
-	together($session, 'INSERT', 8, 7,
+	$t->is_together('held', $session, 'INSERT', 8, 7,
 		'CREATE TEMPORARY TABLE copy AS SELECT * FROM held_parts WHERE rank <= 20;');
-	together($session, 'an aggregate behind a cursor', 8, 7,
+	$t->is_together('held', $session, 'an aggregate behind a cursor', 8, 7,
 		'BEGIN; DECLARE c CURSOR FOR SELECT count(*) FROM held_parts WHERE rank <= 20; FETCH 1 FROM c; COMMIT;');
-	together($session, 'partitions that are pruned at executor start', 3, 2,
+	$t->is_together('held', $session, 'partitions that are pruned at executor start', 3, 2,
 		"SET plan_cache_mode = force_generic_plan; PREPARE p(text[]) AS SELECT count(*) FROM held_parts"
 		  . " WHERE rank <= 20 AND region = ANY (\$1); EXECUTE p('{US,FR,JP}');");
 	$t->sql("ALTER SERVER held OPTIONS (SET max_concurrency '1')");
-	together($session, 'one at a time', 8, 1, 'SELECT count(*) FROM held_parts WHERE rank <= 20;');
+	$t->is_together('held', $session, 'one at a time', 8, 1, 'SELECT count(*) FROM held_parts WHERE rank <= 20;');
 	$t->sql("ALTER SERVER held OPTIONS (SET max_concurrency '8')");
 	$session->quit;
-	return;
-}
-
-sub together
-{
-	my ($session, $test, $requests, $together, $sql) = @_;
-
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	$t->is_together('held', $session, $sql, $requests, $together, $test);
 	return;
 }
 

@@ -52,31 +52,22 @@ sub test_together
 	my $join = 'r JOIN held t ON t.region = r.code AND t.rank <= 20';
 
 	$session->run($loops);
-	together($session, 'a join', 7, 6, "SELECT count(*) FROM $join;");
-	together($session, 'its rows', 7, 6, "SELECT t.id FROM $join;");
-	together($session, 'a left join', 7, 6, 'SELECT count(*) FROM r LEFT JOIN held t ON t.region = r.code AND t.rank <= 20;');
-	together($session, 'below an aggregate behind a cursor', 7, 6,
+	$t->is_together('held', $session, 'a join', 7, 6, "SELECT count(*) FROM $join;");
+	$t->is_together('held', $session, 'its rows', 7, 6, "SELECT t.id FROM $join;");
+	$t->is_together('held', $session, 'a left join', 7, 6, 'SELECT count(*) FROM r LEFT JOIN held t ON t.region = r.code AND t.rank <= 20;');
+	$t->is_together('held', $session, 'below an aggregate behind a cursor', 7, 6,
 		"BEGIN; DECLARE c CURSOR FOR SELECT count(*) FROM $join; FETCH 1 FROM c; COMMIT;");
-	together($session, 'LATERAL with an aggregate', 7, 6,
+	$t->is_together('held', $session, 'LATERAL with an aggregate', 7, 6,
 		'SELECT code, c FROM r, LATERAL (SELECT count(*) c FROM held t WHERE t.region = r.code AND t.rank <= 20) s;');
-	together($session, 'an outer side that is a join', 7, 6,
+	$t->is_together('held', $session, 'an outer side that is a join', 7, 6,
 		'SELECT count(*) FROM (SELECT r.* FROM r JOIN x USING (n) OFFSET 0) r JOIN held t ON t.region = r.code AND t.rank <= 20;');
 	$session->run('RESET enable_memoize; RESET enable_material;');
-	together($session, 'below Memoize', 7, 6, "SELECT count(*) FROM $join;");
+	$t->is_together('held', $session, 'below Memoize', 7, 6, "SELECT count(*) FROM $join;");
 	$session->run($loops);
 	$t->sql("ALTER SERVER held OPTIONS (SET max_concurrency '1')");
-	together($session, 'one at a time', 7, 1, "SELECT count(*) FROM $join;");
+	$t->is_together('held', $session, 'one at a time', 7, 1, "SELECT count(*) FROM $join;");
 	$t->sql("ALTER SERVER held OPTIONS (SET max_concurrency '8')");
 	$session->quit;
-	return;
-}
-
-sub together
-{
-	my ($session, $test, $requests, $together, $sql) = @_;
-
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	$t->is_together('held', $session, $sql, $requests, $together, $test);
 	return;
 }
 

@@ -78,34 +78,25 @@ sub test_together
 	my $session = KeyapiSession->new($t);
 
 	$session->run($hash);
-	together($session, 'the outer side of a hash join', 8, 7,
+	$t->is_together('held', $session, 'the outer side of a hash join', 8, 7,
 		'SELECT count(*) FROM held JOIN few USING (rank) WHERE rank <= 160;');
-	together($session, '... of a left join', 8, 7,
+	$t->is_together('held', $session, '... of a left join', 8, 7,
 		'SELECT count(*) FROM ' . part('held', 'US', 160, 'a') . ' LEFT JOIN few USING (rank);');
-	together($session, '... made of partitions', 8, 7,
+	$t->is_together('held', $session, '... made of partitions', 8, 7,
 		'SELECT count(*) FROM held_parts JOIN few USING (rank) WHERE rank <= 20;');
-	together($session, 'partitions on the hash side', 8, 7,
+	$t->is_together('held', $session, 'partitions on the hash side', 8, 7,
 		'SELECT count(*) FROM ranks LEFT JOIN (SELECT * FROM held_parts WHERE rank <= 20) p USING (rank);');
-	together($session, 'a hash side, and the outer side behind it', 4, 2,
+	$t->is_together('held', $session, 'a hash side, and the outer side behind it', 4, 2,
 		'SELECT count(*) FROM ' . part('held', 'US', 40, 'a') . ' FULL JOIN ' . part('held', 'FR', 40, 'b') . ' USING (rank);');
-	together($session, 'CTEs', 8, 7, all_ctes('held') . ';');
+	$t->is_together('held', $session, 'CTEs', 8, 7, all_ctes('held') . ';');
 	$session->run("RESET ALL; $merge");
-	together($session, 'the preserved side of a merge join', 8, 7,
+	$t->is_together('held', $session, 'the preserved side of a merge join', 8, 7,
 		'SELECT a.rank FROM ' . part('held', 'US', 160, 'a') . ' LEFT JOIN few USING (rank) ORDER BY a.rank;');
 	$session->run('RESET ALL; ' . $t->nested_loops);
-	together($session, 'UNION ALL on the inner side of a loop', 14, 7,
+	$t->is_together('held', $session, 'UNION ALL on the inner side of a loop', 14, 7,
 		'SELECT count(*) FROM r, LATERAL (SELECT id FROM held t WHERE t.region = code AND t.rank <= 20'
 		  . ' UNION ALL SELECT id FROM held t WHERE t.region = code AND t.period = 30 AND t.rank <= 20) s;');
 	$session->quit;
-	return;
-}
-
-sub together
-{
-	my ($session, $test, $requests, $together, $sql) = @_;
-
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	$t->is_together('held', $session, $sql, $requests, $together, $test);
 	return;
 }
 

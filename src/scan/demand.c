@@ -197,12 +197,6 @@ is_sought(const Plan *plan, const SoughtScans *sought)
 }
 
 static void
-lower_demand(KeyapiDemandHint *hint, KeyapiDemand demand)
-{
-	hint->demand = Min(hint->demand, demand);
-}
-
-static void
 add_hash_joins(KeyapiDemandHint *hint, List *plans)
 {
 	KeyapiHashJoins *joins = palloc0(sizeof(KeyapiHashJoins));
@@ -228,9 +222,24 @@ hint_below_join(KeyapiDemandHint *hint, const Join *join, bool inner)
 	else if (inner ? keyapi_preserves_inner(join) : keyapi_preserves_outer(join))
 		return;
 	else if (IsA(join, MergeJoin))
-		lower_demand(hint, KEYAPI_READS_MOST);
+		*hint = no_hint;
 	else
 		add_hash_joins(hint, list_make1(unconstify(Join *, join)));
+}
+
+/*
+ * A set operation that hashes reads an input to its end once it has begun it.  One
+ * that is sorted stops reading the second input (which is one of its own from
+ * PostgreSQL 18 on) when the first has ended.  See nodeSetOp.c.
+ */
+static void
+hint_below_set_operation(KeyapiDemandHint *hint, const Plan *plan,
+						 const Plan *child)
+{
+	if (((const SetOp *) plan)->strategy == SETOP_HASHED)
+		hint->certain = true;
+	else if (child == plan->righttree)
+		*hint = no_hint;
 }
 
 /*
@@ -294,7 +303,7 @@ hint_below(KeyapiDemandHint *hint, const Plan *plan, const Plan *child)
 							child == plan->righttree);
 			break;
 		case T_SetOp:
-			lower_demand(hint, KEYAPI_READS_MOST);
+			hint_below_set_operation(hint, plan, child);
 			break;
 		case T_Limit:
 			if (hint->limited)
@@ -385,7 +394,8 @@ hint_in_statement(const PlannedStmt *statement, const SoughtScans *sought)
 			const SoughtScans scans = {NULL, foreach_current_index(lc) + 1};
 			KeyapiDemandHint of_scans = hint_in_statement(statement, &scans);
 
-			lower_demand(&hint, of_scans.limited ? KEYAPI_READS_SOME : of_scans.demand);
+			hint.demand = of_scans.limited ? KEYAPI_READS_SOME :
+				Min(hint.demand, of_scans.demand);
 			hint.certain = of_scans.certain;
 			if (of_scans.hashes != NULL)
 				add_hash_joins(&hint, of_scans.hashes->plans);

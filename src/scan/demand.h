@@ -24,8 +24,6 @@ typedef enum KeyapiDemand
 {
 	KEYAPI_READS_SOME,			/* it may end after any row: nothing ahead */
 	KEYAPI_READS_ROWS,			/* so many rows more, unless it ends before */
-	KEYAPI_READS_MOST,			/* to the end, unless a join stops early: few
-								 * ahead, but twice as many with each page */
 	KEYAPI_READS_ALL,			/* to the end */
 	KEYAPI_READS_REST			/* to the end, which was not sure when the
 								 * pass began: so its price is not checked */

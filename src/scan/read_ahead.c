@@ -282,8 +282,6 @@ window_size(KeyapiPages *pages)
 	concurrency = keyapi_fetcher_concurrency(pages->fetcher);
 	if (concurrency == 1)
 		return 0;
-	if (pages->demand == KEYAPI_READS_MOST)
-		return Min(concurrency, pages->ramp);
 	return Max(FIRST_BATCH * concurrency,
 			   Min(LARGEST_BATCH * concurrency, pages->ramp));
 }

@@ -108,6 +108,8 @@ sub test_set_operations
 		asks("SELECT id FROM none $operation $some");
 		asks("$some AND id = '' $operation $some");
 		asks("$some $operation SELECT id FROM none");
+		asks("SET enable_hashagg = off; SELECT rank FROM few $operation SELECT rank FROM lists");
+		asks("SET enable_hashagg = off; SELECT rank FROM lists WHERE rank <= 60 $operation SELECT rank FROM few");
 	}
 	return;
 }

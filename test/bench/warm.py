@@ -11,7 +11,7 @@ import sys
 from subjects import Setting
 
 ROUNDS = 5
-TIMES = 40                      # each query is run in a round
+TIMES = 100                     # each query is run in a round
 
 SETTING = Setting("http", 0)
 

@@ -44,8 +44,7 @@ init_columns(KeyapiScanTable *table, Relation rel)
 			continue;
 		if (attr->attnotnull)
 			table->not_null = bms_add_member(table->not_null, attr->attnum);
-		keyapi_column_source(table->endpoint, RelationGetRelid(rel),
-							 attr->attnum, &kind, &field);
+		keyapi_column_source(table->endpoint, attr, &kind, &field);
 		if (kind == KEYAPI_COLUMN_PARAM)
 			table->params[keyapi_endpoint_param(table->endpoint, field)] = attr->attnum;
 		else if (kind == KEYAPI_COLUMN_RANK)

@@ -15,7 +15,6 @@
 #include <limits.h>
 
 #include "access/reloptions.h"
-#include "catalog/pg_attribute.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_foreign_table.h"
 #include "catalog/pg_user_mapping.h"
@@ -498,19 +497,17 @@ keyapi_table_options(Oid relid)
 }
 
 void
-keyapi_column_source(const KeyapiEndpoint *endpoint, Oid relid,
-					 AttrNumber attnum, KeyapiColumnKind *kind,
-					 const char **field)
+keyapi_column_source(const KeyapiEndpoint *endpoint, Form_pg_attribute attr,
+					 KeyapiColumnKind *kind, const char **field)
 {
-	const char *path = find_value(GetForeignColumnOptions(relid, attnum),
+	const char *path = find_value(GetForeignColumnOptions(attr->attrelid, attr->attnum),
 								  "field");
-	char	   *name = get_attname(relid, attnum, false);
-	const KeyapiColumn *column = keyapi_endpoint_column(endpoint, name);
+	const KeyapiColumn *column = keyapi_endpoint_column(endpoint, NameStr(attr->attname));
 
 	if (path != NULL || column == NULL)
 	{
 		*kind = KEYAPI_COLUMN_FIELD;
-		*field = path != NULL ? path : name;
+		*field = path != NULL ? path : pstrdup(NameStr(attr->attname));
 	}
 	else
 	{
@@ -520,19 +517,19 @@ keyapi_column_source(const KeyapiEndpoint *endpoint, Oid relid,
 }
 
 void
-keyapi_check_column_name(const KeyapiEndpoint *endpoint, Oid relid,
-						 AttrNumber attnum)
+keyapi_check_column_name(const KeyapiEndpoint *endpoint, Form_pg_attribute attr)
 {
-	char	   *name = get_attname(relid, attnum, false);
+	const char *name = NameStr(attr->attname);
 	const KeyapiColumn *meant = keyapi_endpoint_column_meant(endpoint, name);
 
 	if (meant == NULL ||
-		find_value(GetForeignColumnOptions(relid, attnum), "field") != NULL)
+		find_value(GetForeignColumnOptions(attr->attrelid, attr->attnum),
+				   "field") != NULL)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
 			 errmsg("column \"%s\" of foreign table \"%s\" must be called \"%s\"",
-					name, get_rel_name(relid), meant->name),
+					name, get_rel_name(attr->attrelid), meant->name),
 			 errdetail("Names of columns are case-sensitive, and the API documents no field \"%s\".",
 					   name),
 			 errhint("Rename the column, or set its option \"field\" to the field that it is to hold.")));

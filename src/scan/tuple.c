@@ -88,16 +88,16 @@ generated_column_error(Relation rel, Form_pg_attribute attr)
 }
 
 static void
-init_column(ColumnReader *column, const KeyapiEndpoint *endpoint, Oid relid,
+init_column(ColumnReader *column, const KeyapiEndpoint *endpoint,
 			Form_pg_attribute attr)
 {
 	const char *field;
 	Oid			input;
 
-	keyapi_column_source(endpoint, relid, attr->attnum, &column->kind, &field);
+	keyapi_column_source(endpoint, attr, &column->kind, &field);
 	if (column->kind == KEYAPI_COLUMN_FIELD)
 	{
-		keyapi_check_column_name(endpoint, relid, attr->attnum);
+		keyapi_check_column_name(endpoint, attr);
 		column->path = field;
 	}
 	else if (column->kind == KEYAPI_COLUMN_PARAM)
@@ -132,8 +132,7 @@ keyapi_tuple_reader(Relation rel, const KeyapiEndpoint *endpoint,
 			generated_column_error(rel, attr);
 		if (attr->attgenerated)
 			continue;			/* virtual ones are not read */
-		init_column(&reader->columns[reader->ncolumns++], endpoint,
-					RelationGetRelid(rel), attr);
+		init_column(&reader->columns[reader->ncolumns++], endpoint, attr);
 	}
 	for (int i = 0; i < reader->ncolumns; i++)
 	{

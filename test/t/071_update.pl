@@ -25,8 +25,9 @@ test_made_up_update();
 $t->stop;
 done_testing();
 
-# Copy what TEMP_CONFIG points to, or what is installed in the system; returns the
-# folder of the scripts and the settings that find them.
+# Make links to what TEMP_CONFIG points to, not copies: servers may preload the library,
+# and a copy of it would be another one.  Returns the folder of the scripts and the
+# settings that find them.
 sub copy_installation
 {
 	my $conf = $ENV{TEMP_CONFIG} ? PostgreSQL::Test::Utils::slurp_file($ENV{TEMP_CONFIG}) : '';
@@ -35,7 +36,7 @@ sub copy_installation
 
 	plan skip_all => 'the extension is not installed in a place of its own' if !$destination;
 	$destination =~ s/\Q$shared\E\z//;
-	system('cp', '-R', $destination, "$directory/installed") == 0 or die 'cannot copy';
+	system('cp', '-Rs', $destination, "$directory/installed") == 0 or die 'cannot copy';
 	$conf = join '', map { s/\Q$destination\E/$directory\/installed/gr } grep { /^extension_/ } $conf =~ /^.*\n/gm;
 	return { scripts => "$directory/installed$shared/extension", conf => $conf };
 }

@@ -10,6 +10,7 @@ use Test::More;
 use KeyapiSession;
 use KeyapiTest;
 
+my @alone = qw(unshare --user --map-current-user --keep-caps --mount);
 my $t = KeyapiTest->new(conf => KeyapiTest->preloaded);
 
 test_scheduled_refresh();
@@ -110,28 +111,38 @@ sub test_unreachable
 	return;
 }
 
+# Start the server again, in a mount namespace of its own, after a command there.
+sub restart_alone
+{
+	my ($node, $command) = @_;
+
+	$node->stop;
+	system(@alone, 'sh', '-c',
+		"$command && exec pg_ctl start -w -s -D '" . $node->data_dir . "' -l '" . $node->logfile . "'") == 0
+	  or die 'the server does not start';
+	$node->_update_pid(1);
+	return;
+}
+
 # /dev/shm as small as Docker makes it: the cache fills it, and queries go on.
 sub test_little_shared_memory
 {
-	my @alone = qw(unshare --user --map-current-user --keep-caps --mount);
 	my $mount = 'mount -t tmpfs -o size=64m tmpfs /dev/shm';
 	my $node  = $t->node;
 	my $lists = 'SELECT count(*) FROM tight WHERE region = ANY (ARRAY(SELECT %s || i FROM generate_series(1, 30) i))';
+	my $parallel =
+	  'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET enable_mergejoin = off;';
+	my $join  = 'SELECT count(*) FROM big a JOIN big b USING (i)';
 	my $wrong = 0;
 
   SKIP:
 	{
-		skip 'no mount namespace for this user', 3 if system("@alone sh -c '$mount' >/dev/null 2>&1") != 0;
+		skip 'no mount namespace for this user', 5 if system("@alone sh -c '$mount' >/dev/null 2>&1") != 0;
 		$t->cached_scenario('tight', 'total=500');
 		$t->sql("ALTER SERVER tight OPTIONS (ADD max_concurrency '32')");
-		$t->sql('CREATE TABLE big AS SELECT generate_series(1, 1000) AS i; ANALYZE big');
+		$t->sql('CREATE TABLE big AS SELECT generate_series(1, 200000) AS i; ANALYZE big');
 		$t->sql(q{ALTER SYSTEM SET keyapi_fdw.cache_size = '256MB'});
-		$node->stop;
-		system(@alone, 'sh', '-c',
-			"$mount && exec pg_ctl start -w -s -D '" . $node->data_dir . "' -l '" . $node->logfile . "'") == 0
-		  or die 'the server does not start';
-		$node->_update_pid(1);
-
+		restart_alone($node, $mount);
 		foreach my $prefix ('A' .. 'J')
 		{
 			my $result = $t->run('SET keyapi_fdw.max_credits = -1; ' . sprintf $lists, "'$prefix'");
@@ -141,10 +152,12 @@ sub test_little_shared_memory
 		is($wrong, 0, 'queries go on if /dev/shm is full');
 		is($t->sql('SELECT count(*) BETWEEN 1 AND 299 FROM keyapi_fdw_cache'), 't', '... and the cache holds what fits');
 
-		$t->sql(q{ALTER SYSTEM SET keyapi_fdw.cache_size = '16MB'; SELECT pg_reload_conf()});
-		$t->sql(q{SELECT count(*) FROM tight WHERE region = 'K1'});
-		is($t->sql('SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;'
-				  . ' SELECT count(*) FROM big'), 1000, '... and parallel queries have room in a smaller cache');
+		$t->cache_size('16MB');
+		restart_alone($node, $mount);
+		$t->sql('SET keyapi_fdw.max_credits = -1; ' . sprintf $lists, "'$_'") foreach 'K' .. 'L';
+		cmp_ok($t->sql('SELECT sum(bytes) FROM keyapi_fdw_cache'), '>', 12 * 1024 * 1024, 'a full cache of the size that is advised');
+		is($t->sql("$parallel $join"), 200000, '... and beside it a parallel hash join has room');
+		like($t->sql("$parallel EXPLAIN $join"), qr/Parallel Hash Join/, '... which it is');
 	}
 	return;
 }

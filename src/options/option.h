@@ -62,9 +62,9 @@ extern int	keyapi_cache_ttl(const KeyapiTableOptions *table,
 /*
  * Where a column comes from, an attribute of a foreign table's descriptor: the column
  * option "field", else the endpoint's column of that name, else the field of the item
- * that has that name.
- * *kind is set; *field too where kind is KEYAPI_COLUMN_FIELD (dotted path) or
- * KEYAPI_COLUMN_PARAM (name of the parameter), palloc'd or constant, else NULL.
+ * that has that name.  *kind is set; *field too where kind is KEYAPI_COLUMN_FIELD
+ * (dotted path) or KEYAPI_COLUMN_PARAM (name of the parameter), palloc'd or constant,
+ * else NULL.
  */
 extern void keyapi_column_source(const KeyapiEndpoint *endpoint,
 								 Form_pg_attribute attr,

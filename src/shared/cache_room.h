@@ -30,8 +30,10 @@ extern dsa_pointer keyapi_cache_allocate(CachePart *part, Size size,
 /*
  * If there is more in the cache than should be (cache_size was lowered, or dropped
  * listings are not freed yet), drop and free what is too much, for that long at
- * most.  A later call goes on.  Gives the system back what is free then.  Handles
- * interrupts.  The caller holds no lock.
+ * most.  A later call goes on.  Handles interrupts.  The caller holds no lock.
+ *
+ * The memory serves other lists.  Little of it goes back to the system: dsa_free
+ * keeps the segment of a large object, as a page is, even if it is empty then.
  */
 extern void keyapi_cache_shrink(int longest_ms);
 

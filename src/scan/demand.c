@@ -44,6 +44,13 @@ typedef struct KeyapiHashJoins
 	List	   *states;			/* HashJoinState, of each; NIL: not looked for */
 } KeyapiHashJoins;
 
+/* What is known of a statement's plans. */
+typedef struct Hints
+{
+	const PlannedStmt *statement;
+	KeyapiDemandHint **of_subplans; /* each NULL: not known yet */
+} Hints;
+
 static const KeyapiDemandHint no_hint = {KEYAPI_READS_SOME};
 static const KeyapiDemandHint full_hint = {KEYAPI_READS_ALL,.row_by_row = true};
 
@@ -180,21 +187,6 @@ keyapi_demand_now(const KeyapiDemandHint *hint, const ForeignScanState *node,
  * The plan
  * ---------------------------------------------------------------------
  */
-
-/* Which nodes of a plan are looked for: one, or all scans of a CTE. */
-typedef struct SoughtScans
-{
-	const Plan *node;			/* NULL: those of the CTE */
-	int			cte;			/* its plan id */
-} SoughtScans;
-
-static bool
-is_sought(const Plan *plan, const SoughtScans *sought)
-{
-	return plan == sought->node ||
-		(sought->node == NULL && IsA(plan, CteScan) &&
-		 ((const CteScan *) plan)->ctePlanId == sought->cte);
-}
 
 static void
 add_hash_joins(KeyapiDemandHint *hint, List *plans)
@@ -335,70 +327,96 @@ hint_below(KeyapiDemandHint *hint, const Plan *plan, const Plan *child)
 	}
 }
 
-static bool
-reads_farther(const KeyapiDemandHint *hint, const KeyapiDemandHint *other)
-{
-	if (hint->demand != other->demand)
-		return hint->demand > other->demand;
-	return hint->hashes == NULL && other->hashes != NULL;
-}
-
 /*
- * Find the scans in a plan tree.  If there are any, *hint becomes the hint of the
- * one that is read farthest.
+ * Find a node in a plan tree.  If it is there, *hint becomes its hint.
  */
 static bool
-find_scans(const Plan *plan, const SoughtScans *sought, KeyapiDemandHint *hint)
+hint_in_tree(const Plan *tree, const Plan *plan, KeyapiDemandHint *hint)
 {
-	bool		found = is_sought(plan, sought);
 	ListCell   *lc;
 
-	if (found)
+	if (tree == plan)
 	{
 		*hint = full_hint;
 		return true;
 	}
-	foreach(lc, keyapi_child_plans(plan))
+	foreach(lc, keyapi_child_plans(tree))
 	{
-		const Plan *child = lfirst(lc);
-		KeyapiDemandHint below;
-
-		if (!find_scans(child, sought, &below))
+		if (!hint_in_tree(lfirst(lc), plan, hint))
 			continue;
-		hint_below(&below, plan, child);
-		if (!found || reads_farther(&below, hint))
-			*hint = below;
-		found = true;
+		hint_below(hint, tree, lfirst(lc));
+		return true;
 	}
-	return found;
+	return false;
+}
+
+static KeyapiDemandHint hint_of(Hints *hints, const Plan *plan);
+
+/*
+ * How far a reader of a CTE reads it at least, if it is any of the readers of which
+ * there are hints.
+ */
+static KeyapiDemandHint
+least_hint(Hints *hints, List *readers)
+{
+	KeyapiDemandHint least = {KEYAPI_READS_ALL,.certain = true};
+	ListCell   *lc;
+
+	foreach(lc, readers)
+	{
+		KeyapiDemandHint hint = hint_of(hints, lfirst(lc));
+
+		if (hint.demand == KEYAPI_READS_SOME || hint.limited)
+			return no_hint;
+		least.certain &= hint.certain;
+		if (hint.hashes != NULL)
+			add_hash_joins(&least, hint.hashes->plans);
+	}
+	return least;
+}
+
+/*
+ * The hint of a subplan.  A CTE is read as far as each of its readers reads it, for
+ * any of them may be the only one that begins.
+ */
+static const KeyapiDemandHint *
+hint_of_subplan(Hints *hints, int id)
+{
+	KeyapiDemandHint **known = &hints->of_subplans[id - 1];
+
+	if (*known == NULL)
+	{
+		List	   *readers = keyapi_cte_readers(hints->statement, id);
+
+		*known = palloc(sizeof(KeyapiDemandHint));
+		**known = readers == NIL ? no_hint : least_hint(hints, readers);
+	}
+	return *known;
 }
 
 static KeyapiDemandHint
-hint_in_statement(const PlannedStmt *statement, const SoughtScans *sought)
+hint_of(Hints *hints, const Plan *plan)
 {
 	KeyapiDemandHint hint;
 	ListCell   *lc;
 
-	if (find_scans(statement->planTree, sought, &hint))
+	if (hint_in_tree(hints->statement->planTree, plan, &hint))
 		return hint;
-	foreach(lc, statement->subplans)
+	foreach(lc, hints->statement->subplans)
 	{
 		/* lists of subplans may have holes */
-		if (lfirst(lc) == NULL ||
-			!find_scans(lfirst(lc), sought, &hint))
+		if (lfirst(lc) == NULL || !hint_in_tree(lfirst(lc), plan, &hint))
 			continue;
 		hint.row_by_row = false;
 		if (!hint.certain)
 		{
-			/* a CTE is read as far as its scans read it */
-			const SoughtScans scans = {NULL, foreach_current_index(lc) + 1};
-			KeyapiDemandHint of_scans = hint_in_statement(statement, &scans);
+			const KeyapiDemandHint *of_subplan =
+			hint_of_subplan(hints, foreach_current_index(lc) + 1);
 
-			hint.demand = of_scans.limited ? KEYAPI_READS_SOME :
-				Min(hint.demand, of_scans.demand);
-			hint.certain = of_scans.certain;
-			if (of_scans.hashes != NULL)
-				add_hash_joins(&hint, of_scans.hashes->plans);
+			hint.demand = Min(hint.demand, of_subplan->demand);
+			hint.certain = of_subplan->certain;
+			if (of_subplan->hashes != NULL)
+				add_hash_joins(&hint, of_subplan->hashes->plans);
 		}
 		return hint;
 	}
@@ -408,7 +426,10 @@ hint_in_statement(const PlannedStmt *statement, const SoughtScans *sought)
 KeyapiDemandHint
 keyapi_demand_hint_of(const PlannedStmt *statement, const Plan *plan)
 {
-	const SoughtScans sought = {plan};
+	Hints		hints = {
+		statement,
+		palloc0(list_length(statement->subplans) * sizeof(KeyapiDemandHint *))
+	};
 
-	return hint_in_statement(statement, &sought);
+	return hint_of(&hints, plan);
 }

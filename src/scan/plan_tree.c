@@ -79,3 +79,32 @@ keyapi_appends_all(const PlannedStmt *statement, const Plan *plan)
 	return IsA(plan, MergeAppend) &&
 		!prunes_at_run_time(keyapi_prune_info((const MergeAppend *) plan, statement));
 }
+
+/*
+ * Add the nodes below a plan that read the CTE.
+ */
+static List *
+add_readers(List *readers, const Plan *plan, int cte)
+{
+	ListCell   *lc;
+
+	/* lists of subplans may have holes */
+	if (plan == NULL)
+		return readers;
+	if (IsA(plan, CteScan) && ((const CteScan *) plan)->ctePlanId == cte)
+		return lappend(readers, unconstify(Plan *, plan));
+	foreach(lc, keyapi_child_plans(plan))
+		readers = add_readers(readers, lfirst(lc), cte);
+	return readers;
+}
+
+List *
+keyapi_cte_readers(const PlannedStmt *statement, int cte)
+{
+	List	   *readers = add_readers(NIL, statement->planTree, cte);
+	ListCell   *lc;
+
+	foreach(lc, statement->subplans)
+		readers = add_readers(readers, lfirst(lc), cte);
+	return readers;
+}

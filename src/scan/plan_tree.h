@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * plan_tree.h
- *	  The nodes of a plan: what is below them, and what joins and Appends do with
- *	  it.
+ *	  The nodes of a plan: what is below them, what joins and Appends do with it,
+ *	  and who reads a CTE.
  *
  *-------------------------------------------------------------------------
  */
@@ -36,5 +36,11 @@ extern bool keyapi_preserves_inner(const Join *join);
  * it has once the executor has started.
  */
 extern bool keyapi_appends_all(const PlannedStmt *statement, const Plan *plan);
+
+/*
+ * The CteScan nodes that read a CTE, whose subplan has that id; palloc'd.  NIL if
+ * the subplan is no CTE.
+ */
+extern List *keyapi_cte_readers(const PlannedStmt *statement, int cte);
 
 #endif							/* KEYAPI_PLAN_TREE_H */

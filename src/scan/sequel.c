@@ -232,35 +232,14 @@ find(Search *search, const Plan *plan)
 }
 
 /*
- * Add the nodes below a plan that read the CTE.
- */
-static List *
-add_readers(List *readers, const Plan *plan, int cte)
-{
-	ListCell   *lc;
-
-	/* lists of subplans may have holes */
-	if (plan == NULL)
-		return readers;
-	if (IsA(plan, CteScan) && ((const CteScan *) plan)->ctePlanId == cte)
-		return lappend(readers, unconstify(Plan *, plan));
-	foreach(lc, keyapi_child_plans(plan))
-		readers = add_readers(readers, lfirst(lc), cte);
-	return readers;
-}
-
-/*
  * The node that reads the CTE; NULL if there are several, of which any may be the
  * one that is reading it, or if the subplan is no CTE.
  */
 static const Plan *
 only_reader(const PlannedStmt *statement, int cte)
 {
-	List	   *readers = add_readers(NIL, statement->planTree, cte);
-	ListCell   *lc;
+	List	   *readers = keyapi_cte_readers(statement, cte);
 
-	foreach(lc, statement->subplans)
-		readers = add_readers(readers, lfirst(lc), cte);
 	return list_length(readers) == 1 ? linitial(readers) : NULL;
 }
 

@@ -89,6 +89,8 @@ sub test_together
 	$t->is_together('held', $session, 'a hash side, and the outer side behind it', 4, 2,
 		'SELECT count(*) FROM ' . part('held', 'US', 40, 'a') . ' FULL JOIN ' . part('held', 'FR', 40, 'b') . ' USING (rank);');
 	$t->is_together('held', $session, 'CTEs', 8, 7, all_ctes('held') . ';');
+	$t->is_together('held', $session, 'a CTE that two nodes read to its end', 8, 7,
+		"WITH c AS MATERIALIZED (SELECT rank FROM held WHERE rank <= 160) SELECT count(*), (SELECT max(rank) FROM c) FROM c;");
 	$session->run("RESET ALL; $merge");
 	$t->is_together('held', $session, 'the preserved side of a merge join', 8, 7,
 		'SELECT a.rank FROM ' . part('held', 'US', 160, 'a') . ' LEFT JOIN few USING (rank) ORDER BY a.rank;');

@@ -33,6 +33,7 @@ test_limits();
 test_windows();
 test_set_operations();
 test_subqueries();
+test_ctes();
 test_functions();
 test_writes();
 test_moving_scans();
@@ -124,6 +125,33 @@ sub test_subqueries
 	asks("$loops SELECT count(*) FROM r LEFT JOIN lists t ON t.region = r.code AND t.rank <= 20 AND r.k < 3");
 	asks("$loops SELECT code, s.id FROM r, LATERAL (SELECT id FROM lists t WHERE t.region = r.code LIMIT 21) s", 10);
 	asks('SET enable_hashjoin = off; SET enable_mergejoin = off; SELECT count(*) FROM r JOIN lists t ON t.region = r.code AND t.rank = r.k + 21', 5);
+	return;
+}
+
+# A CTE that several nodes read: which of them begins is not known.
+sub test_ctes
+{
+	my $c = "WITH c AS MATERIALIZED (SELECT rank, id FROM lists WHERE region = 'FR')";
+	my $never = 'SELECT count(*) FROM c';
+	my $some = 'SELECT rank FROM c OFFSET 20 LIMIT 1';
+
+	asks("$c SELECT rank FROM c WHERE ($some) > 100", 2);
+	asks("$c SELECT rank FROM c WHERE ($some) > 100 AND ($never) > 0", 2);
+	asks("$c ($some) UNION ALL SELECT c.rank FROM none, c", 2);
+	asks("$c SELECT c.rank FROM none LEFT JOIN c USING (rank) UNION ALL ($some)", 2);
+	asks("SET enable_hashjoin = off; SET enable_mergejoin = off; $c SELECT c.rank FROM none JOIN c USING (rank) UNION ALL ($some)", 2);
+	asks("$c SELECT CASE WHEN rank > 100 THEN ($never) ELSE ($some) END FROM few", 2);
+	asks("$c SELECT rank, (SELECT id FROM c WHERE c.rank = few.rank + 20 LIMIT 1) FROM few WHERE rank < 100 OR rank < ($never)", 2);
+	asks("$c SELECT count(*) FROM few WHERE EXISTS (SELECT FROM c WHERE c.rank > few.rank + 20) OR rank IN (SELECT rank FROM c)");
+	asks("$c SELECT FROM c a WHERE id = '' UNION ALL ($some)");
+	asks("$c (SELECT rank FROM c WHERE rank > 20 LIMIT 1) UNION ALL SELECT rank FROM c WHERE ($some) > 100", 2);
+	asks("$c, d AS MATERIALIZED (SELECT rank FROM c) SELECT rank FROM d WHERE (SELECT rank FROM c OFFSET 20 LIMIT 1) > 100", 2);
+	asks("$c, d AS MATERIALIZED (SELECT rank FROM c UNION ALL SELECT rank FROM c) SELECT rank FROM d WHERE (SELECT rank FROM d OFFSET 20 LIMIT 1) > 100", 2);
+	foreach my $operation ('EXCEPT', 'INTERSECT')
+	{
+		asks("$c ($some) UNION ALL (SELECT rank FROM none $operation SELECT rank FROM c)");
+		asks("SET enable_hashagg = off; $c ($some) UNION ALL (SELECT rank FROM none $operation SELECT rank FROM c)");
+	}
 	return;
 }
 

@@ -42,6 +42,9 @@ my @SETTINGS = (
 my @REGIONS = qw(US FR DE XX ZZ);
 my $COLUMNS = 'region text, period int, order_by text, rank int, id text';
 
+# Lists of three videos are then on two pages.
+my $SHORT = "page_size '2'";
+
 # Seconds after which a query is given up, counted, and not compared
 my $PATIENCE = 20;
 
@@ -67,26 +70,27 @@ sub make_world
 	$t->server('fuzz', 'plainids;total=3;hashtags=3');
 	$t->sql("ALTER SERVER fuzz OPTIONS (ADD max_concurrency '8')");
 	$t->mapping('fuzz');
+	$t->leave_loops;
 	$t->sql(<<"END");
 SET keyapi_fdw.max_credits = -1;
-CREATE FOREIGN TABLE t ($COLUMNS) SERVER fuzz;
-CREATE FOREIGN TABLE t2 ($COLUMNS) SERVER fuzz;
-CREATE FOREIGN TABLE tf ($COLUMNS) SERVER fuzz OPTIONS (region 'FR', period '30');
-CREATE FOREIGN TABLE td ($COLUMNS) SERVER fuzz OPTIONS (regions 'US,FR,DE');
-CREATE FOREIGN TABLE ta ($COLUMNS) SERVER fuzz OPTIONS (period 'all', order_by 'like');
+CREATE FOREIGN TABLE t ($COLUMNS) SERVER fuzz OPTIONS ($SHORT);
+CREATE FOREIGN TABLE t2 ($COLUMNS) SERVER fuzz OPTIONS ($SHORT);
+CREATE FOREIGN TABLE tf ($COLUMNS) SERVER fuzz OPTIONS ($SHORT, region 'FR', period '30');
+CREATE FOREIGN TABLE td ($COLUMNS) SERVER fuzz OPTIONS ($SHORT, regions 'US,FR,DE');
+CREATE FOREIGN TABLE ta ($COLUMNS) SERVER fuzz OPTIONS ($SHORT, period 'all', order_by 'like');
 CREATE FOREIGN TABLE tn (region text NOT NULL, period int NOT NULL, order_by text NOT NULL,
-	rank int NOT NULL, id text NOT NULL) SERVER fuzz;
+	rank int NOT NULL, id text NOT NULL) SERVER fuzz OPTIONS ($SHORT);
 CREATE DOMAIN code AS text CHECK (value ~ '^[A-Z]');
 CREATE FOREIGN TABLE tv (region code, period text, order_by varchar(10),
-	rank bigint, id varchar) SERVER fuzz;
+	rank bigint, id varchar) SERVER fuzz OPTIONS ($SHORT);
 CREATE FOREIGN TABLE hashtags (region text, period int, industry_id text, rank int, hashtag_id text)
-	SERVER fuzz OPTIONS (endpoint 'tiktok/trending/hashtags', region 'US',
+	SERVER fuzz OPTIONS ($SHORT, endpoint 'tiktok/trending/hashtags', region 'US',
 	industry_ids 'vv,like,comment,repost', industry_id 'vv');
 CREATE VIEW th AS SELECT region, period, industry_id AS order_by, rank, hashtag_id AS id FROM hashtags;
 CREATE TABLE cp ($COLUMNS) PARTITION BY LIST (region);
-CREATE FOREIGN TABLE cp_us PARTITION OF cp FOR VALUES IN ('US') SERVER fuzz;
-CREATE FOREIGN TABLE cp_fr PARTITION OF cp FOR VALUES IN ('FR') SERVER fuzz;
-CREATE FOREIGN TABLE cp_rest PARTITION OF cp FOR VALUES IN ('DE', 'XX') SERVER fuzz;
+CREATE FOREIGN TABLE cp_us PARTITION OF cp FOR VALUES IN ('US') SERVER fuzz OPTIONS ($SHORT);
+CREATE FOREIGN TABLE cp_fr PARTITION OF cp FOR VALUES IN ('FR') SERVER fuzz OPTIONS ($SHORT);
+CREATE FOREIGN TABLE cp_rest PARTITION OF cp FOR VALUES IN ('DE', 'XX') SERVER fuzz OPTIONS ($SHORT);
 
 CREATE TABLE copy_plain ($COLUMNS);
 INSERT INTO copy_plain SELECT * FROM t WHERE region IN ($regions)

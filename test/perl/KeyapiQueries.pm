@@ -32,6 +32,7 @@ use warnings;
 
 use KeyapiQueries::Conditions;
 use KeyapiQueries::Mentions;
+use KeyapiQueries::Readers;
 
 our @REGIONS = qw(US FR DE XX ZZ);
 our @PARAMS  = qw(region period order_by);
@@ -164,7 +165,7 @@ sub derived_table
 {
 	my ($inside, %options) = @_;
 	my $table = foreign_table(one_of(qw(t t t2 td ta tv)));
-	my $form  = one_of(qw(simple simple limit distinct union unionall cte cte group));
+	my $form  = one_of(qw(simple simple limit distinct union unionall cte cte cte cte group));
 	my @conditions = random_conditions([$table], one_of(0, 0, 1, 1, 2), $inside + 1);
 	my $alias = 's' . ++$counter;
 	my $columns = 'region, period, order_by, rank, id';
@@ -208,7 +209,8 @@ sub derived_table
 	{
 		my $name = 'c' . $counter;
 
-		push @{ $options{ctes} }, sub { return "$name AS MATERIALIZED (" . $body->(@_) . ')' };
+		push @{ $options{ctes} },
+		  { name => $name, sql => sub { return "$name AS MATERIALIZED (" . $body->(@_) . ')' } };
 		$result->{sql} = sub { return "$name $alias" };
 	}
 	else
@@ -400,7 +402,7 @@ sub select_sublink
 sub random_block
 {
 	my ($n, $common_columns) = @_;
-	my (@ctes, $from, @rels, @where, @no_match, $output, $extra);
+	my (@ctes, $from, @rels, @where, @no_match, $output, $extra, $more);
 
 	$from = random_from($n, \@ctes);
 	($from, @no_match) = anti_join($from, \@ctes) if chance(12);
@@ -417,10 +419,25 @@ sub random_block
 			  . '::int AS rank',
 			tail => '',
 		};
+		$more = reader_rows($ctes[0]{name}) if @ctes;
 	}
 	elsif ($output->{tail} eq '' && $output->{list} !~ /count/ && chance(20))
 	{
 		$extra = select_sublink(one_of(@rels));
+	}
+	if (@ctes && chance(75))
+	{
+		my @readers = (one_of(@ctes)->{name}, one_of(@rels));
+
+		if ($output->{tail} eq '' && $output->{list} !~ /count/ && !$extra && !$more && chance(50))
+		{
+			my $column = reader_column(@readers);
+			$extra = sub { return $column };
+		}
+		else
+		{
+			push @where, reader_condition(@readers);
+		}
 	}
 
 	mention($_) foreach @where;
@@ -436,12 +453,29 @@ sub random_block
 		sql       => sub {
 			my ($mode) = @_;
 
-			return (@ctes ? 'WITH ' . join(', ', map { $_->($mode) } @ctes) . ' ' : '')
+			return (@ctes ? 'WITH ' . join(', ', map { $_->{sql}->($mode) } @ctes) . ' ' : '')
 			  . "SELECT $output->{list}" . ($extra ? ', ' . $extra->($mode) : '')
 			  . ' FROM ' . from_sql($from, $mode)
-			  . where_clause(@where)->($mode) . $output->{tail};
+			  . where_clause(@where)->($mode) . $output->{tail}
+			  . ($more ? " UNION ALL $more" : '');
 		},
 	};
+}
+
+# Count some of the rows, so that the query may stop at any of them: under a LIMIT, or in
+# a loop, which asks for ten rows first.
+sub stop_early
+{
+	my ($query) = @_;
+	my ($before, $after) =
+	  @types || $query->{conflict} || chance(60) ?
+	  ('SELECT count(*) FROM (', one_of(' LIMIT 1', ' LIMIT 3', ' OFFSET 2 LIMIT 1', ' LIMIT 20') . ') x') :
+	  ('SELECT leave_at($loop$', '$loop$, ' . one_of(1, 3, 11, 20) . ')');
+
+	return if $query->{local} =~ /LIMIT \d+$/;
+	$query->{sorted_by} = 0;
+	$query->{$_} = "$before$query->{$_}$after" foreach qw(foreign prepared local);
+	return;
 }
 
 sub random_query
@@ -468,6 +502,7 @@ sub random_query
 		$query{$mode} = "($query{$mode}) $operator (" . $other->{sql}->($mode) . ')'
 		  if $other;
 	}
+	stop_early(\%query) if chance(15);
 	@query{qw(values types)} = ([@values], [@types]);
 	return \%query;
 }

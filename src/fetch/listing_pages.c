@@ -15,7 +15,9 @@
 
 #include "api/failure.h"
 
-#define FIRST_ITEMS 64			/* that there is room for */
+/* How many items there is room for at first: as many as are announced, but ... */
+#define LEAST_ROOM 64
+#define MOST_ROOM 1024
 
 /* Items with the same id hang together: one for each page, the lowest there. */
 typedef struct KeyapiListingItem
@@ -82,10 +84,7 @@ keyapi_listing_create(const KeyapiListing *listing)
 	for (int i = 0; i < listing->endpoint->nparams; i++)
 		listing_pages->listing.values[i] = pstrdup(listing->values[i]);
 	listing_pages->context = CurrentMemoryContext;
-	listing_pages->max_items = FIRST_ITEMS;
-	listing_pages->items = palloc(sizeof(KeyapiListingItem) * FIRST_ITEMS);
 	listing_pages->pages = pagetable_create(CurrentMemoryContext, 32, NULL);
-	listing_pages->ids = idtable_create(CurrentMemoryContext, 64, listing_pages);
 	listing_pages->size = listing->page_size;
 	listing_pages->end_page = INT_MAX;
 	listing_pages->last_page = INT_MAX;
@@ -350,6 +349,20 @@ connect_item(KeyapiListingPages *listing_pages, int item)
 }
 
 /*
+ * Make room for all items that are announced, be it for those of the pages to come:
+ * to enlarge a table again and again costs more than to fill it.
+ */
+static void
+make_first_room(KeyapiListingPages *listing_pages)
+{
+	int			room = Max(LEAST_ROOM, Min(listing_pages->total_count, MOST_ROOM));
+
+	listing_pages->max_items = room;
+	listing_pages->items = palloc(sizeof(KeyapiListingItem) * room);
+	listing_pages->ids = idtable_create(CurrentMemoryContext, room, listing_pages);
+}
+
+/*
  * Enter the page's items.  True if at least one of them is new.
  */
 static bool
@@ -359,6 +372,8 @@ enter_items(KeyapiListingPages *listing_pages, KeyapiPage *page)
 	int			end = first + page->nrows;
 	bool		any_new = false;
 
+	if (listing_pages->items == NULL)
+		make_first_room(listing_pages);
 	if (end > listing_pages->max_items)
 	{
 		listing_pages->max_items = Max(end, listing_pages->max_items * 2);
@@ -591,8 +606,11 @@ keyapi_listing_let_go(KeyapiListingPages *listing_pages)
 	int			unread;
 
 	keyapi_listing_count_pages(listing_pages, &unread, &listing_pages->spilled);
-	idtable_destroy(listing_pages->ids);
-	pfree(listing_pages->items);
+	if (listing_pages->items != NULL)
+	{
+		idtable_destroy(listing_pages->ids);
+		pfree(listing_pages->items);
+	}
 	listing_pages->ids = NULL;
 	listing_pages->items = NULL;
 	listing_pages->gone = true;

@@ -78,6 +78,7 @@ OBJS = \
 	src/fetch/give_up.o \
 	src/fetch/kept_pages.o \
 	src/fetch/ledger.o \
+	src/fetch/listing_items.o \
 	src/fetch/listing_pages.o \
 	src/fetch/page_request.o \
 	src/fetch/receive.o \

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * listing_pages.c
- *	  Page size, end and ids of one listing.
+ *	  Page size and end of one listing.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,43 +14,6 @@
 #include "utils/memutils.h"
 
 #include "api/failure.h"
-
-/* How many items there is room for at first: as many as are announced, but ... */
-#define LEAST_ROOM 64
-#define MOST_ROOM 1024
-
-/* Items with the same id hang together: one for each page, the lowest there. */
-typedef struct KeyapiListingItem
-{
-	const KeyapiPage *page;
-	int			same;			/* the item that came first with this id */
-	int			next;			/* at that one: the next one with its id; -1:
-								 * there is no more */
-} KeyapiListingItem;
-
-typedef struct IdEntry
-{
-	int			item;			/* that came first with an id */
-	uint32		hash;			/* of the id: insertion looks at its
-								 * neighbours' */
-	char		status;			/* simplehash's own */
-} IdEntry;
-
-static uint32 item_hash(const KeyapiListingPages *listing_pages, int item);
-static bool same_id(const KeyapiListingPages *listing_pages, int a, int b);
-
-#define SH_PREFIX idtable
-#define SH_ELEMENT_TYPE IdEntry
-#define SH_KEY_TYPE int
-#define SH_KEY item
-#define SH_HASH_KEY(tb, key) item_hash((tb)->private_data, key)
-#define SH_EQUAL(tb, a, b) same_id((tb)->private_data, a, b)
-#define SH_STORE_HASH
-#define SH_GET_HASH(tb, entry) ((entry)->hash)
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
 
 typedef struct PageEntry
 {
@@ -278,137 +241,9 @@ learn_size_and_end(KeyapiListingPages *listing_pages, const KeyapiPage *page)
 }
 
 /* ---------------------------------------------------------------------
- * Items
+ * Whose items they are
  * ---------------------------------------------------------------------
  */
-
-static uint32
-item_hash(const KeyapiListingPages *listing_pages, int item)
-{
-	const KeyapiPage *page = listing_pages->items[item].page;
-
-	return keyapi_block_id_hash(page->kept->block, item - page->items);
-}
-
-/*
- * The id of an item, whose page is pinned.
- */
-static KeyapiSlice
-item_id(const KeyapiListingPages *listing_pages, int item)
-{
-	const KeyapiPage *page = listing_pages->items[item].page;
-
-	return keyapi_block_id(keyapi_kept_page_pin(page->kept), item - page->items);
-}
-
-/* As the hashes are the same, few pages have to be read back for this. */
-static bool
-same_id(const KeyapiListingPages *listing_pages, int a, int b)
-{
-	KeyapiSlice x = item_id(listing_pages, a);
-	KeyapiSlice y = item_id(listing_pages, b);
-
-	keyapi_kept_page_unpin(listing_pages->items[a].page->kept);
-	keyapi_kept_page_unpin(listing_pages->items[b].page->kept);
-	return x.len == y.len && memcmp(x.data, y.data, x.len) == 0;
-}
-
-/*
- * Connect an item with the others that have its id.  True if it is new: the id is
- * unknown, or known only from later pages.  An item without an id counts as new.
- */
-static bool
-connect_item(KeyapiListingPages *listing_pages, int item)
-{
-	KeyapiListingItem *items = listing_pages->items;
-	const KeyapiPage *page = items[item].page;
-	bool		is_new = true;
-	bool		is_first_of_page = true;
-	bool		found;
-	int			same;
-
-	if (keyapi_block_id(page->kept->block, item - page->items).data == NULL)
-		return true;
-	same = idtable_insert(listing_pages->ids, item, &found)->item;
-	if (!found)
-		return true;
-	items[item].same = same;
-	for (int i = same; i >= 0; i = items[i].next)
-	{
-		if (items[i].page->number < page->number)
-			is_new = false;
-		if (items[i].page == page)
-			is_first_of_page = false;
-	}
-	if (is_first_of_page)
-	{
-		items[item].next = items[same].next;
-		items[same].next = item;
-	}
-	return is_new;
-}
-
-/*
- * Make room for all items that are announced, be it for those of the pages to come:
- * to enlarge a table again and again costs more than to fill it.
- */
-static void
-make_first_room(KeyapiListingPages *listing_pages)
-{
-	int			room = Max(LEAST_ROOM, Min(listing_pages->total_count, MOST_ROOM));
-
-	listing_pages->max_items = room;
-	listing_pages->items = palloc(sizeof(KeyapiListingItem) * room);
-	listing_pages->ids = idtable_create(CurrentMemoryContext, room, listing_pages);
-}
-
-/*
- * Enter the page's items.  True if at least one of them is new.
- */
-static bool
-enter_items(KeyapiListingPages *listing_pages, KeyapiPage *page)
-{
-	int			first = listing_pages->num_items;
-	int			end = first + page->nrows;
-	bool		any_new = false;
-
-	if (listing_pages->items == NULL)
-		make_first_room(listing_pages);
-	if (end > listing_pages->max_items)
-	{
-		listing_pages->max_items = Max(end, listing_pages->max_items * 2);
-		listing_pages->items =
-			repalloc_huge(listing_pages->items,
-						  sizeof(KeyapiListingItem) * listing_pages->max_items);
-	}
-	page->items = first;
-	listing_pages->num_items = end;
-	for (int i = first; i < end; i++)
-	{
-		listing_pages->items[i] = (KeyapiListingItem)
-		{
-			.page = page,.same = i,.next = -1
-		};
-		any_new |= connect_item(listing_pages, i);
-	}
-	return any_new;
-}
-
-bool
-keyapi_listing_is_duplicate(const KeyapiListingPages *listing_pages,
-							const KeyapiPage *page, int index, int64 pass)
-{
-	const KeyapiListingItem *items = listing_pages->items;
-	int			item = page->items + index;
-
-	for (int i = items[item].same; i >= 0; i = items[i].next)
-	{
-		if (items[i].page == page ? i < item :
-			items[i].page->number < page->number && items[i].page->pass == pass)
-			return true;
-	}
-	return false;
-}
 
 /*
  * Whether two texts in UTF-8 are the same but for the case of ASCII letters.
@@ -504,7 +339,7 @@ static int64
 items_up_to(const KeyapiListingPages *listing_pages, const KeyapiPage *page)
 {
 	if (keyapi_listing_num_pages(listing_pages) == page->number)
-		return listing_pages->num_items;
+		return keyapi_listing_items_count(listing_pages->items);
 	return position(page, listing_pages->size);
 }
 
@@ -581,7 +416,9 @@ keyapi_listing_add_page(KeyapiListingPages *listing_pages, KeyapiPage *page,
 	if (block->total_count >= 0)
 		listing_pages->total_count = block->total_count;
 
-	any_new = enter_items(listing_pages, page);
+	if (listing_pages->items == NULL)
+		listing_pages->items = keyapi_listing_items_create(listing_pages->total_count);
+	any_new = keyapi_listing_items_enter(listing_pages->items, page);
 	check_echo(listing_pages, page);
 	more = block->nrows > 0 && learn_size_and_end(listing_pages, page);
 	if (block->has_more >= 0)
@@ -607,11 +444,7 @@ keyapi_listing_let_go(KeyapiListingPages *listing_pages)
 
 	keyapi_listing_count_pages(listing_pages, &unread, &listing_pages->spilled);
 	if (listing_pages->items != NULL)
-	{
-		idtable_destroy(listing_pages->ids);
-		pfree(listing_pages->items);
-	}
-	listing_pages->ids = NULL;
+		keyapi_listing_items_free(listing_pages->items);
 	listing_pages->items = NULL;
 	listing_pages->gone = true;
 }

@@ -2,7 +2,7 @@
  *
  * listing_pages.h
  *	  What a scan knows of one listing: its pages, how large they are, where it
- *	  ends, which ids came before.  No input or output.
+ *	  ends.  No input or output.
  *
  * One rule decides all of it: what a page shows beats what any page announces.
  *
@@ -25,21 +25,8 @@
 
 #include "compat.h"
 
-#include "utils/timestamp.h"
-
 #include "api/listing.h"
-#include "fetch/kept_pages.h"
-
-/* A page that has arrived. */
-typedef struct KeyapiPage
-{
-	int			number;			/* from 1 */
-	int64		pass;			/* last pass that read it; 0: none */
-	TimestampTz fetched_at;
-	int			nrows;
-	KeyapiKeptPage *kept;		/* what is on it: the statement's list has it */
-	int			items;			/* its first one in the listing's items */
-} KeyapiPage;
+#include "fetch/listing_items.h"
 
 typedef struct KeyapiListingPages
 {
@@ -49,10 +36,8 @@ typedef struct KeyapiListingPages
 												 * fetcher.c sets it; NULL at
 												 * first */
 	struct pagetable_hash *pages;	/* KeyapiPage by number */
-	struct KeyapiListingItem *items;	/* of all pages that are here, page by
-										 * page as they came */
-	int			max_items;		/* that have room */
-	struct idtable_hash *ids;	/* where each id occurs */
+	KeyapiListingItems *items;	/* of all pages that are here; NULL if there
+								 * is no page yet */
 
 	/* how large its pages are */
 	int			size;			/* by the rule above, as far as known */
@@ -71,7 +56,6 @@ typedef struct KeyapiListingPages
 	int64		total_count;	/* as last announced, or -1 */
 	bool		total_is_wrong; /* a page has shown more than was announced */
 	bool		has_more_seen;	/* a page said whether there is more */
-	int			num_items;		/* on all pages that are here */
 
 	bool		gone;			/* neither items nor pages can be read ... */
 	int			spilled;		/* ... of which so many had been spilled */
@@ -145,13 +129,5 @@ extern void keyapi_listing_let_go(KeyapiListingPages *listing_pages);
  */
 extern bool keyapi_listing_page_is_last(const KeyapiListing *listing,
 										const KeyapiPage *page);
-
-/*
- * Whether the item with this index on the page repeats one before it: on the
- * page itself, or on one with a lower number that the same pass has read.
- */
-extern bool keyapi_listing_is_duplicate(const KeyapiListingPages *listing_pages,
-										const KeyapiPage *page, int index,
-										int64 pass);
 
 #endif							/* KEYAPI_LISTING_PAGES_H */

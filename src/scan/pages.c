@@ -198,8 +198,8 @@ peek_row(KeyapiPages *pages, KeyapiListCursor *cursor, KeyapiRow *row)
 		row->index = cursor->index;
 		row->rank = keyapi_listing_first_rank(listing_pages, page->number) +
 			cursor->index;
-		if (!keyapi_listing_is_duplicate(listing_pages, page, cursor->index,
-										 pages->pass_number))
+		if (!keyapi_listing_items_repeats(listing_pages->items, page, cursor->index,
+										  pages->pass_number))
 			return row->rank <= pages->pass.hi;
 		pages->duplicates++;
 		cursor->index++;

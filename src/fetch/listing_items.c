@@ -9,9 +9,11 @@
 
 #include "utils/memutils.h"
 
-/* How many items there is room for at first: as many as are announced, but ... */
-#define LEAST_ROOM 64
-#define MOST_ROOM 1024
+/* How many items there is room for at first: those of most first pages. */
+#define FIRST_ROOM 64
+
+/* More items than announced ones are not believed to come. */
+#define MOST_ANNOUNCED 1024
 
 /* Items with the same id hang together: one for each page, the lowest there. */
 typedef struct KeyapiListingItem
@@ -120,19 +122,15 @@ connect_item(KeyapiListingItems *listing, int item)
 	return is_new;
 }
 
-/*
- * There is room for all items that are announced, be it for those of pages to come: to
- * enlarge a table again and again costs more than to fill it.
- */
 KeyapiListingItems *
-keyapi_listing_items_create(int64 announced)
+keyapi_listing_items_create(void)
 {
 	KeyapiListingItems *listing = palloc(sizeof(KeyapiListingItems));
 
 	listing->num = 0;
-	listing->room = Max(LEAST_ROOM, Min(announced, MOST_ROOM));
-	listing->items = palloc(sizeof(KeyapiListingItem) * listing->room);
-	listing->ids = idtable_create(CurrentMemoryContext, listing->room, listing);
+	listing->room = FIRST_ROOM;
+	listing->items = palloc(sizeof(KeyapiListingItem) * FIRST_ROOM);
+	listing->ids = idtable_create(CurrentMemoryContext, FIRST_ROOM, listing);
 	return listing;
 }
 
@@ -150,19 +148,31 @@ keyapi_listing_items_count(const KeyapiListingItems *listing)
 	return listing->num;
 }
 
+/*
+ * Make room for so many items, and for all that are announced: to enlarge a table again
+ * and again costs more than to fill it.
+ */
+static void
+make_room(KeyapiListingItems *listing, int num, int64 announced)
+{
+	listing->room = Max(Max(num, listing->room * 2), Min(announced, MOST_ANNOUNCED));
+	listing->items = repalloc_huge(listing->items,
+								   sizeof(KeyapiListingItem) * listing->room);
+	/* larger than it will be, so that it does not grow by itself */
+	if (listing->ids->size < listing->room * UINT64CONST(2))
+		idtable_grow(listing->ids, listing->room * UINT64CONST(2));
+}
+
 bool
-keyapi_listing_items_enter(KeyapiListingItems *listing, KeyapiPage *page)
+keyapi_listing_items_enter(KeyapiListingItems *listing, KeyapiPage *page,
+						   int64 announced)
 {
 	int			first = listing->num;
 	int			end = first + page->nrows;
 	bool		any_new = false;
 
 	if (end > listing->room)
-	{
-		listing->room = Max(end, listing->room * 2);
-		listing->items = repalloc_huge(listing->items,
-									   sizeof(KeyapiListingItem) * listing->room);
-	}
+		make_room(listing, end, announced);
 	page->items = first;
 	listing->num = end;
 	for (int i = first; i < end; i++)

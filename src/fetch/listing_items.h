@@ -29,10 +29,9 @@ typedef struct KeyapiPage
 typedef struct KeyapiListingItems KeyapiListingItems;
 
 /*
- * No items yet, in CurrentMemoryContext, with room for as many as are announced; -1
- * if it is not known how many.
+ * No items yet, in CurrentMemoryContext.
  */
-extern KeyapiListingItems *keyapi_listing_items_create(int64 announced);
+extern KeyapiListingItems *keyapi_listing_items_create(void);
 extern void keyapi_listing_items_free(KeyapiListingItems *listing);
 
 /*
@@ -43,9 +42,11 @@ extern int	keyapi_listing_items_count(const KeyapiListingItems *listing);
 /*
  * Enter the items of a page that is in memory, and set page->items.  True if at least
  * one of them is new: its id is unknown, or known only from pages with higher
- * numbers.  May read pages back that were spilled, and raises what that raises.
+ * numbers.  announced is how many items the listing is said to have, or -1.  May read
+ * pages back that were spilled, and raises what that raises.
  */
-extern bool keyapi_listing_items_enter(KeyapiListingItems *listing, KeyapiPage *page);
+extern bool keyapi_listing_items_enter(KeyapiListingItems *listing, KeyapiPage *page,
+									   int64 announced);
 
 /*
  * Whether the item with this index on the page repeats one before it: on the

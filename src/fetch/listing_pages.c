@@ -417,8 +417,9 @@ keyapi_listing_add_page(KeyapiListingPages *listing_pages, KeyapiPage *page,
 		listing_pages->total_count = block->total_count;
 
 	if (listing_pages->items == NULL)
-		listing_pages->items = keyapi_listing_items_create(listing_pages->total_count);
-	any_new = keyapi_listing_items_enter(listing_pages->items, page);
+		listing_pages->items = keyapi_listing_items_create();
+	any_new = keyapi_listing_items_enter(listing_pages->items, page,
+										 listing_pages->total_count);
 	check_echo(listing_pages, page);
 	more = block->nrows > 0 && learn_size_and_end(listing_pages, page);
 	if (block->has_more >= 0)

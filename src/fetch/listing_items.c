@@ -12,7 +12,7 @@
 /* How many items there is room for at first: those of most first pages. */
 #define FIRST_ROOM 64
 
-/* More items than announced ones are not believed to come. */
+/* How many items an announcement makes room for at most: it may be wrong. */
 #define MOST_ANNOUNCED 1024
 
 /* Items with the same id hang together: one for each page, the lowest there. */
@@ -155,12 +155,14 @@ keyapi_listing_items_count(const KeyapiListingItems *listing)
 static void
 make_room(KeyapiListingItems *listing, int num, int64 announced)
 {
-	listing->room = Max(Max(num, listing->room * 2), Min(announced, MOST_ANNOUNCED));
-	listing->items = repalloc_huge(listing->items,
-								   sizeof(KeyapiListingItem) * listing->room);
-	/* larger than it will be, so that it does not grow by itself */
-	if (listing->ids->size < listing->room * UINT64CONST(2))
-		idtable_grow(listing->ids, listing->room * UINT64CONST(2));
+	int			room = Max(Max(num, listing->room * 2), Min(announced, MOST_ANNOUNCED));
+	uint64		size = room * UINT64CONST(2);	/* so that it does not grow by
+												 * itself */
+
+	listing->items = repalloc_huge(listing->items, sizeof(KeyapiListingItem) * room);
+	listing->room = room;
+	if (listing->ids->size < size)
+		idtable_grow(listing->ids, size);
 }
 
 bool

@@ -11,7 +11,6 @@
 
 #include "common/hashfn.h"
 #include "mb/pg_wchar.h"
-#include "utils/memutils.h"
 
 #include "api/failure.h"
 

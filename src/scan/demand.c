@@ -353,8 +353,7 @@ hint_in_tree(const Plan *tree, const Plan *plan, KeyapiDemandHint *hint)
 static KeyapiDemandHint hint_of(Hints *hints, const Plan *plan);
 
 /*
- * How far a reader of a CTE reads it at least, if it is any of the readers of which
- * there are hints.
+ * What holds whichever of a CTE's readers it is that reads.
  */
 static KeyapiDemandHint
 least_hint(Hints *hints, List *readers)

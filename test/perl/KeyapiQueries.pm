@@ -397,6 +397,14 @@ sub select_sublink
 	};
 }
 
+# Whether a column can be added to what is selected
+sub takes_column
+{
+	my ($output) = @_;
+
+	return $output->{tail} eq '' && $output->{list} !~ /count/;
+}
+
 # SELECT without ORDER BY: { sql => sub (mode), sorted_by, relations, plain }.
 # With common_columns, the columns are those that all blocks can have.
 sub random_block
@@ -421,22 +429,21 @@ sub random_block
 		};
 		$more = reader_rows($ctes[0]{name}) if @ctes;
 	}
-	elsif ($output->{tail} eq '' && $output->{list} !~ /count/ && chance(20))
+	elsif (takes_column($output) && chance(20))
 	{
 		$extra = select_sublink(one_of(@rels));
 	}
 	if (@ctes && chance(75))
 	{
-		my @readers = (one_of(@ctes)->{name}, one_of(@rels));
+		my @reader = (one_of(@ctes)->{name}, one_of(@rels));
 
-		if ($output->{tail} eq '' && $output->{list} !~ /count/ && !$extra && !$more && chance(50))
+		if (takes_column($output) && !$extra && !$more && chance(50))
 		{
-			my $column = reader_column(@readers);
-			$extra = sub { return $column };
+			$extra = reader_column(@reader);
 		}
 		else
 		{
-			push @where, reader_condition(@readers);
+			push @where, reader_condition(@reader);
 		}
 	}
 

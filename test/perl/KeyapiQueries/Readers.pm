@@ -9,9 +9,9 @@ use warnings;
 sub reader
 {
 	my ($cte) = @_;
-	my $n = one_of(1, 2, 3, 5);
+	my $limit = one_of(1, 2, 3, 5);
 
-	return "(SELECT count(*) FROM (SELECT FROM $cte LIMIT $n) x)" if chance(50);
+	return "(SELECT count(*) FROM (SELECT FROM $cte LIMIT $limit) x)" if chance(50);
 	return '(SELECT count(*) FROM '
 	  . one_of(
 		$cte, "$cte WHERE rank > 1",
@@ -35,13 +35,16 @@ sub reader_condition
 	return condition("CASE WHEN $rank < $n THEN $first ELSE " . reader($cte) . ' END > ' . one_of(0, 2));
 }
 
-# A column
+# A column whose value may not need all readers
 sub reader_column
 {
 	my ($cte, $rel) = @_;
 	my $rank = "$rel->{alias}.$rel->{columns}{rank}[0]";
 
-	return "CASE WHEN $rank < " . one_of(0, 2, 100) . ' THEN ' . reader($cte) . (chance(50) ? ' ELSE ' . reader($cte) : '') . ' END';
+	my $column = "CASE WHEN $rank < " . one_of(0, 2, 100) . ' THEN ' . reader($cte)
+	  . (chance(50) ? ' ELSE ' . reader($cte) : '') . ' END';
+
+	return sub { return $column };
 }
 
 # Rows that follow those of a query for columns of a text and a number

@@ -50,6 +50,7 @@ OBJS = \
 	src/json/strbuf.o \
 	src/json/value.o \
 	src/options/api_key.o \
+	src/options/column_source.o \
 	src/options/option.o \
 	src/options/option_value.o \
 	src/options/server_account.o \

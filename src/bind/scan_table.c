@@ -12,6 +12,8 @@
 #include "rewrite/rewriteManip.h"
 #include "utils/partcache.h"
 
+#include "options/column_source.h"
+
 static void
 add_lookalike(KeyapiScanTable *table, AttrNumber attnum, const char *field)
 {
@@ -37,22 +39,21 @@ init_columns(KeyapiScanTable *table, Relation rel)
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
 		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
-		KeyapiColumnKind kind;
-		const char *field;
+		KeyapiColumnSource source;
 
 		if (attr->attisdropped || attr->attgenerated)
 			continue;
 		if (attr->attnotnull)
 			table->not_null = bms_add_member(table->not_null, attr->attnum);
-		keyapi_column_source(table->endpoint, attr, &kind, &field);
-		if (kind == KEYAPI_COLUMN_PARAM)
-			table->params[keyapi_endpoint_param(table->endpoint, field)] = attr->attnum;
-		else if (kind == KEYAPI_COLUMN_RANK)
+		source = keyapi_column_source(rel, table->endpoint, i);
+		if (source.kind == KEYAPI_COLUMN_PARAM)
+			table->params[keyapi_endpoint_param(table->endpoint, source.field)] = attr->attnum;
+		else if (source.kind == KEYAPI_COLUMN_RANK)
 			table->rank = attr->attnum;
-		else if (kind == KEYAPI_COLUMN_PAGE)
+		else if (source.kind == KEYAPI_COLUMN_PAGE)
 			table->page = attr->attnum;
-		else if (kind == KEYAPI_COLUMN_FIELD)
-			add_lookalike(table, attr->attnum, field);
+		else if (source.kind == KEYAPI_COLUMN_FIELD)
+			add_lookalike(table, attr->attnum, source.field);
 	}
 }
 

@@ -496,41 +496,8 @@ keyapi_table_options(Oid relid)
 	return table_options(GetForeignTable(relid)->options);
 }
 
-void
-keyapi_column_source(const KeyapiEndpoint *endpoint, Form_pg_attribute attr,
-					 KeyapiColumnKind *kind, const char **field)
+const char *
+keyapi_column_field(Oid relid, AttrNumber attnum)
 {
-	const char *path = find_value(GetForeignColumnOptions(attr->attrelid, attr->attnum),
-								  "field");
-	const KeyapiColumn *column = keyapi_endpoint_column(endpoint, NameStr(attr->attname));
-
-	if (path != NULL || column == NULL)
-	{
-		*kind = KEYAPI_COLUMN_FIELD;
-		*field = path != NULL ? path : pstrdup(NameStr(attr->attname));
-	}
-	else
-	{
-		*kind = column->kind;
-		*field = column->field;
-	}
-}
-
-void
-keyapi_check_column_name(const KeyapiEndpoint *endpoint, Form_pg_attribute attr)
-{
-	const char *name = NameStr(attr->attname);
-	const KeyapiColumn *meant = keyapi_endpoint_column_meant(endpoint, name);
-
-	if (meant == NULL ||
-		find_value(GetForeignColumnOptions(attr->attrelid, attr->attnum),
-				   "field") != NULL)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
-			 errmsg("column \"%s\" of foreign table \"%s\" must be called \"%s\"",
-					name, get_rel_name(attr->attrelid), meant->name),
-			 errdetail("Names of columns are case-sensitive, and the API documents no field \"%s\".",
-					   name),
-			 errhint("Rename the column, or set its option \"field\" to the field that it is to hold.")));
+	return find_value(GetForeignColumnOptions(relid, attnum), "field");
 }

@@ -10,7 +10,7 @@
 
 #include "compat.h"
 
-#include "catalog/pg_attribute.h"
+#include "access/attnum.h"
 
 #include "api/endpoint.h"
 #include "options/option_value.h"
@@ -60,22 +60,8 @@ extern int	keyapi_cache_ttl(const KeyapiTableOptions *table,
 							 const KeyapiServerOptions *server);
 
 /*
- * Where a column comes from, an attribute of a foreign table's descriptor: the column
- * option "field", else the endpoint's column of that name, else the field of the item
- * that has that name.  *kind is set; *field too where kind is KEYAPI_COLUMN_FIELD
- * (dotted path) or KEYAPI_COLUMN_PARAM (name of the parameter), palloc'd or constant,
- * else NULL.
+ * The option "field" of a foreign table's column, palloc'd; NULL if it is not set.
  */
-extern void keyapi_column_source(const KeyapiEndpoint *endpoint,
-								 Form_pg_attribute attr,
-								 KeyapiColumnKind *kind, const char **field);
-
-/*
- * Raise HV007 for a column that has no option "field" and the name of one of the
- * endpoint's columns, but for upper and lower case: "REGION".  Such a column would
- * be NULL in every row.
- */
-extern void keyapi_check_column_name(const KeyapiEndpoint *endpoint,
-									 Form_pg_attribute attr);
+extern const char *keyapi_column_field(Oid relid, AttrNumber attnum);
 
 #endif							/* KEYAPI_OPTION_H */

@@ -24,7 +24,7 @@
 #include "api/secret.h"
 #include "fetch/response.h"
 #include "json/field.h"
-#include "options/option.h"
+#include "options/column_source.h"
 #include "scan/attrs.h"
 
 /* How to fill one column. */
@@ -88,21 +88,21 @@ generated_column_error(Relation rel, Form_pg_attribute attr)
 }
 
 static void
-init_column(ColumnReader *column, const KeyapiEndpoint *endpoint,
-			Form_pg_attribute attr)
+init_column(ColumnReader *column, int index, Relation rel, const KeyapiEndpoint *endpoint)
 {
-	const char *field;
+	Form_pg_attribute attr = TupleDescAttr(RelationGetDescr(rel), index);
+	KeyapiColumnSource source = keyapi_column_source(rel, endpoint, index);
 	Oid			input;
 
-	keyapi_column_source(endpoint, attr, &column->kind, &field);
+	column->kind = source.kind;
 	if (column->kind == KEYAPI_COLUMN_FIELD)
 	{
 		keyapi_check_column_name(endpoint, attr);
-		column->path = field;
+		column->path = source.field;
 	}
 	else if (column->kind == KEYAPI_COLUMN_PARAM)
-		column->param = keyapi_endpoint_param(endpoint, field);
-	column->index = attr->attnum - 1;
+		column->param = keyapi_endpoint_param(endpoint, source.field);
+	column->index = index;
 	column->type = attr->atttypmod == -1 ? attr->atttypid : InvalidOid;
 	column->typmod = attr->atttypmod;
 	getTypeInputInfo(attr->atttypid, &input, &column->ioparam);
@@ -132,7 +132,7 @@ keyapi_tuple_reader(Relation rel, const KeyapiEndpoint *endpoint,
 			generated_column_error(rel, attr);
 		if (attr->attgenerated)
 			continue;			/* virtual ones are not read */
-		init_column(&reader->columns[reader->ncolumns++], endpoint, attr);
+		init_column(&reader->columns[reader->ncolumns++], i, rel, endpoint);
 	}
 	for (int i = 0; i < reader->ncolumns; i++)
 	{

@@ -35,6 +35,7 @@ test_subtransactions();
 test_procedures();
 test_discard();
 test_altered_server();
+test_altered_table();
 test_connection();
 test_two_sessions();
 
@@ -322,6 +323,26 @@ sub test_altered_server
 	fails('BEGIN; DECLARE c CURSOR FOR SELECT rank FROM s; FETCH 0 FROM c; DROP SERVER s CASCADE;',
 		'55006', 'what an open cursor uses cannot be dropped');
 	$session->sql('ROLLBACK;');
+	return;
+}
+
+# What a session has learnt of a table's columns ends with the next change of them.
+sub test_altered_table
+{
+	$session->sql('CREATE FOREIGN TABLE columns (rank int, id text, title text, region text) SERVER s;');
+	$session->sql('PREPARE same AS SELECT title = id, region FROM columns WHERE rank = 1;');
+	gives('EXECUTE same;', 'f|US', 1, 'before ALTER FOREIGN TABLE');
+	$session->sql(q{BEGIN; ALTER FOREIGN TABLE columns ALTER title OPTIONS (ADD field 'id');});
+	gives('EXECUTE same;',           't|US', 1, '... after it');
+	gives('ROLLBACK; EXECUTE same;', 'f|US', 1, '... after its ROLLBACK');
+	$t->sql(q{ALTER FOREIGN TABLE columns ALTER title OPTIONS (ADD field 'id')});
+	gives('EXECUTE same;', 't|US', 1, '... after another session');
+	$t->sql('ALTER FOREIGN TABLE columns ALTER title OPTIONS (DROP field)');
+	$t->sql('ALTER FOREIGN TABLE columns RENAME region TO country');
+	gives('SELECT title = id, country FROM columns WHERE rank = 1;',
+		'f|', 1, 'a column by another name is another field');
+	$t->sql('ALTER FOREIGN TABLE columns RENAME country TO region');
+	gives('EXECUTE same; DEALLOCATE same;', 'f|US', 1, '... and back');
 	return;
 }
 

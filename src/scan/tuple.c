@@ -430,9 +430,11 @@ read_columns(ReadContext *context, Datum *values, bool *nulls)
 	}
 }
 
-void
-keyapi_tuple_read(KeyapiTupleReader *reader, const KeyapiRow *row,
-				  Datum *values, bool *nulls)
+/*
+ * The same, with what an error needs.
+ */
+static void
+read_guarded(KeyapiTupleReader *reader, const KeyapiRow *row, Datum *values, bool *nulls)
 {
 	MemoryContext memory = CurrentMemoryContext;
 	ReadContext context = {reader, row, NULL};
@@ -441,10 +443,6 @@ keyapi_tuple_read(KeyapiTupleReader *reader, const KeyapiRow *row,
 		.callback = read_context,
 		.arg = &context,
 	};
-
-	memset(nulls, true, sizeof(bool) * RelationGetDescr(reader->rel)->natts);
-	if (reader->ncolumns == 0)
-		return;
 
 	/* an input function may run queries, which need memory for pages too */
 	(void) keyapi_kept_page_pin(row->page->kept);
@@ -461,4 +459,13 @@ keyapi_tuple_read(KeyapiTupleReader *reader, const KeyapiRow *row,
 	PG_END_TRY();
 	keyapi_kept_page_unpin(row->page->kept);
 	error_context_stack = callback.previous;
+}
+
+void
+keyapi_tuple_read(KeyapiTupleReader *reader, const KeyapiRow *row,
+				  Datum *values, bool *nulls)
+{
+	memset(nulls, true, sizeof(bool) * RelationGetDescr(reader->rel)->natts);
+	if (reader->ncolumns > 0)
+		read_guarded(reader, row, values, nulls);
 }

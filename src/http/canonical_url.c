@@ -14,6 +14,14 @@
 #include <curl/curl.h>
 
 #include "lib/stringinfo.h"
+#include "utils/memutils.h"
+
+/*
+ * The URL that was asked for last, and its canonical spelling: each statement asks for
+ * that of its server, and libcurl takes a while for it.  NULL at first.
+ */
+static char *last_url = NULL;
+static char *last_canonical = NULL;
 
 static bool
 is_unreserved(char c)
@@ -99,8 +107,8 @@ rewrite(const char *url)
 	return rewritten;
 }
 
-char *
-keyapi_canonical_url(const char *base_url)
+static char *
+respell(const char *base_url)
 {
 	char	   *encoded = normal_encoding(base_url);
 	char	   *rewritten = rewrite(encoded);
@@ -124,4 +132,28 @@ keyapi_canonical_url(const char *base_url)
 	while (len > 0 && canonical[len - 1] == '/')
 		canonical[--len] = '\0';
 	return canonical;
+}
+
+static void
+forget(char **text)
+{
+	if (*text != NULL)
+		pfree(*text);
+	*text = NULL;
+}
+
+char *
+keyapi_canonical_url(const char *base_url)
+{
+	if (last_url == NULL || strcmp(last_url, base_url) != 0)
+	{
+		char	   *canonical = respell(base_url);
+
+		forget(&last_url);
+		forget(&last_canonical);
+		last_canonical = MemoryContextStrdup(TopMemoryContext, canonical);
+		last_url = MemoryContextStrdup(TopMemoryContext, base_url);
+		pfree(canonical);
+	}
+	return pstrdup(last_canonical);
 }

@@ -335,6 +335,11 @@ sub test_altered_table
 	$session->sql(q{BEGIN; ALTER FOREIGN TABLE columns ALTER title OPTIONS (ADD field 'id');});
 	gives('EXECUTE same;',           't|US', 1, '... after it');
 	gives('ROLLBACK; EXECUTE same;', 'f|US', 1, '... after its ROLLBACK');
+	$session->sql('BEGIN; SAVEPOINT a;'
+		  . q{ ALTER FOREIGN TABLE columns DROP title, ADD title text OPTIONS (field 'id');});
+	gives('SELECT title = id, region FROM columns WHERE rank = 1;',
+		't|US', 1, '... after another column of the name');
+	gives('ROLLBACK TO a; EXECUTE same; COMMIT;', 'f|US', 1, '... after ROLLBACK TO SAVEPOINT');
 	$t->sql(q{ALTER FOREIGN TABLE columns ALTER title OPTIONS (ADD field 'id')});
 	gives('EXECUTE same;', 't|US', 1, '... after another session');
 	$t->sql('ALTER FOREIGN TABLE columns ALTER title OPTIONS (DROP field)');

@@ -32,10 +32,15 @@ find_source(const KeyapiEndpoint *endpoint, Form_pg_attribute attr)
 	const KeyapiColumn *column = keyapi_endpoint_column(endpoint, NameStr(attr->attname));
 	KeyapiColumnSource source = {KEYAPI_COLUMN_FIELD, path};
 
-	if (path == NULL && column != NULL)
-		source = (KeyapiColumnSource){column->kind, column->field};
-	else if (path == NULL)
+	if (path != NULL)
+		return source;
+	if (column == NULL)
 		source.field = NameStr(attr->attname);
+	else
+	{
+		source.kind = column->kind;
+		source.field = column->field;
+	}
 	return source;
 }
 
@@ -43,9 +48,8 @@ static KeptSources *
 find_sources(Relation rel, const KeyapiEndpoint *endpoint)
 {
 	TupleDesc	tupdesc = RelationGetDescr(rel);
-	KeyapiColumnSource *sources = palloc0(sizeof(KeyapiColumnSource) * tupdesc->natts);
-	Size		size = offsetof(KeptSources, sources) +
-		sizeof(KeyapiColumnSource) * tupdesc->natts;
+	Size		sources_size = sizeof(KeyapiColumnSource) * tupdesc->natts;
+	KeyapiColumnSource *sources = palloc0(sources_size);
 	Size		text_size = 0;
 	KeptSources *kept;
 	char	   *text;
@@ -59,9 +63,10 @@ find_sources(Relation rel, const KeyapiEndpoint *endpoint)
 		if (sources[i].field != NULL)
 			text_size += strlen(sources[i].field) + 1;
 	}
-	kept = MemoryContextAlloc(CacheMemoryContext, size + text_size);
+	kept = MemoryContextAlloc(CacheMemoryContext,
+							  offsetof(KeptSources, sources) + sources_size + text_size);
 	kept->endpoint = endpoint;
-	text = (char *) kept + size;
+	text = (char *) &kept->sources[tupdesc->natts];
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
 		kept->sources[i] = sources[i];

@@ -107,6 +107,9 @@ rewrite(const char *url)
 	return rewritten;
 }
 
+/*
+ * The canonical spelling, palloc'd.
+ */
 static char *
 respell(const char *base_url)
 {

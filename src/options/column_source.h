@@ -26,7 +26,7 @@ typedef struct KeyapiColumnSource
 /*
  * Where a column comes from, by its index in the descriptor of an open foreign table
  * of the endpoint: the column option "field", else the endpoint's column of that
- * name, else the field of the item that has that name.  The path is palloc'd; not for
+ * name, else the field of the item that has that name.  field is palloc'd.  Not for
  * dropped columns.
  */
 extern KeyapiColumnSource keyapi_column_source(Relation rel,

@@ -83,7 +83,7 @@ compose(Job *job, const Answer *answer)
 	(fault->words & WORD_KEEPALIVE);
 	size_t		len = answer->body.len;
 	char		date[64];
-	time_t		now = time(NULL);
+	time_t		now = (time_t) (wall_ms() / 1000);
 	struct tm	tm;
 
 	/* The length of what is sent, so that only the gzip file is short. */

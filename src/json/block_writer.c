@@ -54,23 +54,20 @@ hash_of(const char *bytes, size_t len)
 }
 
 /*
- * Index of a name, which is added if need be; -1 if there are too many.  guess is
- * where it usually is: items have their members in the same order.
+ * Index of a name; -1 if it is new.  guess is where it usually is: items have their
+ * members in the same order.
  */
 static int
-name_index(KeyapiBlockWriter *writer, const char *name, int guess)
+find_name(const KeyapiBlockWriter *writer, const char *name, int guess)
 {
-	if (guess < writer->nnames && strcmp(writer->names[guess], name) == 0)
+	if (guess < writer->nnames && strcmp(writer->names[guess].name, name) == 0)
 		return guess;
 	for (int i = 0; i < writer->nnames; i++)
 	{
-		if (strcmp(writer->names[i], name) == 0)
+		if (strcmp(writer->names[i].name, name) == 0)
 			return i;
 	}
-	if (writer->nnames == KEYAPI_BLOCK_MAX_NAMES)
-		return -1;
-	writer->names[writer->nnames] = name;
-	return writer->nnames++;
+	return -1;
 }
 
 /*
@@ -82,6 +79,35 @@ span_from(const KeyapiBlockWriter *writer, size_t offset)
 	KeyapiBlockSpan span = {(uint32_t) offset, (uint32_t) (writer->text.len - offset)};
 
 	return span;
+}
+
+/*
+ * Append the key of a member.  Returns the index of its name, which is added if need
+ * be; -1 if there are too many.
+ */
+static int
+add_key(KeyapiBlockWriter *writer, const char *name, int guess)
+{
+	KeyapiStrBuf *text = &writer->text;
+	int			index = find_name(writer, name, guess);
+	size_t		offset = text->len;
+
+	if (index >= 0)
+	{
+		const KeyapiBlockSpan key = writer->names[index].key;
+		char	   *copy = keyapi_strbuf_extend(text, key.len);
+
+		if (copy != NULL)
+			memcpy(copy, text->data + key.offset, key.len);
+		return index;
+	}
+	keyapi_json_write_string(text, name, strlen(name));
+	keyapi_strbuf_append(text, ":", 1);
+	if (writer->nnames == KEYAPI_BLOCK_MAX_NAMES)
+		return -1;
+	writer->names[writer->nnames].name = name;
+	writer->names[writer->nnames].key = span_from(writer, offset);
+	return writer->nnames++;
 }
 
 static void
@@ -147,12 +173,8 @@ add_members(KeyapiBlockWriter *writer, Item *item, json_t *object)
 	for (void *i = json_object_iter(object); i != NULL;
 		 i = json_object_iter_next(object, i))
 	{
-		const char *key = json_object_iter_key(i);
-
 		keyapi_strbuf_append(text, separator, 1);
-		keyapi_json_write_string(text, key, strlen(key));
-		keyapi_strbuf_append(text, ":", 1);
-		name = name_index(writer, key, name + 1);
+		name = add_key(writer, json_object_iter_key(i), name + 1);
 		add_value(writer, item, name, json_object_iter_value(i));
 		separator = ",";
 	}
@@ -279,7 +301,7 @@ copy_parts(const KeyapiBlockWriter *writer, const KeyapiBlock *header, char *tar
 		copy_cells(writer, (KeyapiBlockCell *) target);
 	target = copy(target + cells, writer->text.data, writer->text.len);
 	for (int i = 0; i < header->nnames; i++)
-		target = copy(target, writer->names[i], strlen(writer->names[i]) + 1);
+		target = copy(target, writer->names[i].name, strlen(writer->names[i].name) + 1);
 }
 
 const KeyapiBlock *
@@ -304,7 +326,7 @@ keyapi_block_writer_finish(KeyapiBlockWriter *writer, const KeyapiBlock *header,
 	head.text = (uint32_t) text;
 	head.names = (uint32_t) size;
 	for (int i = 0; i < head.nnames; i++)
-		size += strlen(writer->names[i]) + 1;
+		size += strlen(writer->names[i].name) + 1;
 	if (size > MAX_SIZE)
 		return NULL;
 	head.size = (uint32_t) size;

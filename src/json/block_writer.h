@@ -16,13 +16,21 @@
 #include "json/block.h"
 #include "json/strbuf.h"
 
+/* A name that members have. */
+typedef struct KeyapiBlockName
+{
+	const char *name;			/* the document's own */
+	KeyapiBlockSpan key;		/* where it is written, as JSON and with a
+								 * colon */
+}			KeyapiBlockName;
+
 /* All zeroes is a writer of no rows yet. */
 typedef struct KeyapiBlockWriter
 {
 	int			nrows;
 	int			nnames;
 	bool		no_cells;		/* cells do not do, for whatever reason */
-	const char *names[KEYAPI_BLOCK_MAX_NAMES];	/* the document's own */
+	KeyapiBlockName names[KEYAPI_BLOCK_MAX_NAMES];
 	KeyapiStrBuf text;
 	KeyapiStrBuf rows;			/* KeyapiBlockRow */
 	KeyapiStrBuf entries;		/* cells that are not empty, row by row */

@@ -32,16 +32,31 @@ typedef struct KeyapiStrBuf
 extern bool keyapi_strbuf_grow(KeyapiStrBuf *buf, size_t more);
 
 /*
+ * Append len bytes, at least one, that the caller is to fill: where they are, or
+ * NULL after memory ran out.
+ */
+static inline char *
+keyapi_strbuf_extend(KeyapiStrBuf *buf, size_t len)
+{
+	char	   *bytes;
+
+	if (len > buf->capacity - buf->len && !keyapi_strbuf_grow(buf, len))
+		return NULL;
+	bytes = buf->data + buf->len;
+	buf->len += len;
+	return bytes;
+}
+
+/*
  * Append len bytes.  Does nothing after memory ran out.
  */
 static inline void
 keyapi_strbuf_append(KeyapiStrBuf *buf, const char *bytes, size_t len)
 {
-	if (len == 0 ||
-		(len > buf->capacity - buf->len && !keyapi_strbuf_grow(buf, len)))
-		return;
-	memcpy(buf->data + buf->len, bytes, len);
-	buf->len += len;
+	char	   *end = len == 0 ? NULL : keyapi_strbuf_extend(buf, len);
+
+	if (end != NULL)
+		memcpy(end, bytes, len);
 }
 
 /*

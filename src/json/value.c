@@ -119,12 +119,25 @@ format_number(const json_t *value, char text[NUMBER_SIZE])
 #define BYTES(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 /*
- * Whether any of 8 bytes is 0; may say so of a byte 1 above one that is, too.
+ * Nonzero if any of 8 bytes is below a limit of at most 0x80.
+ */
+static inline uint64_t
+any_below(uint64_t word, uint64_t limit)
+{
+	return (word - BYTES(limit)) & ~word & BYTES(0x80);
+}
+
+/*
+ * Whether any of the 8 bytes at s is to be escaped.
  */
 static inline bool
-has_zero(uint64_t word)
+has_special(const char *s)
 {
-	return ((word - BYTES(0x01)) & ~word & BYTES(0x80)) != 0;
+	uint64_t	word;
+
+	memcpy(&word, s, sizeof(word));
+	return (any_below(word, 0x20) | any_below(word ^ BYTES('"'), 1) |
+			any_below(word ^ BYTES('\\'), 1)) != 0;
 }
 
 /*
@@ -135,33 +148,27 @@ plain_length(const char *s, size_t len)
 {
 	size_t		n = 0;
 
-	for (uint64_t word; n + sizeof(word) <= len; n += sizeof(word))
-	{
-		memcpy(&word, s + n, sizeof(word));
-		if (has_zero(word ^ BYTES('"')) || has_zero(word ^ BYTES('\\')) ||
-			((word - BYTES(0x20)) & ~word & BYTES(0x80)) != 0)
-			break;
-	}
+	while (n + sizeof(uint64_t) <= len && !has_special(s + n))
+		n += sizeof(uint64_t);
+	if (n > 0 && n + sizeof(uint64_t) > len && !has_special(s + len - sizeof(uint64_t)))
+		return len;
 	while (n < len && (unsigned char) s[n] >= 0x20 && s[n] != '"' && s[n] != '\\')
 		n++;
 	return n;
 }
 
-void
-keyapi_json_write_string(KeyapiStrBuf *buf, const char *s, size_t len)
+/*
+ * Append what begins with a byte that is to be escaped, and perhaps has others.
+ */
+static void
+write_escaped(KeyapiStrBuf *buf, const char *s, size_t len)
 {
 	const char *end = s + len;
 
-	keyapi_strbuf_append(buf, "\"", 1);
-	for (;;)
+	while (s < end)
 	{
-		size_t		plain = plain_length(s, (size_t) (end - s));
+		size_t		plain;
 		char		escaped[8];
-
-		keyapi_strbuf_append(buf, s, plain);
-		s += plain;
-		if (s == end)
-			break;
 
 		if (*s == '"' || *s == '\\')
 			snprintf(escaped, sizeof(escaped), "\\%c", *s);
@@ -169,7 +176,23 @@ keyapi_json_write_string(KeyapiStrBuf *buf, const char *s, size_t len)
 			snprintf(escaped, sizeof(escaped), "\\u%04x", (unsigned int) *s);
 		keyapi_strbuf_append(buf, escaped, strlen(escaped));
 		s++;
+		plain = plain_length(s, (size_t) (end - s));
+		keyapi_strbuf_append(buf, s, plain);
+		s += plain;
 	}
+}
+
+void
+keyapi_json_write_string(KeyapiStrBuf *buf, const char *s, size_t len)
+{
+	size_t		plain = plain_length(s, len);
+	char	   *text = keyapi_strbuf_extend(buf, plain + 1);
+
+	if (text == NULL)
+		return;
+	text[0] = '"';
+	memcpy(text + 1, s, plain);
+	write_escaped(buf, s + plain, len - plain);
 	keyapi_strbuf_append(buf, "\"", 1);
 }
 

@@ -12,8 +12,10 @@
 
 #include "utils/memutils.h"
 
+#include "fetch/kept_pages.h"
+
 static void *
-page_alloc(void *arg, size_t size)
+context_alloc(void *arg, size_t size)
 {
 	if (!AllocSizeIsValid(size))
 		return NULL;
@@ -22,11 +24,11 @@ page_alloc(void *arg, size_t size)
 }
 
 KeyapiAllocator
-keyapi_allocator(void)
+keyapi_allocator(MemoryContext context)
 {
 	return (KeyapiAllocator)
 	{
-		page_alloc, CurrentMemoryContext
+		context_alloc, context
 	};
 }
 
@@ -132,11 +134,13 @@ static void
 read_body(const char *body, size_t body_len, KeyapiDecoded *data,
 		  KeyapiFailure *failure)
 {
-	const KeyapiAllocator allocator = keyapi_allocator();
+	const KeyapiAllocator allocator = keyapi_allocator(CurrentMemoryContext);
+	const KeyapiAllocator block_allocator =
+	keyapi_allocator(keyapi_kept_pages_context());
 	KeyapiDecodeResult result;
 
 	result = keyapi_json_decode(body, body_len, failure->listing->endpoint,
-								&allocator, data);
+								&allocator, &block_allocator, data);
 	if (failure->cause == KEYAPI_OK)
 	{
 		failure->cause = cause_of_body(result, data);
@@ -182,6 +186,8 @@ keyapi_response_read(const KeyapiHttpOutcome *outcome, KeyapiFailure *failure)
 		failure->cause = KEYAPI_UNEXPECTED_STATUS;
 	if (failure->cause == KEYAPI_OK)
 		return data.block;
+	if (data.block != NULL)
+		pfree(unconstify(KeyapiBlock *, data.block));
 	if (outcome->location != NULL)
 		failure->reason = psprintf("it redirects to %s",
 								   keyapi_quotable(outcome->location));

@@ -15,15 +15,15 @@
 #include "json/decode.h"
 
 /*
- * Memory of CurrentMemoryContext, as json/ wants it.
+ * Memory of a context, as json/ wants it.
  */
-extern KeyapiAllocator keyapi_allocator(void);
+extern KeyapiAllocator keyapi_allocator(MemoryContext context);
 
 /*
- * The page that the outcome of a transfer holds, in CurrentMemoryContext; NULL if
- * it holds none, which *failure then explains.  The caller sets failure->listing;
- * texts of the failure live in CurrentMemoryContext or are the outcome's.  Raises
- * an ERROR on lack of memory.
+ * The page that the outcome of a transfer holds, in the memory of kept pages, to
+ * which the caller is to give it; NULL if it holds none, which *failure then
+ * explains.  The caller sets failure->listing; texts of the failure live in
+ * CurrentMemoryContext or are the outcome's.  Raises an ERROR on lack of memory.
  */
 extern const KeyapiBlock *keyapi_response_read(const KeyapiHttpOutcome *outcome,
 											   KeyapiFailure *failure);

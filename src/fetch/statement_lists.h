@@ -110,8 +110,8 @@ extern void keyapi_statement_list_let_go(KeyapiStatementList *list);
 /* ---- what became of a page that was YOURS ---- */
 
 /*
- * It has arrived.  Its data, which is a block, is copied.  Returns the statement's
- * page, kept as long as the list.
+ * It has arrived.  Its data is a block in the memory of kept pages, and belongs to the
+ * list from now on.  Returns the statement's page, kept as long as the list.
  */
 extern KeyapiListPage *keyapi_statement_list_put(KeyapiStatementList *list,
 												 int number,

@@ -284,14 +284,9 @@ keyapi_statement_list_put(KeyapiStatementList *list, int number,
 	keyapi_statement_list_give_up(list, number, NULL);
 
 	if (find_local(list, number) == NULL)
-	{
-		KeyapiStoredPage copy = *page;
-
-		copy.data = memcpy(MemoryContextAlloc(keyapi_kept_pages_context(),
-											  page->len),
-						   page->data, page->len);
-		(void) add_local(list, number, &copy);
-	}
+		(void) add_local(list, number, page);
+	else
+		pfree(unconstify(void *, page->data));
 	return find_local(list, number);
 }
 

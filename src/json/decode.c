@@ -34,6 +34,7 @@ typedef struct Decoder
 {
 	const KeyapiEndpoint *endpoint;
 	const KeyapiAllocator *allocator;
+	const KeyapiAllocator *block_allocator;
 	KeyapiDecoded *out;
 	KeyapiBlock header;			/* what is said of the page */
 	KeyapiBlockWriter writer;
@@ -330,7 +331,8 @@ read_items(Decoder *d, const json_t *data)
 		keyapi_block_writer_add(&d->writer, item, endpoint->id_field,
 								endpoint->echo_field);
 	}
-	d->out->block = keyapi_block_writer_finish(&d->writer, &d->header, d->allocator);
+	d->out->block = keyapi_block_writer_finish(&d->writer, &d->header,
+											   d->block_allocator);
 	return d->out->block == NULL ? KEYAPI_DECODE_NO_MEMORY : KEYAPI_DECODE_OK;
 }
 
@@ -364,11 +366,13 @@ read_envelope(Decoder *d, const json_t *root)
 
 KeyapiDecodeResult
 keyapi_json_decode(const char *body, size_t len, const KeyapiEndpoint *endpoint,
-				   const KeyapiAllocator *allocator, KeyapiDecoded *out)
+				   const KeyapiAllocator *allocator,
+				   const KeyapiAllocator *block_allocator, KeyapiDecoded *out)
 {
 	Decoder		d = {
 		.endpoint = endpoint,
 		.allocator = allocator,
+		.block_allocator = block_allocator,
 		.out = out,
 	};
 	json_t	   *root = NULL;

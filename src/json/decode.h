@@ -56,7 +56,8 @@ typedef struct KeyapiDecoded
  * with the same name the last one counts.
  *
  * *out is always set: on failure as much of code, message and request_id as
- * the body gave.  All that *out points to comes from the allocator.
+ * the body gave.  The block comes from block_allocator, all else that *out points
+ * to from the other one.
  *
  * A page that was paid for is not lost to lone surrogates, \u0000, invalid UTF-8
  * or integers beyond 64 bits: the body is repaired (see repair.h) and parsed once
@@ -65,6 +66,7 @@ typedef struct KeyapiDecoded
 extern KeyapiDecodeResult keyapi_json_decode(const char *body, size_t len,
 											 const KeyapiEndpoint *endpoint,
 											 const KeyapiAllocator *allocator,
+											 const KeyapiAllocator *block_allocator,
 											 KeyapiDecoded *out);
 
 /*

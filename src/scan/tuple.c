@@ -341,7 +341,7 @@ static bool
 read_field(KeyapiTupleReader *reader, ColumnReader *column, const KeyapiRow *row,
 		   Datum *value)
 {
-	const KeyapiAllocator allocator = keyapi_allocator();
+	const KeyapiAllocator allocator = keyapi_allocator(CurrentMemoryContext);
 	KeyapiMember member;
 
 	if (column->type == JSONBOID && column->path[0] == '\0' &&

@@ -66,7 +66,7 @@ block_of(const char *body)
 	KeyapiDecoded out;
 
 	if (keyapi_json_decode(body, strlen(body), &keyapi_endpoints[0], &allocator,
-						   &out) != KEYAPI_DECODE_OK)
+						   &allocator, &out) != KEYAPI_DECODE_OK)
 		abort();
 	return out.block;
 }

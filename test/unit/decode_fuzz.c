@@ -110,7 +110,7 @@ decode(const char *body, size_t len, Arena *arena, KeyapiDecoded *out)
 	KeyapiAllocator allocator = {.alloc = arena_alloc,.arg = arena};
 
 	allocations = 0;
-	return keyapi_json_decode(body, len, endpoint, &allocator, out);
+	return keyapi_json_decode(body, len, endpoint, &allocator, &allocator, out);
 }
 
 /* Text is UTF-8. */

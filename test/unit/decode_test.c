@@ -107,7 +107,7 @@ decode_as(const KeyapiEndpoint *endpoint, const char *body, size_t len,
 	arena_reset();
 	memcpy(copy, body, len);
 	memset(out, 0x7F, sizeof(*out));
-	result = keyapi_json_decode(copy, len, endpoint, &allocator, out);
+	result = keyapi_json_decode(copy, len, endpoint, &allocator, &allocator, out);
 	free(copy);
 	if ((result == KEYAPI_DECODE_OK) != (out->block != NULL))
 		ok(false, "success has a block, and nothing else");

@@ -14,6 +14,14 @@
 
 #include "fetch/kept_pages.h"
 
+/*
+ * Bytes that the document of a usual page takes, parsed, which are not given back
+ * after use; and those of the first and the largest block beyond that.
+ */
+#define USUAL_DOCUMENT (256 * 1024)
+#define FIRST_BLOCK (256 * 1024)
+#define LARGEST_BLOCK (8 * 1024 * 1024)
+
 static void *
 context_alloc(void *arg, size_t size)
 {
@@ -30,6 +38,20 @@ keyapi_allocator(MemoryContext context)
 	{
 		context_alloc, context
 	};
+}
+
+/*
+ * Memory of the document that is being decoded.
+ */
+static MemoryContext
+document_context(void)
+{
+	static MemoryContext context = NULL;
+
+	if (context == NULL)
+		context = GenerationContextCreate(TopMemoryContext, "keyapi_fdw document",
+										  USUAL_DOCUMENT, FIRST_BLOCK, LARGEST_BLOCK);
+	return context;
 }
 
 /*
@@ -134,13 +156,16 @@ static void
 read_body(const char *body, size_t body_len, KeyapiDecoded *data,
 		  KeyapiFailure *failure)
 {
-	const KeyapiAllocator allocator = keyapi_allocator(CurrentMemoryContext);
-	const KeyapiAllocator block_allocator =
-	keyapi_allocator(keyapi_kept_pages_context());
+	const KeyapiDecodeMemory memory = {
+		.document = keyapi_allocator(document_context()),
+		.block = keyapi_allocator(keyapi_kept_pages_context()),
+		.texts = keyapi_allocator(CurrentMemoryContext),
+	};
 	KeyapiDecodeResult result;
 
 	result = keyapi_json_decode(body, body_len, failure->listing->endpoint,
-								&allocator, &block_allocator, data);
+								&memory, data);
+	MemoryContextReset(document_context());
 	if (failure->cause == KEYAPI_OK)
 	{
 		failure->cause = cause_of_body(result, data);

@@ -22,7 +22,7 @@ typedef struct KeyapiBlockName
 	const char *name;			/* the document's own */
 	KeyapiBlockSpan key;		/* where it is written, as JSON and with a
 								 * colon */
-}			KeyapiBlockName;
+} KeyapiBlockName;
 
 /* All zeroes is a writer of no rows yet. */
 typedef struct KeyapiBlockWriter

@@ -47,6 +47,15 @@ typedef struct KeyapiDecoded
 								 * REFUSED; never NULL then */
 } KeyapiDecoded;
 
+/* Where memory comes from. */
+typedef struct KeyapiDecodeMemory
+{
+	KeyapiAllocator document;	/* of what is parsed; the caller may give it
+								 * back after decoding */
+	KeyapiAllocator block;		/* of the page */
+	KeyapiAllocator texts;		/* of all else that decoding returns */
+} KeyapiDecodeMemory;
+
 /*
  * Decode the body of a response of the endpoint.
  *
@@ -56,8 +65,10 @@ typedef struct KeyapiDecoded
  * with the same name the last one counts.
  *
  * *out is always set: on failure as much of code, message and request_id as
- * the body gave.  The block comes from block_allocator, all else that *out points
- * to from the other one.
+ * the body gave.
+ *
+ * jansson's memory functions, which are the process's, are replaced meanwhile: no
+ * other thread may use jansson.
  *
  * A page that was paid for is not lost to lone surrogates, \u0000, invalid UTF-8
  * or integers beyond 64 bits: the body is repaired (see repair.h) and parsed once
@@ -65,8 +76,7 @@ typedef struct KeyapiDecoded
  */
 extern KeyapiDecodeResult keyapi_json_decode(const char *body, size_t len,
 											 const KeyapiEndpoint *endpoint,
-											 const KeyapiAllocator *allocator,
-											 const KeyapiAllocator *block_allocator,
+											 const KeyapiDecodeMemory *memory,
 											 KeyapiDecoded *out);
 
 /*

@@ -31,6 +31,7 @@ take(void *arg, size_t size)
 }
 
 static const KeyapiAllocator allocator = {.alloc = take};
+static const KeyapiDecodeMemory memory = {{.alloc = take}, {.alloc = take}, {.alloc = take}};
 
 static void
 free_all(void)
@@ -65,8 +66,8 @@ block_of(const char *body)
 {
 	KeyapiDecoded out;
 
-	if (keyapi_json_decode(body, strlen(body), &keyapi_endpoints[0], &allocator,
-						   &allocator, &out) != KEYAPI_DECODE_OK)
+	if (keyapi_json_decode(body, strlen(body), &keyapi_endpoints[0], &memory,
+						   &out) != KEYAPI_DECODE_OK)
 		abort();
 	return out.block;
 }

@@ -49,8 +49,9 @@ out_of_memory(void)
 }
 
 /*
- * Two of the decoder's sources of memory run out.  The third, jansson, does not: a
- * jansson that was built with assertions aborts then.
+ * Buffers, and what the caller gives for a page and texts, run out of memory.  What
+ * the caller gives for the document does not: a jansson that was built with
+ * assertions aborts then.
  */
 
 /* Buffers: the linker replaces their realloc by this. */
@@ -76,17 +77,21 @@ typedef struct Arena
 } Arena;
 
 static void *
-arena_alloc(void *arg, size_t size)
+document_alloc(void *arg, size_t size)
 {
 	Arena	   *arena = arg;
 	Chunk	   *chunk;
 
-	if (out_of_memory())
-		return NULL;
 	chunk = malloc(sizeof(Chunk) + size);
 	chunk->next = arena->chunks;
 	arena->chunks = chunk;
 	return chunk + 1;
+}
+
+static void *
+arena_alloc(void *arg, size_t size)
+{
+	return out_of_memory() ? NULL : document_alloc(arg, size);
 }
 
 static void
@@ -107,10 +112,19 @@ static const KeyapiEndpoint *endpoint;
 static KeyapiDecodeResult
 decode(const char *body, size_t len, Arena *arena, KeyapiDecoded *out)
 {
-	KeyapiAllocator allocator = {.alloc = arena_alloc,.arg = arena};
+	Arena		document = {NULL};
+	const KeyapiAllocator allocator = {.alloc = arena_alloc,.arg = arena};
+	const KeyapiDecodeMemory sources = {
+		.document = {.alloc = document_alloc,.arg = &document},
+		.block = allocator,
+		.texts = allocator,
+	};
+	KeyapiDecodeResult result;
 
 	allocations = 0;
-	return keyapi_json_decode(body, len, endpoint, &allocator, &allocator, out);
+	result = keyapi_json_decode(body, len, endpoint, &sources, out);
+	arena_free(&document);		/* nothing points there any more */
+	return result;
 }
 
 /* Text is UTF-8. */

@@ -5,6 +5,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include <jansson.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,12 +18,13 @@
 /* All that a caller might hold on to, and a time to run out of it. */
 typedef struct Arena
 {
-	void	   *chunks[1000];
+	void	   *chunks[10000];
 	int			nchunks;
 	int			fail_at;		/* number of the allocation that fails, or -1 */
 } Arena;
 
 static Arena arena = {.fail_at = -1};
+static Arena document_arena = {.fail_at = -1};
 static int	ntests = 0;
 static int	nfailed = 0;
 
@@ -52,12 +54,19 @@ arena_alloc(void *arg, size_t size)
 
 static const KeyapiAllocator allocator = {.alloc = arena_alloc,.arg = &arena};
 
+/* What is parsed never fails: a jansson that was built with assertions aborts then. */
+static const KeyapiDecodeMemory memory = {
+	.document = {.alloc = arena_alloc,.arg = &document_arena},
+	.block = {.alloc = arena_alloc,.arg = &arena},
+	.texts = {.alloc = arena_alloc,.arg = &arena},
+};
+
 static void
-arena_reset(void)
+arena_reset(Arena *a)
 {
-	for (int i = 0; i < arena.nchunks; i++)
-		free(arena.chunks[i]);
-	arena.nchunks = 0;
+	for (int i = 0; i < a->nchunks; i++)
+		free(a->chunks[i]);
+	a->nchunks = 0;
 }
 
 static void
@@ -104,11 +113,12 @@ decode_as(const KeyapiEndpoint *endpoint, const char *body, size_t len,
 	char	   *copy = malloc(len > 0 ? len : 1);
 	KeyapiDecodeResult result;
 
-	arena_reset();
+	arena_reset(&arena);
 	memcpy(copy, body, len);
 	memset(out, 0x7F, sizeof(*out));
-	result = keyapi_json_decode(copy, len, endpoint, &allocator, &allocator, out);
+	result = keyapi_json_decode(copy, len, endpoint, &memory, out);
 	free(copy);
+	arena_reset(&document_arena);	/* nothing points there any more */
 	if ((result == KEYAPI_DECODE_OK) != (out->block != NULL))
 		ok(false, "success has a block, and nothing else");
 	if (out->block != NULL && keyapi_block_open(out->block, out->block->size) == NULL)
@@ -540,6 +550,29 @@ test_locale(void)
 	setlocale(LC_NUMERIC, "C");
 }
 
+/*
+ * Others in the process that use jansson have its memory functions as they were.
+ */
+static void
+test_others(void)
+{
+	static const char body[] = PAGE("{\"v\":1}");
+	json_t	   *before = json_pack("{s:s}", "a", "b");
+	KeyapiDecoded out;
+	json_malloc_t alloc_before;
+	json_malloc_t alloc_after;
+	json_free_t free_before;
+	json_free_t free_after;
+
+	json_get_alloc_funcs(&alloc_before, &free_before);
+	is(cell(body, strlen(body), "v"), "1", "a document of somebody else is there");
+	is_int(decode("{", 1, &out), KEYAPI_DECODE_TRUNCATED, "... and a body is bad");
+	json_get_alloc_funcs(&alloc_after, &free_after);
+	ok(alloc_after == alloc_before && free_after == free_before,
+	   "jansson's functions are as before");
+	json_decref(before);
+}
+
 int
 main(void)
 {
@@ -555,7 +588,8 @@ main(void)
 	test_depth();
 	test_out_of_memory();
 	test_locale();
-	arena_reset();
+	test_others();
+	arena_reset(&arena);
 	printf("1..%d\n", ntests);
 	return nfailed > 0;
 }

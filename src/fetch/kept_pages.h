@@ -33,7 +33,8 @@ typedef struct KeyapiKeptPage
 } KeyapiKeptPage;
 
 /*
- * The memory that blocks are kept in.
+ * The memory that blocks are kept in.  What was allocated there and is not added yet
+ * goes when the last page is let go: let none go in between.
  */
 extern MemoryContext keyapi_kept_pages_context(void);
 

@@ -31,6 +31,12 @@ context_alloc(void *arg, size_t size)
 									  MCXT_ALLOC_NO_OOM);
 }
 
+static void
+reset_context(void *arg)
+{
+	MemoryContextReset((MemoryContext) arg);
+}
+
 KeyapiAllocator
 keyapi_allocator(MemoryContext context)
 {
@@ -158,6 +164,7 @@ read_body(const char *body, size_t body_len, KeyapiDecoded *data,
 {
 	const KeyapiDecodeMemory memory = {
 		.document = keyapi_allocator(document_context()),
+		.reset_document = reset_context,
 		.block = keyapi_allocator(keyapi_kept_pages_context()),
 		.texts = keyapi_allocator(CurrentMemoryContext),
 	};
@@ -165,7 +172,6 @@ read_body(const char *body, size_t body_len, KeyapiDecoded *data,
 
 	result = keyapi_json_decode(body, body_len, failure->listing->endpoint,
 								&memory, data);
-	MemoryContextReset(document_context());
 	if (failure->cause == KEYAPI_OK)
 	{
 		failure->cause = cause_of_body(result, data);

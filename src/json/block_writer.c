@@ -95,10 +95,8 @@ add_key(KeyapiBlockWriter *writer, const char *name, int guess)
 	if (index >= 0)
 	{
 		const KeyapiBlockSpan key = writer->names[index].key;
-		char	   *copy = keyapi_strbuf_extend(text, key.len);
 
-		if (copy != NULL)
-			memcpy(copy, text->data + key.offset, key.len);
+		keyapi_strbuf_repeat(text, key.offset, key.len);
 		return index;
 	}
 	keyapi_json_write_string(text, name, strlen(name));

@@ -187,6 +187,12 @@ read_boolean(const json_t *value, int *result)
 	return true;
 }
 
+static void
+reset_document(Decoder *d)
+{
+	d->memory->reset_document(d->memory->document.arg);
+}
+
 /*
  * Parse what repairing makes of the body.  Sets *root on success only.
  */
@@ -198,6 +204,8 @@ parse_repaired(Decoder *d, const char *body, size_t len, json_t **root)
 	json_error_t error = {0};
 	json_t	   *parsed = NULL;
 
+	/* what the parser has made of the body as it is */
+	reset_document(d);
 	if (repaired.no_memory)
 	{
 		keyapi_strbuf_free(&repaired);
@@ -353,6 +361,8 @@ read_envelope(Decoder *d, const json_t *root)
 					envelope->code[0]);
 	if (d->out->code != 0 && d->out->code != CODE_HTTP_OK)
 		return KEYAPI_DECODE_REFUSED;
+	if (d->no_memory)
+		return KEYAPI_DECODE_NO_MEMORY;
 	if (!json_is_object(data))
 		return fail(d, KEYAPI_DECODE_NO_DATA, "%s is %s", envelope->data[0],
 					data == NULL ? "missing or null" : "not an object");
@@ -367,8 +377,8 @@ read_envelope(Decoder *d, const json_t *root)
  * ---------------------------------------------------------------------
  */
 
-/* Where jansson's memory comes from during decoding */
-static const KeyapiAllocator *document_memory;
+/* Where jansson's memory comes from during decoding; else NULL */
+static const KeyapiAllocator *document_memory = NULL;
 
 static void *
 document_alloc(size_t size)
@@ -376,33 +386,72 @@ document_alloc(size_t size)
 	return document_memory->alloc(document_memory->arg, size);
 }
 
+/* All of it goes at once. */
 static void
 document_free(void *memory)
 {
 	(void) memory;
 }
 
+/* jansson's memory functions. */
+typedef struct MemoryFunctions
+{
+	json_malloc_t alloc;
+	json_free_t free;
+#if JANSSON_VERSION_HEX >= 0x020f00
+	json_realloc_t realloc;		/* NULL: the other two do */
+#endif
+} MemoryFunctions;
+
+static MemoryFunctions
+get_memory_functions(void)
+{
+	MemoryFunctions functions;
+
+#if JANSSON_VERSION_HEX >= 0x020f00
+	json_get_alloc_funcs2(&functions.alloc, &functions.realloc, &functions.free);
+#else
+	json_get_alloc_funcs(&functions.alloc, &functions.free);
+#endif
+	return functions;
+}
+
 /*
- * Parse and read the body.  A document has more than a thousand pieces, and malloc
- * and free took an eighth of the time that it takes.  jansson's author says that
- * its functions may be replaced for a while, if nothing that was allocated by the
- * ones is freed by the others (akheron/jansson, issue 669).
+ * A library of 2.15 or later that is used by a build for an earlier one forgets
+ * what others have set to realloc, and does without.
+ */
+static void
+set_memory_functions(const MemoryFunctions *functions)
+{
+#if JANSSON_VERSION_HEX >= 0x020f00
+	json_set_alloc_funcs2(functions->alloc, functions->realloc, functions->free);
+#else
+	json_set_alloc_funcs(functions->alloc, functions->free);
+#endif
+}
+
+/*
+ * Parse and read the body.  A document has hundreds of pieces or more, and to malloc
+ * and free each took 8 % of the CPU time of a page.  jansson's author says that its
+ * functions may be replaced for a while, if nothing that was allocated by the ones
+ * is freed by the others (akheron/jansson, issue 669).
  */
 static KeyapiDecodeResult
 decode_document(Decoder *d, const char *body, size_t len)
 {
-	json_malloc_t alloc_before;
-	json_free_t free_before;
+	const MemoryFunctions before = get_memory_functions();
+	const MemoryFunctions ours = {.alloc = document_alloc,.free = document_free};
 	json_t	   *root = NULL;
 	KeyapiDecodeResult result;
 
-	json_get_alloc_funcs(&alloc_before, &free_before);
 	document_memory = &d->memory->document;
-	json_set_alloc_funcs(document_alloc, document_free);
+	set_memory_functions(&ours);
 	result = parse(d, body, len, &root);
 	if (result == KEYAPI_DECODE_OK)
 		result = read_envelope(d, root);
-	json_set_alloc_funcs(alloc_before, free_before);
+	set_memory_functions(&before);
+	document_memory = NULL;
+	reset_document(d);
 	return result;
 }
 

@@ -50,10 +50,11 @@ typedef struct KeyapiDecoded
 /* Where memory comes from. */
 typedef struct KeyapiDecodeMemory
 {
-	KeyapiAllocator document;	/* of what is parsed; the caller may give it
-								 * back after decoding */
+	KeyapiAllocator document;	/* of what is parsed ... */
+	void		(*reset_document) (void *arg);	/* ... and given back by this,
+												 * whose argument is the same */
 	KeyapiAllocator block;		/* of the page */
-	KeyapiAllocator texts;		/* of all else that decoding returns */
+	KeyapiAllocator texts;		/* of all else that is not constant */
 } KeyapiDecodeMemory;
 
 /*
@@ -65,7 +66,7 @@ typedef struct KeyapiDecodeMemory
  * with the same name the last one counts.
  *
  * *out is always set: on failure as much of code, message and request_id as
- * the body gave.
+ * the body gave.  Nothing of the document is left.
  *
  * jansson's memory functions, which are the process's, are replaced meanwhile: no
  * other thread may use jansson.

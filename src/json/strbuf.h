@@ -60,6 +60,19 @@ keyapi_strbuf_append(KeyapiStrBuf *buf, const char *bytes, size_t len)
 }
 
 /*
+ * Append len bytes of the buffer itself, from offset on.  Does nothing after memory
+ * ran out.
+ */
+static inline void
+keyapi_strbuf_repeat(KeyapiStrBuf *buf, size_t offset, size_t len)
+{
+	char	   *end = len == 0 ? NULL : keyapi_strbuf_extend(buf, len);
+
+	if (end != NULL)
+		memcpy(end, buf->data + offset, len);
+}
+
+/*
  * Free what the buffer holds and make it empty.
  */
 extern void keyapi_strbuf_free(KeyapiStrBuf *buf);

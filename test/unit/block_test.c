@@ -7,6 +7,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,19 @@ take(void *arg, size_t size)
 }
 
 static const KeyapiAllocator allocator = {.alloc = take};
-static const KeyapiDecodeMemory memory = {{.alloc = take}, {.alloc = take}, {.alloc = take}};
+
+static void
+keep(void *arg)
+{
+	(void) arg;
+}
+
+static const KeyapiDecodeMemory memory = {
+	.document = {.alloc = take},
+	.reset_document = keep,
+	.block = {.alloc = take},
+	.texts = {.alloc = take},
+};
 
 static void
 free_all(void)
@@ -236,6 +249,72 @@ test_damage(void)
 	free(bytes);
 }
 
+/* As many as a string of test_escapes has at most */
+#define XS "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+/*
+ * A string of x with one other character, as JSON has it in the block.
+ */
+static void
+check_escape(int len, int pos, const char *json)
+{
+	char		body[200];
+	char		row[100];
+	KeyapiSlice written;
+
+	snprintf(row, sizeof(row), "{\"v\":\"%.*s%s%.*s\"}", pos, XS, json, len - pos - 1, XS);
+	snprintf(body, sizeof(body), PAGE("%s"), row);
+	written = keyapi_block_json(block_of(body), 0);
+	if (written.len != strlen(row) || memcmp(written.data, row, written.len) != 0)
+		is(written, row, "a character in a string");
+	free_all();
+}
+
+/*
+ * Strings are looked at eight bytes at a time.
+ */
+static void
+test_escapes(void)
+{
+	static const char *const characters[] = {
+		"\\\"", "\\\\", "\\u000a", "\\u0001", "\\u001f", " ", "!", "#", "[", "]", "\x7f", "\xC3\xA9"
+	};
+	int			failed_before = nfailed;
+
+	for (size_t i = 0; i < sizeof(characters) / sizeof(characters[0]); i++)
+	{
+		for (int len = 1; len <= (int) strlen(XS); len++)
+		{
+			for (int pos = 0; pos < len; pos++)
+				check_escape(len, pos, characters[i]);
+		}
+	}
+	ok(nfailed == failed_before, "characters at each place of strings of each length");
+}
+
+/*
+ * Others in the process that use jansson have its memory functions as they were.
+ */
+static void
+test_others(void)
+{
+	json_t	   *before = json_pack("{s:s}", "a", "b");
+	KeyapiDecoded out;
+	json_malloc_t alloc_before;
+	json_malloc_t alloc_after;
+	json_free_t free_before;
+	json_free_t free_after;
+
+	json_get_alloc_funcs(&alloc_before, &free_before);
+	ok(block_of(PAGE("{\"v\":1}")) != NULL &&
+	   keyapi_json_decode("{", 1, &keyapi_endpoints[0], &memory, &out) == KEYAPI_DECODE_TRUNCATED,
+	   "a document of somebody else is there");
+	json_get_alloc_funcs(&alloc_after, &free_after);
+	ok(alloc_after == alloc_before && free_after == free_before,
+	   "jansson's functions are as before");
+	json_decref(before);
+}
+
 int
 main(void)
 {
@@ -245,6 +324,8 @@ main(void)
 	test_many_names();
 	test_names();
 	test_damage();
+	test_escapes();
+	test_others();
 	free_all();
 	printf("1..%d\n", ntests);
 	return nfailed > 0;

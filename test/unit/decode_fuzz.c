@@ -95,8 +95,10 @@ arena_alloc(void *arg, size_t size)
 }
 
 static void
-arena_free(Arena *arena)
+arena_free(void *arg)
 {
+	Arena	   *arena = arg;
+
 	while (arena->chunks != NULL)
 	{
 		Chunk	   *next = arena->chunks->next;
@@ -116,15 +118,13 @@ decode(const char *body, size_t len, Arena *arena, KeyapiDecoded *out)
 	const KeyapiAllocator allocator = {.alloc = arena_alloc,.arg = arena};
 	const KeyapiDecodeMemory sources = {
 		.document = {.alloc = document_alloc,.arg = &document},
+		.reset_document = arena_free,
 		.block = allocator,
 		.texts = allocator,
 	};
-	KeyapiDecodeResult result;
 
 	allocations = 0;
-	result = keyapi_json_decode(body, len, endpoint, &sources, out);
-	arena_free(&document);		/* nothing points there any more */
-	return result;
+	return keyapi_json_decode(body, len, endpoint, &sources, out);
 }
 
 /* Text is UTF-8. */

@@ -19,7 +19,7 @@ typedef struct PageEntry
 	int			number;
 	KeyapiPage *page;
 	char		status;			/* simplehash's own */
-}			PageEntry;
+} PageEntry;
 
 #define SH_PREFIX pagetable
 #define SH_ELEMENT_TYPE PageEntry

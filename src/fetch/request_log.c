@@ -14,12 +14,12 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
-typedef enum LogRequests
+enum LogRequests
 {
 	LOG_NO_REQUESTS,
 	LOG_FAILED_REQUESTS,
 	LOG_ALL_REQUESTS
-} LogRequests;
+};
 
 static const struct config_enum_entry log_requests_values[] = {
 	{"none", LOG_NO_REQUESTS, false},

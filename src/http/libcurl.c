@@ -146,7 +146,7 @@ keyapi_libcurl_make_share(void)
 char *
 keyapi_http_version(void)
 {
-	const		curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+	const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
 
 	return psprintf("libcurl %s (%s)", info->version,
 					info->ssl_version == NULL ? "no TLS" : info->ssl_version);

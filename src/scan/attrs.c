@@ -94,7 +94,7 @@ numeric_value(KeyapiSlice text)
  * The value of a member that is there; false if it holds others.
  */
 static bool
-member_value(const KeyapiMember *member, JsonbValue * value)
+member_value(const KeyapiMember *member, JsonbValue *value)
 {
 	switch (member->kind)
 	{

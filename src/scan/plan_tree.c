@@ -53,7 +53,7 @@ keyapi_preserves_inner(const Join *join)
  * Whether partitions are left out anew whenever the node is scanned.
  */
 static bool
-prunes_at_run_time(const PartitionPruneInfo * info)
+prunes_at_run_time(const PartitionPruneInfo *info)
 {
 	ListCell   *lc;
 	ListCell   *lc2;

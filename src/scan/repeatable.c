@@ -41,7 +41,7 @@ is_stable(const void *exprs)
  * table.
  */
 static bool
-begins_anywhere(const PlannedStmt *statement, const SeqScan * plan)
+begins_anywhere(const PlannedStmt *statement, const SeqScan *plan)
 {
 	const RangeTblEntry *entry = rt_fetch(plan->scan.scanrelid, statement->rtable);
 	Relation	rel = table_open(entry->relid, NoLock);

@@ -16,7 +16,7 @@ static const Endpoint *const endpoints[] = {
 	&hashtags, &odd_things, &odd_bare, NULL
 };
 
-const		Endpoint *
+const Endpoint *
 endpoint_find(const char *path)
 {
 	for (int i = 0; endpoints[i] != NULL; i++)
@@ -56,7 +56,7 @@ name_list(List *list, const Param *param, const char *value)
 }
 
 const char *
-endpoint_parse(const Endpoint * endpoint, const char *raw, Query *query)
+endpoint_parse(const Endpoint *endpoint, const char *raw, Query *query)
 {
 	*query = (Query)
 	{

@@ -30,7 +30,7 @@ typedef struct PageRows
 	long		count;
 	bool		has_more;
 	long		moved;			/* what shift= adds to the rank of an item */
-}			PageRows;
+} PageRows;
 
 struct Endpoint
 {
@@ -46,7 +46,7 @@ struct Endpoint
 
 	/* Append the document of a page. */
 	void		(*add_page) (Buf *out, const Settings *settings,
-							 const Query *query, const PageRows * rows);
+							 const Query *query, const PageRows *rows);
 
 	/* Append that of an error. */
 	void		(*add_error) (Buf *out, long code, const char *message);
@@ -62,7 +62,7 @@ extern const Endpoint *endpoint_find(const char *path);
 /*
  * As query_parse(), for an endpoint of this table.
  */
-extern const char *endpoint_parse(const Endpoint * endpoint, const char *raw,
+extern const char *endpoint_parse(const Endpoint *endpoint, const char *raw,
 								  Query *query);
 
 /* Append the document of a page of query->endpoint. */

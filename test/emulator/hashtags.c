@@ -141,7 +141,7 @@ add_hashtag(Buf *out, const Query *query, long rank)
 
 static void
 add_page(Buf *out, const Settings *settings, const Query *query,
-		 const PageRows * rows)
+		 const PageRows *rows)
 {
 	buf_str(out, "{\"code\":0,\"data\":{\"list\":[");
 	for (long i = 0; i < rows->count; i++)
@@ -157,7 +157,7 @@ add_page(Buf *out, const Settings *settings, const Query *query,
 			(unsigned long long) endpoint_list_number(query), query->page);
 }
 
-const		Endpoint hashtags = {
+const Endpoint hashtags = {
 	.path = "/v1/tiktok/trending/hashtags",
 	.page = "page",
 	.limit = "limit",

@@ -41,7 +41,7 @@ add_thing(Buf *out, const Query *query, long rank)
 
 static void
 add_things(Buf *out, const Settings *settings, const Query *query,
-		   const PageRows * rows)
+		   const PageRows *rows)
 {
 	buf_fmt(out, "{\"trace\":\"t%ld\",\"payload\":{\"paging\":{\"more\":%s,"
 			"\"per\":%ld,\"n\":%ld},\"things\":[", query->page,
@@ -66,7 +66,7 @@ add_things_error(Buf *out, long code, const char *message)
 
 static void
 add_lines(Buf *out, const Settings *settings, const Query *query,
-		  const PageRows * rows)
+		  const PageRows *rows)
 {
 	(void) settings, (void) query;
 	buf_str(out, "{\"payload\":{\"lines\":[");
@@ -75,7 +75,7 @@ add_lines(Buf *out, const Settings *settings, const Query *query,
 	buf_str(out, "]}}");
 }
 
-const		Endpoint odd_things = {
+const Endpoint odd_things = {
 	.path = "/v1/odd/things",
 	.page = "pageNo",
 	.limit = "per",
@@ -92,7 +92,7 @@ const		Endpoint odd_things = {
 	.add_error = add_things_error,
 };
 
-const		Endpoint odd_bare = {
+const Endpoint odd_bare = {
 	.path = "/v1/odd/bare",
 	.page = "p",
 	.limit = "s",

@@ -23,7 +23,7 @@ typedef struct Query
 	List		list;
 	long		page;
 	long		limit;			/* as asked, not clamped */
-	const		Endpoint *endpoint; /* NULL: videos */
+	const Endpoint *endpoint;	/* NULL: videos */
 	char		values[QUERY_VALUES][65];	/* in the order of its parameters */
 } Query;
 

@@ -16,7 +16,7 @@
 
 int			server_stub_warnings;
 
-volatile	sig_atomic_t InterruptPending;
+volatile sig_atomic_t InterruptPending;
 MemoryContext CurrentMemoryContext;
 
 /* ---------------------------------------------------------------------

@@ -15,11 +15,11 @@
 #include "fetch/kept_pages.h"
 
 /*
- * Bytes that the document of a usual page takes, parsed, which are not given back
- * after use; and those of the first and the largest block beyond that.
+ * Bytes that suffice for the document of a usual page, parsed, and are not given
+ * back after use.  Larger documents take blocks of this size, doubled up to the
+ * largest.
  */
 #define USUAL_DOCUMENT (256 * 1024)
-#define FIRST_BLOCK (256 * 1024)
 #define LARGEST_BLOCK (8 * 1024 * 1024)
 
 static void *
@@ -56,7 +56,7 @@ document_context(void)
 
 	if (context == NULL)
 		context = GenerationContextCreate(TopMemoryContext, "keyapi_fdw document",
-										  USUAL_DOCUMENT, FIRST_BLOCK, LARGEST_BLOCK);
+										  USUAL_DOCUMENT, USUAL_DOCUMENT, LARGEST_BLOCK);
 	return context;
 }
 

@@ -68,6 +68,7 @@ keyapi_strbuf_repeat(KeyapiStrBuf *buf, size_t offset, size_t len)
 {
 	char	   *end = len == 0 ? NULL : keyapi_strbuf_extend(buf, len);
 
+	/* the buffer may lie elsewhere now */
 	if (end != NULL)
 		memcpy(end, buf->data + offset, len);
 }
